@@ -1,0 +1,282 @@
+"""The one type that travels through the library: a batch of 3D systems as one edge list.
+
+Conventions. Edges are directed, `senders[e] -> receivers[e]`, and sorted by receiver, so that sums
+over neighbours are contiguous. Padding stands at the end: padded nodes carry `graph_index ==
+n_graphs` (sums over graphs drop them) and padded edges join the last padded node to itself, so a
+padded graph always has at least one padded node. Coordinates are in Å for molecules and in the
+scene's own units for N-body systems.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import ase
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from demetar import bonds
+from demetar.errors import InputError
+
+Array = Any  # a numpy array before, a jax array inside a compiled function
+
+_DATA = (
+    "positions", "species", "senders", "receivers", "node_mask", "edge_mask", "graph_index",
+    "velocities", "charges", "masses", "edge_attributes", "cell",
+)  # fmt: skip
+_META = ("n_graphs", "max_nodes", "max_edges")
+_FLOATS = ("positions", "velocities", "charges", "masses", "edge_attributes", "cell")
+
+RUNGS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=_DATA, meta_fields=_META)
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """One or several systems of particles with the directed edges between them."""
+
+    positions: Array  # [nodes, 3], parity 1o
+    species: Array  # [nodes] atomic numbers; 0 for padding and for particles that are no atoms
+    senders: Array  # [edges]
+    receivers: Array  # [edges], ascending
+    node_mask: Array  # [nodes] bool
+    edge_mask: Array  # [edges] bool
+    graph_index: Array  # [nodes], n_graphs for padding
+    velocities: Array | None = None  # [nodes, 3], parity 1o
+    charges: Array | None = None  # [nodes]
+    masses: Array | None = None  # [nodes]
+    edge_attributes: Array | None = None  # [edges, 4] bond type, one-hot; zeros where not bonded
+    cell: Array | None = None  # [n_graphs, 3, 3]
+    n_graphs: int = 1
+    max_nodes: int = 0  # upper bound of the nodes of one graph, for dense views
+    max_edges: int = 0  # upper bound of the edges of one graph, for dense views
+
+    def replace(self, **changes: Any) -> Graph:
+        """A copy with some fields replaced."""
+        return dataclasses.replace(self, **changes)
+
+    def astype(self, dtype: Any) -> Graph:
+        """A copy whose real-valued arrays have `dtype`."""
+        cast = {
+            name: np.asarray(value).astype(dtype)
+            for name in _FLOATS
+            if (value := getattr(self, name)) is not None
+        }
+        return self.replace(**cast)
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of real (unpadded) nodes; host arrays only."""
+        return int(np.asarray(self.node_mask).sum())
+
+    def node_slots(self) -> Array:
+        """Place [nodes] of each node within its own graph."""
+        return _slots(self.graph_index, self.n_graphs)
+
+    def edge_graphs(self) -> Array:
+        """Graph [edges] to which each edge belongs; `n_graphs` for padded edges."""
+        return jnp.where(self.edge_mask, self.graph_index[self.receivers], self.n_graphs)
+
+
+def _slots(index: Array, n_graphs: int) -> Array:
+    counts = jnp.zeros(n_graphs + 1, jnp.int32).at[index].add(1)
+    starts = jnp.cumsum(counts) - counts
+    return jnp.arange(index.shape[0]) - starts[index]
+
+
+def to_dense(rows: Array, index: Array, n_graphs: int, width: int) -> tuple[Array, Array]:
+    """Rows [n, ...] gathered per graph as ([graphs, width, ...], mask [graphs, width])."""
+    slots = _slots(index, n_graphs)
+    empty = jnp.zeros((n_graphs, width, *rows.shape[1:]), rows.dtype)
+    mask = jnp.zeros((n_graphs, width), bool).at[index, slots].set(True, mode="drop")
+    return empty.at[index, slots].set(rows, mode="drop"), mask
+
+
+def from_dense(dense: Array, index: Array) -> Array:
+    """Rows [n, ...] back from the dense view [graphs, width, ...]; padding gets zeros."""
+    n_graphs, width = dense.shape[:2]
+    rows = dense.at[index, jnp.minimum(_slots(index, n_graphs), width - 1)].get(
+        mode="fill", fill_value=0
+    )
+    return rows
+
+
+def edges_between(positions: np.ndarray, cutoff: float | str | None, species: np.ndarray):
+    """Directed edges (senders, receivers) sorted by receiver, without self-loops.
+
+    `cutoff`: None joins all pairs, a length joins pairs closer than it, "bonds" joins the pairs
+    that their covalent radii say are bonded. Coordinates are taken as they stand: no periodic
+    images.
+    """
+    n = len(positions)
+    near = ~np.eye(n, dtype=bool)
+    if cutoff == "bonds":
+        near &= bonds.bonded(species, positions)
+    elif cutoff is not None:
+        distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
+        near &= distances < float(cutoff)
+    receivers, senders = np.nonzero(near)
+    return senders.astype(np.int32), receivers.astype(np.int32)
+
+
+def from_arrays(
+    positions: np.ndarray,
+    species: np.ndarray | None = None,
+    *,
+    velocities: np.ndarray | None = None,
+    charges: np.ndarray | None = None,
+    masses: np.ndarray | None = None,
+    cutoff: float | str | None = None,
+) -> Graph:
+    """An unpadded graph of one system, positions [n, 3] float64 on the host.
+
+    Raises InputError if a shape does not fit or a number is not finite.
+    """
+    positions = np.asarray(positions, np.float64)
+    if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
+        raise InputError(
+            f"Expected positions of shape [n, 3] with n ≥ 1, got {list(positions.shape)}; "
+            "give one row of x, y, z a particle."
+        )
+    n = len(positions)
+    fields = {"velocities": (velocities, (n, 3)), "charges": (charges, (n,)), "masses": (masses, (n,))}
+    checked = {"positions": positions}
+    for name, (value, shape) in fields.items():
+        if value is not None:
+            checked[name] = np.asarray(value, np.float64)
+            if checked[name].shape != shape:
+                raise InputError(
+                    f"Expected {name} of shape {list(shape)}, got {list(checked[name].shape)}; "
+                    "give one row a particle."
+                )
+    for name, value in checked.items():
+        if not np.isfinite(value).all():
+            raise InputError(
+                f"Expected finite {name}, got NaN or infinity in row "
+                f"{int(np.argwhere(~np.isfinite(value))[0][0]) + 1}; correct that number."
+            )
+    species = np.zeros(n, np.int32) if species is None else np.asarray(species, np.int32)
+    senders, receivers = edges_between(positions, cutoff, species)
+    attributes = bonds.one_hot(species, positions, senders, receivers) if species.all() else None
+    return Graph(
+        species=species, senders=senders, receivers=receivers,
+        node_mask=np.ones(n, bool), edge_mask=np.ones(len(senders), bool),
+        graph_index=np.zeros(n, np.int32), edge_attributes=attributes,
+        n_graphs=1, max_nodes=n, max_edges=len(senders), **checked,
+    )  # fmt: skip
+
+
+def from_atoms(atoms: ase.Atoms, cutoff: float | str | None = None) -> Graph:
+    """The graph of an `ase.Atoms`: all pairs by default, else pairs within `cutoff` Å or "bonds".
+
+    Velocities, charges and masses are taken over only where the atoms carry them explicitly.
+    """
+    velocities = atoms.get_velocities() if atoms.has("momenta") else None
+    charges = atoms.get_initial_charges() if atoms.has("initial_charges") else None
+    masses = atoms.get_masses() if atoms.has("masses") else None
+    return from_arrays(
+        atoms.positions, atoms.numbers,
+        velocities=velocities, charges=charges, masses=masses, cutoff=cutoff,
+    )  # fmt: skip
+
+
+def to_atoms(graph: Graph) -> ase.Atoms:
+    """The `ase.Atoms` of a graph that holds one system."""
+    if graph.n_graphs != 1:
+        raise InputError(f"Expected a graph of one system, got {graph.n_graphs}; split it first.")
+    real = np.asarray(graph.node_mask)
+    atoms = ase.Atoms(
+        numbers=np.asarray(graph.species)[real], positions=np.asarray(graph.positions)[real]
+    )
+    if graph.velocities is not None:
+        atoms.set_velocities(np.asarray(graph.velocities)[real])
+    if graph.charges is not None:
+        atoms.set_initial_charges(np.asarray(graph.charges)[real])
+    if graph.masses is not None:
+        atoms.set_masses(np.asarray(graph.masses)[real])
+    return atoms
+
+
+def connect(graph: Graph, cutoff: float | str | None) -> Graph:
+    """The same single, unpadded system with its edges drawn anew."""
+    return from_arrays(
+        graph.positions, graph.species,
+        velocities=graph.velocities, charges=graph.charges, masses=graph.masses, cutoff=cutoff,
+    )  # fmt: skip
+
+
+def rung(graph: Graph) -> tuple[int, int]:
+    """Padded (nodes, edges) of the ladder's lowest rung that holds the graph and one padded node.
+
+    All fully connected systems that share a rung share one compilation.
+    """
+    n, e = len(graph.species) + 1, len(graph.senders)
+    for size in RUNGS:
+        full = (size - 1) * (size - 2)
+        if n <= size:
+            edges = next(r for r in map(_full, RUNGS) if e <= r) if e > 0 else _full(RUNGS[0])
+            return size, min(edges, full)
+    raise InputError(
+        f"Expected at most {RUNGS[-1] - 1} particles, got {n - 1}; choose a smaller system."
+    )
+
+
+def _full(size: int) -> int:
+    return (size - 1) * (size - 2)
+
+
+def pad(graph: Graph, nodes: int | None = None, edges: int | None = None) -> Graph:
+    """The graph with padding at its end, up to (nodes, edges) or to its rung of the ladder.
+
+    A single graph's dense views grow to the padded size, so that they too are shared by the rung.
+    Raises ValueError if the graph does not fit.
+    """
+    if nodes is None or edges is None:
+        nodes, edges = rung(graph)
+    more_nodes, more_edges = nodes - len(graph.species), edges - len(graph.senders)
+    if more_nodes < 1 or more_edges < 0:
+        raise ValueError(
+            f"{len(graph.species)} nodes and {len(graph.senders)} edges do not fit into "
+            f"{nodes} nodes (one of them padding) and {edges} edges."
+        )
+    fill = {"senders": nodes - 1, "receivers": nodes - 1, "graph_index": graph.n_graphs}
+    padded = {}
+    for name in _DATA:
+        value = getattr(graph, name)
+        if value is None or name == "cell":
+            continue
+        more = more_edges if name in ("senders", "receivers", "edge_mask", "edge_attributes") else more_nodes
+        widths = [(0, more)] + [(0, 0)] * (np.ndim(value) - 1)
+        padded[name] = np.pad(value, widths, constant_values=fill.get(name, 0))
+    sizes = {"max_nodes": nodes - 1, "max_edges": edges} if graph.n_graphs == 1 else {}
+    return graph.replace(**padded, **sizes)
+
+
+def batch(graphs: Sequence[Graph]) -> Graph:
+    """One unpadded graph that holds all the systems side by side, in order."""
+    if not graphs:
+        raise ValueError("A batch needs at least one graph.")
+    counts = np.array([len(g.species) for g in graphs])
+    shifts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    firsts = np.concatenate([[0], np.cumsum([g.n_graphs for g in graphs])[:-1]])
+    offset = {"senders": shifts, "receivers": shifts, "graph_index": firsts}
+    joined = {}
+    for name in _DATA:
+        parts = [getattr(g, name) for g in graphs]
+        if any(p is None for p in parts):
+            if not all(p is None for p in parts):
+                raise ValueError(f"Some graphs of the batch have {name} and some do not.")
+            continue
+        if name in offset:
+            parts = [p + s for p, s in zip(parts, offset[name], strict=True)]
+        joined[name] = np.concatenate(parts)
+    return Graph(
+        **joined,
+        n_graphs=sum(g.n_graphs for g in graphs),
+        max_nodes=max(g.max_nodes for g in graphs),
+        max_edges=max(g.max_edges for g in graphs),
+    )

@@ -1,0 +1,36 @@
+"""Published systems, one file each: Config, Model, SYMMETRY, OUTPUTS, REFERENCE.
+
+Every Config has `inputs` ("particles": velocities and charges; "atoms": species) and `output`
+("positions" or "scalar"), so each model can be trained on each data set.
+"""
+
+import dataclasses
+from typing import Any
+
+from demetar import registry
+from demetar.errors import InputError
+
+
+def names() -> list[str]:
+    """The names of all models."""
+    return registry.names("models")
+
+
+def create(name: str, **config: Any) -> Any:
+    """The linen module of the named model with its default configuration changed by `config`.
+
+    Raises InputError on an unknown model, setting or value of `inputs` and `output`.
+    """
+    module = registry.load("models", name)
+    known = {f.name: f for f in dataclasses.fields(module.Config)}
+    for key, value in config.items():
+        if key not in known:
+            raise InputError(
+                f"Expected settings of {name} among {', '.join(known)}, got "
+                f"{key!r}{registry.closest(key, list(known))}."
+            )
+        choices = {"inputs": ("particles", "atoms"), "output": tuple(module.OUTPUTS)}.get(key)
+        if choices and value not in choices:
+            raise InputError(f"Expected {key} among {', '.join(choices)}, got {value!r}; choose one.")
+    config = {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
+    return module.Model(module.Config(**config))
