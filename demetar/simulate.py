@@ -13,7 +13,6 @@ it acts on the sum of the forces on one body, so it breaks Newton's third law an
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import NamedTuple
 
 import jax

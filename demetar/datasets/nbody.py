@@ -5,8 +5,8 @@ Neural Networks" (ICML 2021), generated here from its seed: 10,000 train, 2,000 
 systems, input at step 3,100 (frame 30), target at step 4,100 (frame 40). The paper trains on the
 first 3,000 of train: read(split="train", size=TRAIN_SIZE). `clean` has the same starts and a
 softened force without the per-axis limit (see `demetar.simulate`), so that it is rotation-equivariant.
-Close encounters are chaotic: in about one simulation of sixteen the last bit of a floating-point
-sum grows into another target, so such targets differ between machines and from the paper's files.
+Close encounters are chaotic: in one simulation of sixteen the last bit of a sum grows into another
+target. So the published variant repeats the roundings of its own program (`demetar.simulate_exact`).
 """
 
 from dataclasses import dataclass, fields
@@ -17,6 +17,7 @@ import numpy as np
 from demetar.cache import data_root, read_arrays, write_arrays
 from demetar.errors import InputError
 from demetar.simulate import TIME_STEP, law, simulate, starts
+from demetar.simulate_exact import simulate_exact
 
 SOURCES = (
     {
@@ -59,7 +60,11 @@ class NBody:
 def generate(seed: int = SEED, count: int = 14_000, variant: str = "published") -> NBody:
     """The first `count` systems of the generator's random stream, simulated in float64."""
     x, v, charges = starts(count, 5, np.random.RandomState(seed))
-    x, v = simulate(x, v, charges, (INPUT_STEP, TARGET_STEP), variant)
+    steps = (INPUT_STEP, TARGET_STEP)
+    if variant == "published":
+        x, v = simulate_exact(x, v, charges, steps)
+    else:
+        x, v = simulate(x, v, charges, steps, variant)
     return NBody(*(a.astype(np.float32) for a in (x[0], v[0], charges, x[1], v[1])))
 
 
