@@ -1,0 +1,80 @@
+"""Where data lie on this machine, and checked, atomic NPZ files in that place."""
+
+import hashlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from demetar.errors import InputError
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+def data_root(root: str | os.PathLike[str] | None = None) -> Path:
+    """The folder for downloads and caches: `root`, else $DEMETAR_DATA, else the project's `data/`.
+
+    A copy that was installed without its project keeps data in the user's cache folder.
+    """
+    if root is not None:
+        return Path(root)
+    if chosen := os.environ.get("DEMETAR_DATA"):
+        return Path(chosen)
+    if (PROJECT / "data" / "samples").is_dir():
+        return PROJECT / "data"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "demetar"
+
+
+def checksum(path: Path) -> str:
+    """The file's SHA-256 as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def recorded(path: Path) -> Path:
+    """The file beside `path` that records its SHA-256, in the layout of `sha256sum`."""
+    return path.with_name(path.name + ".sha256")
+
+
+def _replace(path: Path, write) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Put `arrays` into an uncompressed NPZ at `path`, atomically, with its SHA-256 beside it.
+
+    Raises InputError when the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, lambda file: np.savez(file, **arrays))
+        line = f"{checksum(path)}  {path.name}\n"
+        _replace(recorded(path), lambda file: file.write(line.encode()))
+    except OSError as error:
+        raise InputError(
+            f"The data folder must be writable, but {path} gave '{error.strerror}'; "
+            "set DEMETAR_DATA to a folder you may write."
+        ) from error
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
+    """The arrays of a file that `write_arrays` made, or None if it is absent, changed or cut short."""
+    try:
+        expected = recorded(path).read_text().split()
+        if not expected or expected[0] != checksum(path):
+            return None
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except (OSError, UnicodeDecodeError, ValueError, zipfile.BadZipFile):
+        return None
