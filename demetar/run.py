@@ -1,0 +1,266 @@
+"""A trained model as a folder: reads and writes it, and predicts with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from demetar import backend, models, registry
+from demetar.errors import InputError
+from demetar.graph import Graph, connect, pad
+from demetar.nn.init import initialise
+from demetar.output import Attention, Feature, Kind, Output, Value
+
+Array = Any
+backend.configure()
+
+
+def home() -> Path:
+    """The project folder that holds `trained/`, `runs/` and `data/`; $DEMETAR_HOME overrides it."""
+    return Path(os.environ.get("DEMETAR_HOME", Path(__file__).resolve().parents[1]))
+
+
+@functools.lru_cache(maxsize=64)
+def prediction(model: Any, target: str, unit: str) -> Callable[[Any, Graph], Output]:
+    """The pure function (params, graph) -> Output of a model, in the target's own name and unit.
+
+    params: {"model": tree, "mean": [], "scale": []}. An invariant target f comes with its gradient
+    ∂f/∂x as "<target>_gradient" [nodes, 3], which must turn with the input.
+    """
+
+    def apply(params: Any, graph: Graph) -> Output:
+        return model.apply({"params": params["model"]}, graph)
+
+    if model.config.output == "positions":
+        return apply
+
+    def scalar(params: Any, graph: Graph) -> Output:
+        def total(positions: Array) -> tuple[Array, tuple[Array, Output]]:
+            out = apply(params, graph.replace(positions=positions))
+            value = out["scalar"] * params["scale"] + params["mean"]
+            return value.sum(), (value, out)
+
+        slope, (value, out) = jax.grad(total, has_aux=True)(graph.positions)
+        values = {
+            target: Value(value, Kind("1x0e", per="graph", unit=unit)),
+            f"{target}_gradient": Value(slope, Kind("1x1o", per="node", unit=f"{unit}/Å")),
+        }
+        return Output(values, out.trace)
+
+    return scalar
+
+
+@functools.lru_cache(maxsize=64)
+def compiled(function: Callable) -> Callable:
+    """The jitted function; one compilation for each padded size."""
+    return jax.jit(function)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Run:
+    """A model with its parameters and everything needed to feed it. Treat it as immutable."""
+
+    name: str
+    config: dict[str, Any]
+    params: Any
+    folder: Path | None = None
+
+    @functools.cached_property
+    def model(self) -> Any:
+        """The linen module."""
+        return models.create(self.config["model"], **self.config["model_config"])
+
+    @property
+    def function(self) -> Callable[[Any, Graph], Output]:
+        """The pure function (params, graph) -> Output."""
+        return prediction(self.model, self.config["target"], self.config["unit"])
+
+    @property
+    def symmetry(self) -> str:
+        """The largest group that the model claims."""
+        return registry.load("models", self.config["model"]).SYMMETRY
+
+    @property
+    def rms(self) -> dict[str, float]:
+        """Root mean square of each output on the validation set; the floor of Δ_EQ's scale."""
+        return self.config.get("rms", {})
+
+    def prepare(self, graph: Graph) -> Graph:
+        """The graph with the edges that the model was trained on.
+
+        Raises InputError if the system is not of the kind that the run can read.
+        """
+        c = self.config
+        if c["model_config"].get("inputs", "particles") == "particles":
+            if graph.charges is None:
+                raise InputError(
+                    f"Expected an N-body system with charges for the run {self.name}, got "
+                    f"{'a molecule' if np.any(graph.species) else 'particles without charges'}; "
+                    "choose a run that was trained on molecules or open an N-body scene."
+                )
+        else:
+            self._check_species(graph)
+        return graph if graph.n_graphs > 1 else connect(graph, c.get("connect"))
+
+    def _check_species(self, graph: Graph) -> None:
+        from ase.data import chemical_symbols
+
+        known = self.model.config.species
+        strange = sorted(set(np.asarray(graph.species)[np.asarray(graph.node_mask)]) - set(known))
+        if strange:
+            have = ", ".join("particles that are no atoms" if z == 0 else chemical_symbols[z] for z in strange)
+            raise InputError(
+                f"Expected only {', '.join(chemical_symbols[z] for z in known)}, which the run "
+                f"{self.name} was trained on, got {have}; choose another system or another run."
+            )
+
+    def __call__(self, graph: Graph) -> Output:
+        """The prediction for a graph as `demetar.read` gives it, as host numpy without padding."""
+        graph = self.prepare(graph)
+        padded = pad(graph).astype(np.float32)
+        params = jax.tree.map(lambda x: np.asarray(x, np.float32), self.params)
+        return _trim(jax.device_get(compiled(self.function)(params, padded)), graph)
+
+
+def _trim(output: Output, graph: Graph) -> Output:
+    rows = {"graph": graph.n_graphs, "node": len(graph.species), "edge": len(graph.senders)}
+
+    def feature(f: Feature) -> Feature:
+        return dataclasses.replace(f, values=f.values[: rows[f.per]])
+
+    def attention(a: Attention | None) -> Attention | None:
+        return None if a is None else jax.tree.map(lambda x: x[a.mask], a)
+
+    values = {k: Value(v.array[: rows[v.kind.per]], v.kind) for k, v in output.values.items()}
+    trace = tuple(
+        dataclasses.replace(
+            layer,
+            features=tuple(map(feature, layer.features)),
+            attention=attention(layer.attention),
+        )
+        for layer in output.trace
+    )
+    return Output(values, trace)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replaces a file in one step, so that no reader ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}-", delete=False) as f:
+        try:
+            f.write(content)
+            f.flush()
+            os.fsync(f.fileno())
+            os.chmod(f.name, 0o644)
+            os.replace(f.name, path)
+        except BaseException:
+            os.unlink(f.name)
+            raise
+
+
+def flatten(tree: Any) -> dict[str, np.ndarray]:
+    """Parameters as {"layer/kernel": array}."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {"/".join(str(k.key) for k in path): np.asarray(leaf) for path, leaf in leaves}
+
+
+def save_params(folder: Path, params: Any) -> None:
+    """Writes params.npz in one step."""
+    import io
+
+    buffer = io.BytesIO()
+    np.savez(buffer, **flatten(params))
+    write_atomically(folder / "params.npz", buffer.getvalue())
+
+
+def save(folder: str | os.PathLike[str], config: dict[str, Any], params: Any) -> None:
+    """Writes config.json and params.npz of a run folder."""
+    folder = Path(folder)
+    write_atomically(folder / "config.json", (json.dumps(config, indent=1) + "\n").encode())
+    save_params(folder, params)
+
+
+def names() -> list[str]:
+    """The names of all runs that have parameters, shipped ones first."""
+    return [p.name for p in folders() if (p / "params.npz").is_file()]
+
+
+def folders() -> list[Path]:
+    """All run folders, shipped ones first, each group in alphabetical order."""
+    roots = (home() / "trained", home() / "runs")
+    return [p.parent for root in roots for p in sorted(root.glob("*/config.json"))]
+
+
+def load(name: str | os.PathLike[str]) -> Run:
+    """The run of that name under `trained/` or `runs/`, or at that path.
+
+    Raises InputError if there is none, or if one of its files is damaged.
+    """
+    text = str(name)
+    candidates = [home() / "trained" / text, home() / "runs" / text] if text == Path(text).name else []
+    folder = next((p for p in [*candidates, Path(text)] if (p / "config.json").is_file()), None)
+    if folder is None or text in ("", ".", ".."):
+        raise InputError(
+            f"Expected the name of a run or the path of its folder, got {text!r}"
+            f"{registry.closest(text, names())}."
+        )
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        required = {"model", "model_config", "dataset", "target", "unit"}
+        missing = required - set(config)
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"Expected JSON in {folder / 'config.json'}, got something else ({error}); "
+            "restore the file or train the run again."
+        ) from None
+    if missing:
+        raise InputError(
+            f"Expected {', '.join(sorted(required))} in {folder / 'config.json'}, "
+            f"{', '.join(sorted(missing))} is missing; restore the file or train the run again."
+        )
+    run = Run(folder.name, config, None, folder)
+    return dataclasses.replace(run, params=_read_params(folder / "params.npz", run))
+
+
+def _read_params(path: Path, run: Run) -> Any:
+    expected = template(run)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {k: file[k] for k in file.files}
+    except FileNotFoundError:
+        raise InputError(
+            f"Expected the parameters of {run.name} in {path.name}, found no such file; wait for "
+            "the first evaluation of the training, or train the run."
+        ) from None
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+        raise InputError(
+            f"Expected the parameters of {run.name} in {path.name}, got a damaged file "
+            f"({str(error).splitlines()[0] if str(error) else 'truncated'}); "
+            "restore it or train the run again."
+        ) from None
+    shapes = {k: v.shape for k, v in flatten(expected).items()}
+    if shapes != {k: v.shape for k, v in arrays.items()}:
+        raise InputError(
+            f"Expected the parameters of the model {run.config['model']} in {path}, got arrays of "
+            "other names or shapes; restore the file that belongs to this config.json."
+        )
+    leaves = [arrays[k] for k in flatten(expected)]
+    return jax.tree.unflatten(jax.tree.structure(expected), leaves)
+
+
+def template(run: Run, seed: int = 0) -> Any:
+    """Fresh parameters of the run's model: {"model": tree, "mean": 0, "scale": 1}."""
+    from demetar.probe import probe
+
+    model = initialise(run.model, probe(run.config["model_config"], run.config.get("connect")), seed)
+    return {"mean": np.zeros(()), "model": model, "scale": np.ones(())}
