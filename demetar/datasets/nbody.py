@@ -16,6 +16,7 @@ import numpy as np
 
 from demetar.cache import data_root, read_arrays, write_arrays
 from demetar.errors import InputError
+from demetar.loader import Systems
 from demetar.simulate import TIME_STEP, law, simulate, starts
 from demetar.simulate_exact import simulate_exact
 
@@ -26,7 +27,8 @@ SOURCES = (
         "use": "the recipe (seed, order of draws, force law); the arrays are generated here",
     },
 )
-TARGETS = {"positions": ("1o", "scene units"), "velocities": ("1o", "scene units per time unit")}
+TARGETS = {"positions": ("1o", "scene units")}
+INPUTS, OUTPUT = "particles", "positions"  # what a model reads and gives here
 UNITS = {"positions": "scene units", "velocities": "scene units per time unit", "charges": "1"}
 LICENCE = "MIT (the recipe); the generated arrays are free of any claim"
 CITATION = (
@@ -96,3 +98,22 @@ def read(
         arrays = vars(generate(variant=variant))
         write_arrays(path, arrays)
     return NBody(**{name: arrays[name][rows][:size] for name in names})
+
+
+def systems(
+    split: str, target: str = "positions", size: int | None = None, variant: str = "published"
+) -> Systems:
+    """The split as labelled systems for training; the target is the positions at the horizon."""
+    if target not in TARGETS:
+        raise InputError(
+            f"The target of nbody must be one of {', '.join(TARGETS)}, not {target!r}; choose one."
+        )
+    data = read(variant=variant, split=split, size=size)
+    return Systems(
+        sizes=np.full(len(data), data.charges.shape[1]),
+        positions=data.positions.reshape(-1, 3),
+        velocities=data.velocities.reshape(-1, 3),
+        charges=data.charges.reshape(-1).astype(np.float32),
+        targets=getattr(data, f"target_{target}").reshape(-1, 3),
+        unit=TARGETS[target][1],
+    )
