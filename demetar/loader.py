@@ -83,9 +83,9 @@ class Loader:
         self.connect = connect
 
     def _room(self, counts: np.ndarray) -> int:
-        """Rows that hold a batch: exact for equal sizes, else the mean plus five deviations."""
+        """Rows that hold a batch: exact for equal sizes, else the mean plus 2.5 deviations."""
         b = self.batch_size
-        expected = b * counts.mean() + 5 * np.sqrt(b) * counts.std()
+        expected = b * counts.mean() + 2.5 * np.sqrt(b) * counts.std()
         return int(min(np.ceil(expected / 16) * 16 if counts.std() else b * counts[0], b * counts.max()))
 
     def __len__(self) -> int:
@@ -112,7 +112,7 @@ class Loader:
         s = self.systems
         sizes, counts = s.sizes[index], self.edge_counts[index]
         rows, edges = _ranges(self.starts[index], sizes), _ranges(self.edge_starts[index], counts)
-        # Too many rows for the usual room (rare: beyond five deviations) cost one more compilation.
+        # Too many rows for the usual room (one batch in a hundred) cost one more compilation.
         nodes, room = self.nodes, self.edges
         while len(rows) >= nodes:
             nodes += max(self.nodes // 8, 1)
