@@ -107,3 +107,12 @@ def positions_value(graph: Graph, positions: Array) -> dict[str, Value]:
 def scalar_value(per_graph: Array) -> dict[str, Value]:
     """The output "scalar" [graphs, 1]."""
     return {"scalar": Value(per_graph, SCALAR)}
+
+
+def coordinates(graph: Graph, inputs: str, species: tuple[int, ...]) -> Array:
+    """What the controls see [nodes, c]: absolute coordinates beside velocity and charge, or species."""
+    if inputs == "particles":
+        given = [velocities(graph), charges(graph)]
+    else:
+        given = [species_powers(graph, species)]
+    return jnp.concatenate([graph.positions, *given], -1)
