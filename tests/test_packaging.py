@@ -43,11 +43,12 @@ def imported(*tops: str) -> dict[str, str]:
         path = ROOT / top
         for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                names = []
                 if isinstance(node, ast.Import):
                     names = [alias.name for alias in node.names]
                 elif isinstance(node, ast.ImportFrom) and not node.level:
                     names = [node.module or ""]
+                else:
+                    continue
                 found |= {n.split(".")[0]: f"{file.name}:{node.lineno}" for n in names}
     return {name: where for name, where in found.items() if name not in own}
 
