@@ -1,0 +1,99 @@
+"""What is declared, locked and configured fits together."""
+
+import ast
+import importlib.metadata
+import sys
+import tomllib
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def locked() -> dict[str, Requirement]:
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    found = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    assert len({r.name for r in found}) == len(found)
+    return {r.name.lower().replace("_", "-"): r for r in found}
+
+
+def test_lock_pins_everything_and_names_no_registry() -> None:
+    assert "://" not in (ROOT / "requirements.txt").read_text()
+    for requirement in locked().values():
+        assert [s.operator for s in requirement.specifier] == ["=="], requirement
+    assert not {"torch", "qm9pack"} & set(locked())
+
+
+def test_lock_satisfies_the_project() -> None:
+    lock = locked()
+    for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]:
+        wanted = Requirement(text)
+        (pinned,) = lock[wanted.name.lower()].specifier
+        assert wanted.specifier.contains(pinned.version), text
+
+
+def imported(*tops: str) -> dict[str, str]:
+    """Top-level modules from elsewhere that these folders or files import, each with one place."""
+    own = {"app", "benchmarks", "demetar", "tests", "streamlit_app"} | set(sys.stdlib_module_names)
+    found = {}
+    for top in tops:
+        path = ROOT / top
+        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    names = [alias.name for alias in node.names]
+                elif isinstance(node, ast.ImportFrom) and not node.level:
+                    names = [node.module or ""]
+                else:
+                    continue
+                found |= {n.split(".")[0]: f"{file.name}:{node.lineno}" for n in names}
+    return {name: where for name, where in found.items() if name not in own}
+
+
+def undeclared(modules: dict[str, str], texts: list[str]) -> list[str]:
+    declared = {canonicalize_name(Requirement(text).name) for text in texts}
+    homes = importlib.metadata.packages_distributions()
+    return [
+        f"{where} imports {module}"
+        for module, where in modules.items()
+        if not declared & {canonicalize_name(d) for d in homes.get(module, [module])}
+    ]
+
+
+def test_what_is_imported_is_declared() -> None:
+    extras = PROJECT["optional-dependencies"]
+    runtime = PROJECT["dependencies"] + extras["qm9"]
+    assert not undeclared(imported("demetar", "app", "streamlit_app.py"), runtime)
+    everything = runtime + extras["dev"] + extras["bench"]
+    assert not undeclared(imported("tests", "benchmarks"), everything)
+    assert undeclared({"jax": "here"}, ["numpy"]) == ["here imports jax"]
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of #rrggbb, WCAG 2.2."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(a: str, b: str) -> float:
+    light, dark = sorted((luminance(a), luminance(b)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_explorer_is_private_and_legible() -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    assert config["browser"]["gatherUsageStats"] is False
+    assert config["server"]["enableStaticServing"] is True
+    assert config["client"]["showErrorDetails"] == "none"
+    for look in (config["theme"]["light"], config["theme"]["dark"]):
+        sides = [look, look["sidebar"]]
+        for ground in [
+            s[k] for s in sides for k in ("backgroundColor", "secondaryBackgroundColor")
+        ]:
+            assert contrast(look["textColor"], ground) >= 7
+            assert contrast(look["linkColor"], ground) >= 4.5
+        assert contrast(look["primaryColor"], look["backgroundColor"]) >= 3
