@@ -3,6 +3,7 @@
 import numpy as np
 
 from demetar.datasets.nbody import HORIZON, NBody
+from demetar.datasets.qm9 import ELEMENTS, Molecules
 
 
 def nbody(train: NBody, test: NBody) -> dict[str, float]:
@@ -20,3 +21,22 @@ def nbody(train: NBody, test: NBody) -> dict[str, float]:
     scale = float((moved * velocity).sum() / (velocity**2).sum())
     x, v = test.positions.astype(np.float64), test.velocities.astype(np.float64)
     return {"static": mse(x), "x+v*t": mse(x + HORIZON * v), "x+s*v": mse(x + scale * v)}
+
+
+def composition(molecules: Molecules) -> np.ndarray:
+    """How many atoms of each of QM9's elements (H, C, N, O, F) a molecule has, and a 1: [S, 6]."""
+    owner = np.repeat(np.arange(len(molecules)), molecules.n_atoms)
+    counts = [
+        np.bincount(owner[molecules.species == z], minlength=len(molecules))
+        for z in ELEMENTS.values()
+    ]
+    return np.stack([*counts, np.ones(len(molecules))], axis=1)
+
+
+def qm9(train: Molecules, test: Molecules) -> dict[str, float]:
+    """Test MAE, in the target's unit, of the train mean and of a linear fit on element counts."""
+    weights = np.linalg.lstsq(composition(train), train.targets, rcond=None)[0]
+    return {
+        "mean": float(np.abs(test.targets - train.targets.mean()).mean()),
+        "per-element linear": float(np.abs(test.targets - composition(test) @ weights).mean()),
+    }

@@ -3,13 +3,12 @@
 import hashlib
 import os
 import tempfile
+import warnings
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-
-from demetar.errors import InputError
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -54,7 +53,7 @@ def _replace(path: Path, write) -> None:
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Put `arrays` into an uncompressed NPZ at `path`, atomically, with its SHA-256 beside it.
 
-    Raises InputError when the folder cannot be written.
+    Where the folder cannot be written it warns and keeps nothing: a cache only saves time.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,19 +61,20 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         line = f"{checksum(path)}  {path.name}\n"
         _replace(recorded(path), lambda file: file.write(line.encode()))
     except OSError as error:
-        raise InputError(
-            f"The data folder must be writable, but {path} gave '{error.strerror}'; "
-            "set DEMETAR_DATA to a folder you may write."
-        ) from error
+        warnings.warn(
+            f"{path} could not be kept ({error.strerror}), so it is made again each time; "
+            "set DEMETAR_DATA to a folder you may write.",
+            stacklevel=3,
+        )
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray] | None:
-    """The arrays of a file that `write_arrays` made, or None if it is absent, changed or cut short."""
+def read_arrays(path: Path, keys: Sequence[str] | None = None) -> dict[str, np.ndarray] | None:
+    """The arrays (default all) of a file that `write_arrays` made; None if absent, changed or cut short."""
     try:
         expected = recorded(path).read_text().split()
         if not expected or expected[0] != checksum(path):
             return None
         with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except (OSError, UnicodeDecodeError, ValueError, zipfile.BadZipFile):
+            return {key: archive[key] for key in keys or archive.files}
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return None

