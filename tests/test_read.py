@@ -295,7 +295,7 @@ def test_a_wrong_ending_is_refused(ending: str, other: str) -> None:
         (CIF.replace(b"Cl 0.5 0.5 0.5", b"Cl 0 0 0.001"), "a.cif", ("0.05 Å",)),
         (CIF.split(b"loop_")[0], "a.cif", ("No atoms", "CIF")),
         (CIF + b"x" * 3000, "a.cif", ("2048",)),
-        (b"data_x\n" * 300_000, "a.cif", ("2 MB",)),
+        (b"data_x\n" * 400_000, "a.cif", ("2 MB",)),
     ],
 )
 def test_each_fault_is_named(data: bytes, name: str, words: tuple[str, ...]) -> None:
