@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from demetar.datasets import nbody
 from demetar.errors import InputError
 from demetar.scenes import MAX_BODIES, rotations, scene, trajectory
