@@ -226,7 +226,7 @@ class Panel:
             self.rotation = _finite("rotation", self.rotation, (4,))
 
 
-def arrow_scale(vectors: ArrayLike, longest: float = 1.3) -> float:
+def arrow_scale(vectors: ArrayLike, longest: float = 1.8) -> float:
     """Å per unit, of the form 1, 2 or 5 × 10^k, that draws the longest vector within `longest` Å.
 
     1.0 when every vector is zero. Compute it once from a reference so that sets compare.

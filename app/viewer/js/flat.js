@@ -29,6 +29,12 @@ export class FlatStage {
 
   restore() {}
 
+  sharpen() {
+    return false;
+  }
+
+  finish() {}
+
   release() {
     this.element.remove();
   }

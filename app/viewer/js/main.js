@@ -14,7 +14,7 @@ import {
   zoomCamera,
 } from "./math.js";
 import { FlatStage } from "./flat.js";
-import { drawMarks, drawTrails } from "./overlay.js";
+import { drawTrails, writeMarks } from "./overlay.js";
 import { make, makeCards } from "./panels.js";
 import { Player, positionsAt } from "./playback.js";
 import { listen, listenKeys } from "./pointer.js";
@@ -30,8 +30,7 @@ class View {
     this.root = root;
     this.square = make("div", "square");
     this.field = make("div", "field");
-    this.under = make("canvas", "flatlayer");
-    this.over = make("canvas", "flatlayer");
+    this.under = make("canvas", "trails");
     this.notice = make("p", "notice");
     this.notice.hidden = true;
     this.square.append(this.field);
@@ -45,6 +44,7 @@ class View {
     root.append(this.notice, this.square, this.bar);
     this.panels = [];
     this.filled = [];
+    this.trailed = [];
     this.turns = []; // turns of the input that Python has not answered yet
     this.turning = null; // the one under way
     this.pointed = { k: 0, index: null };
@@ -79,7 +79,7 @@ class View {
     this.filled = [];
     const { layer, cards } = makeCards(rows, cols, across, down);
     this.cards = cards;
-    this.field.replaceChildren(this.under, this.over, layer);
+    this.field.replaceChildren(this.under, layer);
     const below = make("div");
     this.under.after(below);
     cards.forEach(({ card, button }, k) => {
@@ -113,6 +113,7 @@ class View {
     this.takeCamera(data);
     this.panels.forEach((_, k) => this.stale.add(k));
     this.draw();
+    this.stage.finish();
     this.redrawn = performance.now() - this.began;
   }
 
@@ -122,6 +123,8 @@ class View {
       this.player?.bar.remove();
       this.player?.pause();
       this.player = null;
+      this.under.width = 0;
+      this.trailed = [];
       return;
     }
     const playing = this.panels.map((panel) => (panel.tracks.length ? panel.digest : "")).join();
@@ -159,7 +162,7 @@ class View {
   aspect() {
     const { width, height } = this.cell(0);
     const free = this.cards[0].card.querySelector(".space");
-    return (0.94 * Math.min(free.clientWidth, free.clientHeight * (width / height))) / height || 1;
+    return Math.min(free.clientWidth, free.clientHeight * (width / height)) / height || 1;
   }
 
   resize() {
@@ -193,11 +196,27 @@ class View {
     cancelAnimationFrame(this.frame);
     this.frame = null;
     if (!this.stage || !this.field.clientWidth) return;
+    if (!this.quick && this.stage.sharpen(false)) this.panels.forEach((_, k) => this.stale.add(k));
     for (const k of this.stale) this.drawPanel(k);
     this.stale.clear();
+    this.refineSoon();
   }
 
-  drawPanel(k, moved = false) {
+  /** Once nothing moves, the same pictures at four samples a pixel; always, where that is cheap. */
+  refineSoon() {
+    clearTimeout(this.rest);
+    if (this.quick) return;
+    this.rest = setTimeout(() => {
+      if (this.gone || this.player?.playing || !this.stage?.sharpen(true)) return;
+      this.stage.finish();
+      const began = performance.now();
+      this.panels.forEach((_, k) => this.drawPanel(k));
+      this.stage.finish();
+      this.quick = performance.now() - began < 10;
+    }, 150);
+  }
+
+  drawPanel(k) {
     const panel = this.panels[k];
     const unsettled = panel.follows && (this.turns.length > 0 || this.turning !== null);
     const wanted = `${panel.digest} ${unsettled} ${this.theme.key}`;
@@ -206,28 +225,38 @@ class View {
       this.stage.fill(k, panel, this.theme, this.data.fit.radius, unsettled);
       this.filled[k] = wanted;
     }
-    if (this.player && panel.tracks.length) {
-      this.stage.seek(k, this.player.time, positionsAt);
-      moved = true;
-    }
+    const moving = this.player && panel.tracks.length > 0;
+    if (moving) this.stage.seek(k, this.player.time, positionsAt);
     const view = this.panelView(k);
-    this.stage.draw(k, view, changed || moved);
-    this.drawFlat(k, view);
+    this.stage.draw(k, view, changed || moving);
+    this.drawFlat(k, view, changed);
     if (panel.rotation) this.cards[k].note.textContent = this.label(panel);
   }
 
-  drawFlat(k, view = this.panelView(k)) {
+  /** What lies flat over and under panel k. */
+  drawFlat(k, view = this.panelView(k), changed = false) {
     const panel = this.panels[k];
     const box = { width: this.field.clientWidth, height: this.field.clientHeight };
-    const time = this.player?.time ?? 0;
-    drawTrails(this.under, box, this.cell(k), view, panel.tracks, time, this.theme);
-    const places = panel.tracks.length ? positionsAt(panel.tracks[0], time) : null;
+    const seen = JSON.stringify([view, box]);
+    if (this.hasTracks() && (changed || this.trailed[k] !== seen)) {
+      drawTrails(this.under, box, this.cell(k), view, panel.tracks, this.theme);
+      this.trailed[k] = seen;
+    }
     const pointed = this.pointed.k === k ? this.pointed.index : null;
-    drawMarks(this.over, box, this.cell(k), view, panel.marks, places, pointed, this.theme);
+    const { marks } = this.cards[k];
+    writeMarks(marks, this.cell(k), view, panel.marks, this.places(panel), pointed);
+  }
+
+  hasTracks = () => this.player !== null;
+
+  /** Where a panel's marks are now; null: where Python put them. */
+  places(panel) {
+    return panel.tracks.length ? positionsAt(panel.tracks[0], this.player.time) : null;
   }
 
   advance() {
-    this.panels.forEach((panel, k) => panel.tracks.length && this.drawPanel(k, true));
+    this.panels.forEach((panel, k) => panel.tracks.length && this.stale.add(k));
+    this.draw();
   }
 
   label(panel) {
@@ -288,7 +317,7 @@ class View {
     const [dx, dy] = [card.offsetLeft - cell.offsetLeft, card.offsetTop - cell.offsetTop];
     const { width, height } = this.cell(k);
     const view = this.panelView(k);
-    const places = panel.tracks.length ? positionsAt(panel.tracks[0], this.player.time) : null;
+    const places = this.places(panel);
     let best = null;
     panel.marks.forEach((mark, index) => {
       const seen = project(view, places?.[index] ?? mark.at, width, height);
@@ -318,6 +347,7 @@ class View {
     this.player?.pause();
     this.stage?.release();
     cancelAnimationFrame(this.frame);
+    clearTimeout(this.rest);
   }
 }
 

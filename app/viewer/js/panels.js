@@ -62,7 +62,8 @@ function makeCard() {
   const foot = make("footer");
   foot.append(caption, note, button);
   card.append(head, make("div", "space"), foot);
-  cell.append(card);
+  const marks = make("div", "marks");
+  cell.append(marks, card);
   const write = (panel, color) => {
     name.textContent = panel.title;
     about.textContent = panel.about;
@@ -74,7 +75,7 @@ function makeCard() {
     button.hidden = !panel.view_button;
     note.hidden = panel.view_button && !panel.note;
   };
-  return { cell, card, note, button, write };
+  return { cell, card, marks, note, button, write };
 }
 
 /** A grid of cards over the canvas with labelled arrows in the gaps. */
