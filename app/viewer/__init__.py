@@ -1,0 +1,46 @@
+"""The 3D viewer: panels described here are drawn by py3Dmol on one long-lived canvas.
+
+Names are loaded on first use: set-up imports this package before its libraries exist.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.viewer.component import Drag, Events, Pick, View, show
+    from app.viewer.scene import (
+        Arrows,
+        Atoms,
+        Edges,
+        Panel,
+        Particles,
+        Track,
+        arrow_scale,
+        magnifier,
+    )
+
+__all__ = [
+    "Arrows",
+    "Atoms",
+    "Drag",
+    "Edges",
+    "Events",
+    "Panel",
+    "Particles",
+    "Pick",
+    "Track",
+    "View",
+    "arrow_scale",
+    "magnifier",
+    "show",
+]
+_COMPONENT = {"Drag", "Events", "Pick", "View", "show"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'app.viewer' has no attribute {name!r}")
+    if name in _COMPONENT:
+        from app.viewer import component as home
+    else:
+        from app.viewer import scene as home
+    return getattr(home, name)

@@ -1,0 +1,273 @@
+"""Panels in, one JSON-ready payload out: py3Dmol builds each scene, the browser replays it.
+
+py3Dmol writes its calls down as JavaScript text whose arguments are JSON. That text is read back
+into [method, arguments] pairs here, so the browser never evaluates anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import py3Dmol
+
+from app.viewer.scene import (
+    BLUE,
+    GREY,
+    VERMILLION,
+    Array,
+    Arrows,
+    Atoms,
+    Edges,
+    Item,
+    Panel,
+    Particles,
+    Track,
+)
+
+_CALL = re.compile(r"\t+viewer_UNIQUEID(\.getModel\(\))?\.(\w+)\((.*)\);")
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+Calls = list[list[Any]]
+
+
+def recorded(view: py3Dmol.view) -> Calls:
+    """The calls that py3Dmol wrote down, as [method, arguments]; "model." marks the last model."""
+    calls: Calls = []
+    for line in view.updatejs.splitlines():
+        match = _CALL.fullmatch(line)
+        if match is None:
+            raise RuntimeError("py3Dmol wrote a call in a form that the viewer does not know")
+        model, method, arguments = match.groups()
+        calls.append(["model." + method if model else method, json.loads(f"[{arguments}]")])
+    return calls
+
+
+def _xyz(point: Array) -> dict[str, float]:
+    x, y, z = (round(float(value), 6) for value in point)
+    return {"x": x, "y": y, "z": z}
+
+
+def _charge_color(charge: float) -> str:
+    return BLUE if charge > 0 else VERMILLION if charge < 0 else GREY
+
+
+def _sign(charge: float) -> str:
+    return "+" if charge > 0 else "−" if charge < 0 else ""
+
+
+def _atoms(view: py3Dmol.view, item: Atoms) -> None:
+    neighbours: list[list[int]] = [[] for _ in item.species]
+    orders: list[list[int]] = [[] for _ in item.species]
+    for i, j, *order in item.bonds or ():
+        for a, b in ((i, j), (j, i)):
+            neighbours[a].append(int(b))
+            orders[a].append(int(order[0]) if order else 1)
+    atoms = [
+        {"elem": symbol, **_xyz(point), "bonds": bonds, "bondOrder": order}
+        for symbol, point, bonds, order in zip(
+            item.species, np.asarray(item.positions), neighbours, orders, strict=True
+        )
+    ]
+    opacity = {"opacity": 0.4} if item.ghost else {}
+    view.addModel()
+    view.getModel().addAtoms(atoms)
+    style = {"stick": {"radius": 0.11, **opacity}, "sphere": {"scale": 0.24, **opacity}}
+    view.getModel().setStyle({}, style)
+
+
+def _balls(
+    view: py3Dmol.view, points: Array, colors: Sequence[str], radius: float, opacity: float
+) -> None:
+    atoms = [
+        {"elem": "X", **_xyz(point), "color": color}
+        for point, color in zip(points, colors, strict=True)
+    ]
+    view.addModel()
+    view.getModel().addAtoms(atoms)
+    view.getModel().setStyle({}, {"sphere": {"radius": radius, "opacity": opacity}})
+
+
+def _charge_colors(charges: Array | None, size: int) -> list[str]:
+    return [GREY] * size if charges is None else [_charge_color(c) for c in charges]
+
+
+def _particles(view: py3Dmol.view, item: Particles) -> None:
+    points = np.asarray(item.positions)
+    charges = None if item.charges is None else np.asarray(item.charges)
+    colors = [item.color] * len(points) if item.color else _charge_colors(charges, len(points))
+    _balls(view, points, colors, item.radius, 0.4 if item.ghost else 1.0)
+
+
+def _track(view: py3Dmol.view, item: Track) -> None:
+    first = np.asarray(item.frames)[0]
+    charges = None if item.charges is None else np.asarray(item.charges)
+    solid = item.style == "solid"
+    colors = _charge_colors(charges, len(first)) if solid else [item.color] * len(first)
+    radius = item.radius * (0.6 if item.style == "ring" else 1.0)
+    _balls(view, first, colors, radius, 0.45 if item.style == "ghost" else 1.0)
+
+
+def _arrows(view: py3Dmol.view, item: Arrows) -> None:
+    origins, vectors = np.asarray(item.origins), np.asarray(item.vectors)
+    look = {"color": item.color}
+    for origin, drawn in zip(origins, vectors * item.scale * item.magnify, strict=True):
+        length = float(np.linalg.norm(drawn))
+        if length < 1e-3:
+            continue
+        head = min(0.6 * length, 4.5 * item.width)
+        neck, tip = origin + drawn * (1 - head / length), origin + drawn
+        if item.dashed:
+            for start, end in _dashes(origin, neck, 3.0 * item.width):
+                rod = {"start": _xyz(start), "end": _xyz(end), "radius": item.width * 0.75}
+                view.addCylinder({**rod, "fromCap": 1, "toCap": 1, **look})
+            origin = neck - drawn * (1e-3 / length)
+        span = float(np.linalg.norm(tip - origin))
+        shape = {"radius": item.width, "radiusRatio": 2.2, "mid": max(1e-3, 1 - head / span)}
+        view.addArrow({"start": _xyz(origin), "end": _xyz(tip), **shape, **look})
+
+
+def _dashes(start: Array, end: Array, dash: float) -> list[tuple[Array, Array]]:
+    """Pieces of the segment, about `dash` long with gaps as long; at least one."""
+    count = max(1, round(float(np.linalg.norm(end - start)) / (2 * dash)))
+    edges = np.linspace(0.0, 1.0, 2 * count + 1)
+    return [
+        (start + a * (end - start), start + b * (end - start))
+        for a, b in zip(edges[0::2], edges[1::2], strict=False)
+    ]
+
+
+def _edges(view: py3Dmol.view, item: Edges) -> None:
+    points, weights = np.asarray(item.positions), np.asarray(item.weights)
+    receivers, senders = [int(i) for i in item.receivers], [int(j) for j in item.senders]
+    kept = {
+        (i, j): float(w)
+        for i, j, w in zip(receivers, senders, weights, strict=True)
+        if i != j and w >= item.floor
+    }
+    for (i, j), weight in kept.items():
+        end = (points[i] + points[j]) / 2 if (j, i) in kept else points[j]
+        strength = min(1.0, weight)
+        look = {"radius": 0.03 + 0.1 * strength, "opacity": round(0.3 + 0.6 * strength, 2)}
+        rod = {"start": _xyz(points[i]), "end": _xyz(end), "fromCap": 2, "toCap": 2}
+        view.addCylinder({**rod, **look, "color": item.color})
+
+
+_DRAW = {
+    Atoms: _atoms,
+    Particles: _particles,
+    Arrows: _arrows,
+    Edges: _edges,
+    Track: _track,
+}
+
+
+def _calls(item: Item) -> Calls:
+    view = py3Dmol.view()
+    view.updatejs = ""
+    _DRAW[type(item)](view, item)  # type: ignore[operator]
+    calls = recorded(view)
+    if isinstance(item, Arrows) and item.settles:
+        for call in calls:
+            call.append("settles")
+    return calls
+
+
+def power(value: float) -> str:
+    """A magnification as it is printed: "×10⁶", "×2"."""
+    exponent = np.log10(value)
+    if abs(exponent - round(exponent)) < 1e-9 and value >= 10:
+        return "×10" + str(round(exponent)).translate(_SUPERSCRIPT)
+    return f"×{value:g}"
+
+
+def _legend(item: Item) -> dict[str, Any] | None:
+    if not item.label:
+        return None
+    if isinstance(item, Arrows):
+        text = item.label if item.magnify == 1 else f"{item.label} {power(item.magnify)}"
+        if item.unit:
+            text += f" (1 Å = {1 / (item.scale * item.magnify):.3g} {item.unit})"
+        return {"label": text, "color": item.color, "mark": "dashed" if item.dashed else "arrow"}
+    if isinstance(item, Edges):
+        return {"label": item.label, "color": item.color, "mark": "rod"}
+    if isinstance(item, Track):
+        return {"label": item.label, "color": item.color, "mark": item.style}
+    color = getattr(item, "color", None) or GREY
+    return {"label": item.label, "color": color, "mark": "ghost" if item.ghost else "solid"}
+
+
+def _points(item: Item) -> Array:
+    """Everything that must fit into the view, [n 3]."""
+    if isinstance(item, Track):
+        return np.asarray(item.frames).reshape(-1, 3)
+    if isinstance(item, Arrows):
+        return np.asarray(item.origins)
+    return np.asarray(item.positions)
+
+
+def _marks(item: Item) -> list[dict[str, Any]]:
+    """Things to point at: where, how large, what the pointer says, what is written on them."""
+    if isinstance(item, Atoms):
+        radii = {"H": 0.3}
+        return [
+            {"at": list(_xyz(p).values()), "r": radii.get(s, 0.42), "name": f"{s}{i + 1}"}
+            for i, (s, p) in enumerate(zip(item.species, np.asarray(item.positions), strict=True))
+        ]
+    if isinstance(item, Particles | Track):
+        points = np.asarray(item.frames)[0] if isinstance(item, Track) else item.positions
+        signs = [""] * len(np.asarray(points))
+        if item.charges is not None:
+            signs = [_sign(float(c)) for c in np.asarray(item.charges)]
+        return [
+            {"at": list(_xyz(p).values()), "r": item.radius, "name": f"{i + 1}", "sign": s}
+            for i, (p, s) in enumerate(zip(np.asarray(points), signs, strict=True))
+        ]
+    return []
+
+
+def panel_payload(panel: Panel) -> dict[str, Any]:
+    """One panel as the browser wants it; `digest` changes exactly when the picture does."""
+    drawn = [call for item in panel.items for call in _calls(item)]
+    tracks = [
+        {
+            "frames": np.round(np.asarray(item.frames), 4).tolist(),
+            "color": item.color,
+            "style": item.style,
+            "model": sum(isinstance(other, Atoms | Particles | Track) for other in panel.items[:k]),
+        }
+        for k, item in enumerate(panel.items)
+        if isinstance(item, Track)
+    ]
+    structure = next((i for i in panel.items if not isinstance(i, Arrows | Edges)), None)
+    centre = np.zeros(3) if structure is None else _points(structure).mean(axis=0)
+    marks = [] if structure is None else _marks(structure)
+    scene = {"calls": drawn, "tracks": tracks, "centre": list(_xyz(centre).values())}
+    scene["marks"] = marks
+    digest = hashlib.blake2b(json.dumps(scene).encode(), digest_size=12).hexdigest()
+    words = {name: str(getattr(panel, name)) for name in ("title", "about", "caption", "note")}
+    flags = {name: bool(getattr(panel, name)) for name in ("input", "follows", "view_button")}
+    rotation = None if panel.rotation is None else np.asarray(panel.rotation).tolist()
+    legend = [entry for item in panel.items if (entry := _legend(item))]
+    return {**scene, **words, **flags, "rotation": rotation, "legend": legend, "digest": digest}
+
+
+def extent(panels: Sequence[Panel]) -> dict[str, Any]:
+    """Centre of the first panel's points and the radius about it that holds every panel."""
+    clouds = [_points(item) for panel in panels for item in panel.items]
+    clouds = [cloud for cloud in clouds if len(cloud)]
+    if not clouds:
+        return {"centre": [0.0, 0.0, 0.0], "radius": 3.0}
+    centre = clouds[0].mean(axis=0)
+    radius = max(float(np.linalg.norm(cloud - centre, axis=1).max()) for cloud in clouds)
+    reach = max(
+        (float(np.linalg.norm(np.asarray(item.vectors), axis=1).max(initial=0)) * item.scale)
+        * item.magnify
+        for panel in panels
+        for item in [*panel.items, Arrows(np.zeros((1, 3)), np.zeros((1, 3)))]
+        if isinstance(item, Arrows)
+    )
+    return {"centre": list(_xyz(centre).values()), "radius": round(radius + 0.5 * reach + 0.5, 4)}

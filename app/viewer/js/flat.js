@@ -1,0 +1,134 @@
+// The picture without WebGL: the same calls drawn as SVG, the same camera, no library.
+import { project } from "./math.js";
+import { svg } from "./panels.js";
+import { shade } from "./theme.js";
+
+const ELEMENTS = {
+  H: "#c9ced6",
+  C: "#5f6670",
+  N: "#3050f8",
+  O: "#e02020",
+  F: "#4caf50",
+  S: "#c9a200",
+  P: "#ff8000",
+  Cl: "#1fb01f",
+};
+const vector = ({ x, y, z }) => [x, y, z];
+
+export class FlatStage {
+  constructor(rows, cols, host) {
+    this.element = document.createElement("div");
+    this.element.className = "stage flat";
+    this.element.style.gridTemplate = `repeat(${rows}, 1fr) / repeat(${cols}, 1fr)`;
+    this.pictures = Array.from({ length: rows * cols }, () => svg("svg", {}));
+    this.element.append(...this.pictures);
+    this.parts = this.pictures.map(() => []);
+    this.tracks = this.pictures.map(() => []);
+    host.append(this.element);
+  }
+
+  restore() {}
+
+  sharpen() {
+    return false;
+  }
+
+  finish() {}
+
+  release() {
+    this.element.remove();
+  }
+
+  fill(k, panel, theme, reach, unsettled) {
+    const parts = [];
+    const models = [];
+    for (const [name, args, flag] of panel.calls) {
+      if (unsettled && flag === "settles") continue;
+      if (name === "addModel") models.push([]);
+      else if (name === "model.addAtoms") models.at(-1).push(...args[0]);
+      else if (name === "model.setStyle") style(models.at(-1), args[1]);
+      else if (name === "addArrow" || name === "addCylinder") parts.push(rod(name, args[0], theme));
+    }
+    for (const atoms of models) {
+      const balls = atoms.map((atom) => ball(atom, theme));
+      atoms.forEach((atom, i) => {
+        for (const j of atom.bonds ?? []) if (j > i) parts.push(bond(balls[i], balls[j], theme));
+      });
+      parts.push(...balls);
+    }
+    this.parts[k] = parts;
+    this.tracks[k] = panel.tracks.map((track) => ({ ...track, atoms: models[track.model] }));
+  }
+
+  seek(k, time, positionsAt) {
+    for (const track of this.tracks[k]) {
+      const places = positionsAt(track, time);
+      track.atoms.forEach((atom, i) => (atom.ball.at = places[i]));
+    }
+  }
+
+  draw(k, view) {
+    const { clientWidth: width, clientHeight: height } = this.pictures[k];
+    const see = (point) => project(view, point, width, height);
+    const drawn = this.parts[k].map((part) => part.draw(see));
+    drawn.sort((a, b) => a.depth - b.depth);
+    this.pictures[k].replaceChildren(...drawn.flatMap(({ nodes }) => nodes));
+  }
+}
+
+function style(atoms, { sphere, stick }) {
+  for (const atom of atoms) Object.assign(atom, { radius: sphere.radius, opacity: sphere.opacity });
+  if (stick) for (const atom of atoms) atom.radius = atom.elem === "H" ? 0.26 : 0.4;
+}
+
+function ball(atom, theme) {
+  const fill = atom.color ? shade(atom.color, theme) : (ELEMENTS[atom.elem] ?? "#b06fc4");
+  const part = { at: vector(atom) };
+  part.draw = (see) => {
+    const { x, y, depth, scale } = see(part.at);
+    const circle = { cx: x, cy: y, r: atom.radius * scale, fill, stroke: theme.text };
+    const node = svg("circle", { ...circle, "fill-opacity": atom.opacity ?? 1, "stroke-width": 1 });
+    const nodes = [node];
+    if (atom.elem !== "X") {
+      const text = { x, y, "text-anchor": "middle", "dominant-baseline": "central", fill: "#fff" };
+      const label = svg("text", { ...text, "font-size": 11, "font-weight": 600 });
+      if (atom.elem === "H") label.setAttribute("fill", "#222");
+      label.textContent = atom.elem;
+      nodes.push(label);
+    }
+    return { depth, nodes };
+  };
+  atom.ball = part;
+  return part;
+}
+
+function bond(from, to, theme) {
+  const draw = (see) => {
+    const [a, b] = [see(from.at), see(to.at)];
+    const line = { x1: a.x, y1: a.y, x2: b.x, y2: b.y, stroke: theme.text, "stroke-opacity": 0.45 };
+    return { depth: (a.depth + b.depth) / 2, nodes: [svg("line", { ...line, "stroke-width": 5 })] };
+  };
+  return { draw };
+}
+
+function rod(name, { start, end, color, radius, opacity = 1 }, theme) {
+  const stroke = shade(color, theme);
+  const draw = (see) => {
+    const [a, b] = [see(vector(start)), see(vector(end))];
+    const thick = Math.max(1.5, radius * a.scale);
+    const look = { stroke, "stroke-width": thick, "stroke-opacity": opacity };
+    const nodes = [svg("line", { x1: a.x, y1: a.y, x2: b.x, y2: b.y, ...look })];
+    const length = Math.hypot(b.x - a.x, b.y - a.y);
+    if (name === "addArrow" && length > 1) {
+      const [ux, uy] = [(b.x - a.x) / length, (b.y - a.y) / length];
+      const size = thick * 2.5;
+      const [px, py] = [b.x - ux * size, b.y - uy * size];
+      const side = size * 0.5;
+      const corners = [b.x, b.y, px - uy * side, py + ux * side, px + uy * side, py - ux * side];
+      nodes.push(svg("polygon", { points: corners.join(" "), fill: stroke }));
+    }
+    // Arrows stand in front: a flat picture has no other way to show one that starts in a ball.
+    return { depth: Math.max(a.depth, b.depth) + 1, nodes };
+  };
+  return { draw };
+}

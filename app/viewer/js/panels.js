@@ -1,0 +1,103 @@
+// The page around the canvas: cards, titles, captions, legends, the arrows of the square.
+
+export function make(tag, className, text) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text !== undefined) element.textContent = text; // never as markup: it may be a user's
+  return element;
+}
+
+const SVG = "http://www.w3.org/2000/svg";
+export function svg(tag, attributes) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}
+
+/** The small drawing in front of a legend's words: shape as well as colour tells them apart. */
+function swatch(mark, color) {
+  const picture = svg("svg", { width: 24, height: 10, viewBox: "0 0 24 10", "aria-hidden": "true" });
+  const line = { x1: 1, y1: 5, x2: 17, y2: 5, stroke: color, "stroke-width": 2.5 };
+  const dashes = { dashed: "4 3", ghost: "5 3", ring: "1.5 3.5" };
+  if (mark in dashes) line["stroke-dasharray"] = dashes[mark];
+  if (mark === "rod") Object.assign(line, { x2: 23, "stroke-width": 5, "stroke-opacity": 0.6 });
+  picture.append(svg("line", line));
+  if (mark === "arrow" || mark === "dashed") {
+    picture.append(svg("path", { d: "M16 1 L24 5 L16 9 Z", fill: color }));
+  } else if (mark !== "rod") {
+    const ball = { cx: 18, cy: 5, r: mark === "ring" ? 2.5 : 4, fill: color };
+    picture.append(svg("circle", mark === "ghost" ? { ...ball, "fill-opacity": 0.45 } : ball));
+  }
+  return picture;
+}
+
+function fillLegend(list, entries, color) {
+  const wanted = JSON.stringify([entries, entries.map((entry) => color(entry.color))]);
+  if (list.dataset.shown === wanted) return;
+  list.dataset.shown = wanted;
+  list.replaceChildren(
+    ...entries.map((entry) => {
+      const item = make("li");
+      item.append(swatch(entry.mark, color(entry.color)), make("span", "", entry.label));
+      return item;
+    }),
+  );
+}
+
+/** One card: its parts, and `write(panel, color)` which puts new words on it. */
+function makeCard() {
+  const cell = make("div", "cell");
+  const card = make("section", "card");
+  const title = make("h3");
+  const name = make("b");
+  const about = make("span");
+  title.append(name, " ", about);
+  const legend = make("ul", "legend");
+  const head = make("header");
+  head.append(title, legend);
+  const caption = make("span", "caption");
+  const note = make("span", "note");
+  const button = make("button", "quiet", "use this view as g");
+  button.type = "button";
+  const foot = make("footer");
+  foot.append(caption, note, button);
+  card.append(head, make("div", "space"), foot);
+  const marks = make("div", "marks");
+  cell.append(marks, card);
+  const write = (panel, color) => {
+    name.textContent = panel.title;
+    about.textContent = panel.about;
+    fillLegend(legend, panel.legend, color);
+    card.classList.toggle("input", panel.input);
+    caption.textContent =
+      panel.caption || (panel.input ? "drag: turn the input" : "drag: turn the camera");
+    note.textContent = panel.note;
+    button.hidden = !panel.view_button;
+    note.hidden = panel.view_button && !panel.note;
+  };
+  return { cell, card, marks, note, button, write };
+}
+
+/** A grid of cards over the canvas with labelled arrows in the gaps. */
+export function makeCards(rows, cols, across, down) {
+  const layer = make("div", "cards");
+  layer.style.setProperty("--rows", rows);
+  layer.style.setProperty("--cols", cols);
+  const cards = Array.from({ length: rows * cols }, makeCard);
+  layer.append(...cards.map((card) => card.cell));
+  const link = (kind, left, top, text) => {
+    const label = make("div", `link ${kind}`);
+    label.style.left = `${left * 100}%`;
+    label.style.top = `${top * 100}%`;
+    label.append(make("span", "", text));
+    if (kind === "across") label.append(make("span", "arrow", "⟶"));
+    layer.append(label);
+  };
+  for (let r = 0; r < rows && across; r++) {
+    for (let c = 1; c < cols; c++) link("across", c / cols, (r + 0.5) / rows, across);
+  }
+  for (let c = 0; c < cols && down; c++) {
+    for (let r = 1; r < rows; r++) link("down", (c + 0.5) / cols, r / rows, down);
+  }
+  return { layer, cards };
+}

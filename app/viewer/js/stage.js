@@ -1,0 +1,192 @@
+// One 3Dmol canvas: a grid of panels on a single WebGL context, kept for the life of the page.
+import { shade } from "./theme.js";
+
+const METHODS = new Set(["addModel", "addArrow", "addCylinder", "addSphere"]);
+const MODEL_METHODS = new Set(["addAtoms", "setStyle"]);
+const shared = (globalThis[Symbol.for("demetar.viewer")] ??= {
+  views: new WeakMap(), // host element -> what is shown in it
+  cameras: new Map(), // the page's key -> the camera's eight numbers
+  idle: new Map(), // "rows×cols" -> stages without a host
+  library: null,
+});
+export { shared };
+
+/** Resolves to 3Dmol, loaded once from this server; rejects when the file is not there. */
+export function loadLibrary(path) {
+  if (globalThis.$3Dmol) return Promise.resolve(globalThis.$3Dmol);
+  shared.library ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL(path, document.baseURI).href;
+    script.onload = () => (globalThis.$3Dmol ? resolve(globalThis.$3Dmol) : reject(new Error()));
+    script.onerror = () => {
+      shared.library = null;
+      script.remove();
+      reject(new Error("missing"));
+    };
+    document.head.append(script);
+  });
+  return shared.library;
+}
+
+/** A stage for this grid: a resting one if there is one, since a page may hold few contexts. */
+export function takeStage(library, rows, cols, host) {
+  const resting = shared.idle.get(`${rows}×${cols}`)?.pop();
+  const stage = resting ?? new Stage(library, rows, cols, host);
+  host.append(stage.element);
+  if (resting) stage.restore();
+  return stage;
+}
+
+class Stage {
+  constructor(library, rows, cols, host) {
+    this.rows = rows;
+    this.cols = cols;
+    this.element = document.createElement("div");
+    this.element.className = "stage";
+    host.append(this.element); // 3Dmol wants to know its size
+    this.viewers = makeViewers(library, this.element, rows, cols);
+    this.sharp = false;
+    this.tracks = this.viewers.map(() => []);
+  }
+
+  /** Fits the canvas to its element; everything must be drawn again after it. */
+  restore() {
+    for (const viewer of this.viewers) viewer.resize();
+  }
+
+  /** Four samples a pixel or one; everything must be drawn again after it. True if it changed. */
+  sharpen(wanted) {
+    if (this.sharp === wanted) return false;
+    this.sharp = wanted;
+    for (const { renderer } of this.viewers) renderer._upscale = wanted;
+    this.restore();
+    return true;
+  }
+
+  /** Waits until the pictures are really there. */
+  finish() {
+    const canvas = this.viewers[0].getCanvas();
+    const context = canvas.getContext("webgl2") ?? canvas.getContext("webgl");
+    context?.readPixels(0, 0, 1, 1, context.RGBA, context.UNSIGNED_BYTE, new Uint8Array(4));
+  }
+
+  release() {
+    this.element.remove();
+    this.viewers.forEach((viewer, k) => this.clear(k));
+    const name = `${this.rows}×${this.cols}`;
+    if (!shared.idle.has(name)) shared.idle.set(name, []);
+    shared.idle.get(name).push(this);
+  }
+
+  clear(k) {
+    this.viewers[k].removeAllShapes();
+    this.viewers[k].removeAllModels();
+    this.tracks[k] = [];
+  }
+
+  /** Replaces what panel k holds; leaves out what `settles` while the input is being turned. */
+  fill(k, panel, theme, reach, unsettled) {
+    const viewer = this.viewers[k];
+    this.clear(k);
+    const models = [];
+    let shape = null;
+    let look = "";
+    for (const [name, args, flag] of panel.calls) {
+      if (unsettled && flag === "settles") continue;
+      const [target, method] = name.startsWith("model.") ? ["model", name.slice(6)] : ["", name];
+      if (target && MODEL_METHODS.has(method)) {
+        models.at(-1)[method](...recolor(args, theme));
+      } else if (METHODS.has(name)) {
+        const [spec] = recolor(args, theme);
+        if (name === "addModel") {
+          models.push(viewer.addModel("", ""));
+          continue;
+        }
+        // Shapes of one look share one mesh: fewer draw calls.
+        const { color, opacity = 1 } = spec;
+        if (shape === null || look !== color + opacity) {
+          shape = viewer.addShape({ color, opacity });
+          look = color + opacity;
+        }
+        shape[name](spec);
+      }
+    }
+    viewer.setBackgroundColor(theme.background, 0);
+    viewer.setSlab(-2.5 * reach, 2.5 * reach);
+    this.tracks[k] = panel.tracks.map((track) => ({ ...track, object: models[track.model] }));
+  }
+
+  /** Moves the spheres of a panel's tracks to a time in frames, between frames in a line. */
+  seek(k, time) {
+    for (const { frames, object } of this.tracks[k]) {
+      const low = Math.min(Math.floor(time), frames.length - 1);
+      const high = Math.min(low + 1, frames.length - 1);
+      const part = time - low;
+      object.selectedAtoms({}).forEach((atom, i) => {
+        const [from, to] = [frames[low][i], frames[high][i]];
+        atom.x = from[0] + part * (to[0] - from[0]);
+        atom.y = from[1] + part * (to[1] - from[1]);
+        atom.z = from[2] + part * (to[2] - from[2]);
+      });
+      object.molObj = null;
+    }
+  }
+
+  /** Draws panel k as seen by `view`; `changed` when its content is new. */
+  draw(k, view, changed) {
+    const viewer = this.viewers[k];
+    if (changed) {
+      const now = viewer.getView();
+      if (view.some((part, i) => part !== now[i])) place(viewer, view);
+      viewer.render();
+    } else {
+      viewer.setView(view, true);
+    }
+  }
+}
+
+/** Viewers in reading order on one canvas, each drawing into its share of it. */
+function makeViewers(library, element, rows, cols) {
+  const canvas = document.createElement("canvas");
+  element.append(canvas);
+  const grid = [];
+  const settings = { rows, cols, canvas, viewers: grid, control_all: false, nomouse: true };
+  const looks = { backgroundAlpha: 0, antialias: false, upscale: false };
+  for (let row = 0; row < rows; row++) {
+    const line = [];
+    for (let col = 0; col < cols; col++) {
+      const viewer = library.createViewer(element, { ...settings, ...looks, row, col });
+      drawDirectly(viewer.renderer);
+      // The stage is redrawn as a whole by its owner; a viewer on its own would wipe the others.
+      viewer.divwatcher?.disconnect();
+      viewer.intwatcher?.disconnect();
+      line.push(viewer);
+    }
+    grid.unshift(line); // 3Dmol counts rows from the bottom
+  }
+  return grid.flat();
+}
+
+/** No detour through off-screen textures, which serve outlines only and cost half of each frame
+ * without a GPU (4 panels of 650×400: 43 ms a frame with them, 18 ms without). */
+function drawDirectly(renderer) {
+  if (!renderer) return;
+  Object.getPrototypeOf(renderer).initFrameBuffer = () => {};
+  renderer._fb = null;
+}
+
+/** Sets the eight numbers without drawing (setView draws). */
+function place(viewer, view) {
+  const { modelGroup, rotationGroup } = viewer;
+  if (!modelGroup || !rotationGroup) return viewer.setView(view, true);
+  [modelGroup.position.x, modelGroup.position.y, modelGroup.position.z] = view;
+  rotationGroup.position.z = view[3];
+  const q = rotationGroup.quaternion;
+  [q.x, q.y, q.z, q.w] = view.slice(4);
+}
+
+function recolor(args, theme) {
+  return JSON.parse(JSON.stringify(args), (key, value) =>
+    key === "color" && typeof value === "string" ? shade(value, theme) : value,
+  );
+}

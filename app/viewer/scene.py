@@ -1,0 +1,247 @@
+"""What a 3D panel can show: plain descriptions, checked when made, free of any drawing library.
+
+Lengths are in Å (or the scene's own unit); quaternions are (x, y, z, w) and turn column vectors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from ase.data import atomic_numbers, covalent_radii
+from numpy.typing import ArrayLike, NDArray
+
+from demetar.errors import InputError
+
+# Okabe & Ito, "Color Universal Design" (2008); the browser lightens the dark ones on a dark page.
+BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
+ORANGE, SKY, PURPLE = "#E69F00", "#56B4E9", "#CC79A7"
+GREY = "#8A94A3"
+
+MAX_ATOMS = 20_000
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
+
+Array = NDArray[np.float64]
+
+
+def _finite(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Array:
+    """`value` as float64 of that shape (None: any size); InputError if not finite numbers."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"The viewer expected numbers for {name}; check the input.") from None
+    wanted = "×".join("n" if size is None else str(size) for size in shape)
+    fits = array.ndim == len(shape) and all(
+        want is None or want == got for want, got in zip(shape, array.shape, strict=True)
+    )
+    if not fits:
+        got = "×".join(map(str, array.shape)) or "a single number"
+        raise InputError(f"The viewer expected {name} of size {wanted} and got {got}.")
+    if not np.isfinite(array).all():
+        raise InputError(
+            f"The viewer expected finite {name}, but a value is NaN or infinite; "
+            "check the input or the model's output."
+        )
+    if array.shape and array.shape[0] > MAX_ATOMS:
+        raise InputError(f"The viewer draws at most {MAX_ATOMS} {name}, not {array.shape[0]}.")
+    return array
+
+
+def _color(value: str) -> str:
+    if not _HEX.fullmatch(value):
+        raise InputError(f"The viewer expected a colour such as #0072B2, not {value!r}.")
+    return value
+
+
+def find_bonds(species: Sequence[str], positions: Array, slack: float = 1.2) -> list[list[int]]:
+    """Pairs [i, j, 1] closer than `slack` times the sum of ASE's covalent radii (single bonds)."""
+    radii = covalent_radii[[atomic_numbers[symbol] for symbol in species]]
+    pairs: list[list[int]] = []
+    for i in range(len(species) - 1):
+        distance = np.linalg.norm(positions[i + 1 :] - positions[i], axis=1)
+        near = np.flatnonzero(distance < slack * (radii[i + 1 :] + radii[i]))
+        pairs.extend([i, int(j) + i + 1, 1] for j in near)
+    return pairs
+
+
+@dataclass
+class Atoms:
+    """A molecule in balls and sticks: species [n], positions [n 3] Å, bonds (i, j[, order]).
+
+    `bonds=None` finds single bonds by covalent radii. `ghost` draws it translucent. InputError on
+    an unknown element, non-finite positions or a bond to a missing atom.
+    """
+
+    species: Sequence[str]
+    positions: ArrayLike
+    bonds: Sequence[Sequence[int]] | None = None
+    ghost: bool = False
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        self.positions = _finite("positions", self.positions, (len(self.species), 3))
+        for symbol in self.species:
+            if symbol not in atomic_numbers or symbol == "X":
+                raise InputError(f"The viewer expected chemical symbols and got {symbol!r}.")
+        if self.bonds is None:
+            self.bonds = find_bonds(self.species, self.positions)
+        size = len(self.species)
+        for bond in self.bonds:
+            if not all(0 <= index < size for index in bond[:2]):
+                raise InputError(f"A bond names atom {max(bond[:2])}, but there are {size}.")
+
+
+@dataclass
+class Particles:
+    """Charged bodies as spheres: blue with +, vermillion with −, grey without charge.
+
+    positions [n 3]; charges [n] or None; radius in the unit of the positions; `color` overrides
+    the colour by charge. `ghost` draws them translucent (a prediction over the truth).
+    """
+
+    positions: ArrayLike
+    charges: ArrayLike | None = None
+    radius: float = 0.18
+    color: str | None = None
+    ghost: bool = False
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        self.positions = _finite("positions", self.positions, (None, 3))
+        if self.charges is not None:
+            self.charges = _finite("charges", self.charges, (len(self.positions),))
+        if self.color is not None:
+            _color(self.color)
+
+
+@dataclass
+class Arrows:
+    """Vectors [n 3] drawn from origins [n 3], `scale` Å of arrow per unit of the vector.
+
+    `magnify` multiplies once more and is printed in the legend (a residual × 10⁶). `dashed` tells
+    it from a solid set without colour. `settles` hides the set while the input is being dragged:
+    a prediction for the new input is unknown until Python has answered.
+    """
+
+    origins: ArrayLike
+    vectors: ArrayLike
+    color: str = BLUE
+    label: str = ""
+    unit: str = ""
+    scale: float = 1.0
+    magnify: float = 1.0
+    width: float = 0.07
+    dashed: bool = False
+    settles: bool = False
+
+    def __post_init__(self) -> None:
+        self.origins = _finite("origins", self.origins, (None, 3))
+        self.vectors = _finite("vectors", self.vectors, (len(self.origins), 3))
+        _finite("scale, magnify and width", [self.scale, self.magnify, self.width], (3,))
+        _color(self.color)
+
+
+@dataclass
+class Edges:
+    """Weighted pairs as rods: receivers[e] looks at senders[e] with weights[e] in 0..1.
+
+    positions [n 3] Å. Weights under `floor` are left out. Where both directions are present each
+    half of the rod belongs to the atom at its end.
+    """
+
+    positions: ArrayLike
+    receivers: Sequence[int]
+    senders: Sequence[int]
+    weights: ArrayLike
+    color: str = PURPLE
+    label: str = "attention"
+    floor: float = 0.05
+
+    def __post_init__(self) -> None:
+        self.positions = _finite("positions", self.positions, (None, 3))
+        self.weights = _finite("weights", self.weights, (len(self.receivers),))
+        if len(self.senders) != len(self.receivers):
+            raise InputError(
+                f"The viewer expected as many senders as receivers, "
+                f"not {len(self.senders)} and {len(self.receivers)}."
+            )
+        size = len(self.positions)
+        if any(not 0 <= int(index) < size for index in [*self.receivers, *self.senders]):
+            raise InputError(f"An edge names a point that is not there; there are {size}.")
+        _color(self.color)
+
+
+@dataclass
+class Track:
+    """A path to play in the browser: frames [T n 3], with a trail in `color`.
+
+    `style` is "solid" (full spheres, solid trail), "ghost" (translucent, dashed trail) or "ring"
+    (small spheres, dotted trail), so that three tracks differ without colour.
+    """
+
+    frames: ArrayLike
+    label: str
+    color: str = BLUE
+    style: Literal["solid", "ghost", "ring"] = "solid"
+    charges: ArrayLike | None = None
+    radius: float = 0.16
+
+    def __post_init__(self) -> None:
+        self.frames = _finite("frames", self.frames, (None, None, 3))
+        if self.frames.shape[0] < 1:
+            raise InputError("The viewer expected at least one frame to play and got none.")
+        if self.charges is not None:
+            self.charges = _finite("charges", self.charges, (self.frames.shape[1],))
+        _color(self.color)
+
+
+Item = Atoms | Particles | Arrows | Edges | Track
+
+
+@dataclass
+class Panel:
+    """One titled view. `title` is set in bold, `about` after it; both are shown as plain text.
+
+    `input`: dragging here turns the input, not the camera, and reports the rotation; `rotation`
+    is the g that the panel shows now (x, y, z, w), so that its label can follow the drag.
+    `follows`: turns along with the input while it is dragged. `view_button`: offers "use this
+    view as g". `caption` and `note` stand at the foot, left and right.
+    """
+
+    title: str
+    items: Sequence[Item] = field(default_factory=list)
+    about: str = ""
+    caption: str = ""
+    note: str = ""
+    input: bool = False
+    follows: bool = False
+    view_button: bool = False
+    rotation: ArrayLike | None = None
+
+    def __post_init__(self) -> None:
+        if self.rotation is not None:
+            self.rotation = _finite("rotation", self.rotation, (4,))
+
+
+def arrow_scale(vectors: ArrayLike, longest: float = 1.8) -> float:
+    """Å per unit, of the form 1, 2 or 5 × 10^k, that draws the longest vector within `longest` Å.
+
+    1.0 when every vector is zero. Compute it once from a reference so that sets compare.
+    """
+    top = float(np.linalg.norm(_finite("vectors", vectors, (None, 3)), axis=1).max(initial=0.0))
+    if top == 0.0:
+        return 1.0
+    wanted = longest / top
+    power = 10.0 ** np.floor(np.log10(wanted))
+    return float(max(step * power for step in (1.0, 2.0, 5.0) if step * power <= wanted))
+
+
+def magnifier(vectors: ArrayLike, scale: float, visible: float = 0.3) -> float:
+    """The smallest power of ten ≥ 1 that draws the longest vector at least `visible` Å long."""
+    top = float(np.linalg.norm(_finite("vectors", vectors, (None, 3)), axis=1).max(initial=0.0))
+    if top == 0.0 or top * scale >= visible:
+        return 1.0
+    return float(10.0 ** np.ceil(np.log10(visible / (top * scale))))
