@@ -13,7 +13,7 @@ def configure() -> None:
     finds there, so nobody else may be able to write it.
     """
     folder = os.environ.get("DEMETAR_CACHE", str(Path.home() / ".cache" / "demetar" / "xla"))
-    if not folder or jax.config.jax_compilation_cache_dir:
+    if not folder or jax.config.values["jax_compilation_cache_dir"]:
         return
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)

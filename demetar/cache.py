@@ -57,7 +57,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, lambda file: np.savez(file, **arrays))
+        _replace(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
         line = f"{checksum(path)}  {path.name}\n"
         _replace(recorded(path), lambda file: file.write(line.encode()))
     except OSError as error:

@@ -14,14 +14,13 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import e3nn_jax as e3nn
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from demetar import groups, isometry
 from demetar.errors import InputError
-from demetar.graph import Graph, connect, pad
+from demetar.graph import Graph, pad
 from demetar.isometry import Isometry
 from demetar.output import Kind, Layer, Output, Value
 
@@ -71,28 +70,35 @@ class Measurement:
         return None
 
 
-def _mask(per: str, graph: Graph) -> Array:
+def rows_mask(per: str, graph: Graph) -> Array:
+    """Which rows [rows, 1] of a value per node, edge or graph are real."""
     if per == "graph":
         return jnp.ones((graph.n_graphs, 1), bool)
     return (graph.node_mask if per == "node" else graph.edge_mask)[:, None]
 
 
-def _norm(x: Array) -> Array:
+def norm(x: Array) -> Array:
+    """Length of all entries together, summed in at least float32."""
     return jnp.sqrt(jnp.sum(jnp.square(x.astype(jnp.promote_types(x.dtype, jnp.float32)))))
+
+
+def scale_of(rows: Array, mask: Array, affine: bool, rms: Array) -> Array:
+    """The number by which an error of the masked rows [n, dim] is divided to give Δ_EQ."""
+    count = jnp.maximum(mask.sum(), 1)
+    centre = jnp.where(mask, rows, 0).sum(0) / count if affine else 0
+    size = norm(jnp.where(mask, rows - centre, 0))
+    floor = FLOOR * rms * jnp.sqrt(count * rows.shape[1])
+    return jnp.maximum(jnp.maximum(size, floor), jnp.finfo(size.dtype).tiny)
 
 
 def _compare_value(
     g: Isometry, value: Value, other: Value, graph: Graph, order: Array, rms: Array
 ) -> dict[str, Array]:
-    mask = _mask(value.kind.per, graph)
+    mask = rows_mask(value.kind.per, graph)
     left = jnp.where(mask, isometry.act_on_value(g, value, order), 0)
     right = jnp.where(mask, other.array, 0)
-    rows = jnp.maximum(mask.sum(), 1)
-    centre = left.sum(0, keepdims=True) / rows if value.kind.affine else 0
-    size = _norm(jnp.where(mask, left - centre, 0))
-    floor = FLOOR * rms * jnp.sqrt(rows * left.shape[1])
-    absolute = _norm(left - right)
-    scale = jnp.maximum(jnp.maximum(size, floor), jnp.finfo(size.dtype).tiny)
+    absolute = norm(left - right)
+    scale = scale_of(left, mask, value.kind.affine, rms)
     return {"left": left, "right": right, "absolute": absolute, "delta": absolute / scale}
 
 
@@ -101,12 +107,16 @@ def _compare_layer(
 ) -> tuple[dict[str, Array], Array | None]:
     pairs = []
     for feature, seen in zip(layer.features, other.features, strict=True):
-        mask = _mask(feature.per, graph)[..., None]
+        mask = rows_mask(feature.per, graph)[..., None]
         left = jnp.where(mask, isometry.act_on_feature(g, feature, order), 0)
-        error = _norm(left - jnp.where(mask, seen.values, 0))
+        error = norm(left - jnp.where(mask, seen.values, 0))
         entries = jnp.maximum(mask.sum() * left.shape[1] * left.shape[2], 1)
-        pairs.append((feature.irrep, error, _norm(left), entries))
-    total = jnp.sqrt(sum(size**2 for _, _, size, _ in pairs) / sum(n for *_, n in pairs)) if pairs else 0.0
+        pairs.append((feature.irrep, error, norm(left), entries))
+    total = (
+        jnp.sqrt(sum(size**2 for _, _, size, _ in pairs) / sum(n for *_, n in pairs))
+        if pairs
+        else 0.0
+    )
     found = {}
     for irrep, error, size, entries in pairs:
         floor = LAYER_FLOOR * total * jnp.sqrt(entries)
@@ -161,7 +171,7 @@ def measure(
     included, is computed in `dtype` with full-precision matrix products. Raises InputError on an
     unknown group or dtype.
     """
-    function, params, graph, rms = _unpack(f, graph)
+    function, params, graph, rms = unpack(f, graph)
     if dtype not in DTYPES:
         raise InputError(f"Expected a dtype among {', '.join(DTYPES)}, got {dtype!r}; choose one.")
     padded = pad(graph)
@@ -174,7 +184,7 @@ def measure(
     room = next((r for r in SAMPLE_RUNGS if count <= r), count)
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
         arguments = jax.device_get((params, rms))
-        params, rms = jax.tree.map(lambda x: _cast(x, dtype), arguments)
+        params, rms = jax.tree.map(lambda x: cast(x, dtype), arguments)
         reference, (values, trace) = jax.device_get(
             _compiled(function, layers)(
                 params, padded.astype(dtype), isometry.pad(elements, room).astype(dtype), rms
@@ -200,7 +210,8 @@ def measure(
     )  # fmt: skip
 
 
-def _cast(x: Any, dtype: str) -> Any:
+def cast(x: Any, dtype: str) -> Any:
+    """The array in `dtype` if it holds real numbers, else as it is."""
     array = np.asarray(x)
     return array.astype(dtype) if np.issubdtype(array.dtype, np.floating) else array
 
@@ -219,87 +230,11 @@ def _without_params(f: Callable[[Graph], Output]) -> Callable[[Any, Graph], Outp
     return lambda params, graph: f(graph)
 
 
-def _unpack(f: Any, graph: Graph) -> tuple[Callable, Any, Graph, Mapping[str, float]]:
+def unpack(f: Any, graph: Graph) -> tuple[Callable, Any, Graph, Mapping[str, float]]:
     """The pure function, its parameters, the graph as it wants it, the rms of its outputs."""
     if hasattr(f, "function"):
         return f.function, f.params, f.prepare(graph), f.rms
     return _without_params(f), {}, graph, {}
-
-
-@functools.lru_cache(maxsize=256)
-def _compiled_lie(function: Callable[[Any, Graph], Output]) -> Callable:
-    @jax.jit
-    def derivatives(params: Any, graph: Graph, matrix: Array, shift: Array, rms: dict) -> dict:
-        def values_of(positions: Array, velocities: Array | None) -> dict[str, Value]:
-            return function(params, graph.replace(positions=positions, velocities=velocities)).values
-
-        def one(generator: tuple[Array, Array]) -> dict:
-            x, s = generator
-            turn = functools.partial(jnp.einsum, "ij,nj->ni", x, precision="highest")
-            still = graph.velocities is None
-            primals = (graph.positions, graph.velocities)
-            moves = (
-                jnp.where(graph.node_mask[:, None], turn(graph.positions) + s, 0),
-                None if still else turn(graph.velocities),
-            )
-            values, change = jax.jvp(values_of, primals, moves)
-            return {k: _lie_error(v, change[k], x, s, graph, rms.get(k, 0.0)) for k, v in values.items()}
-
-        return jax.lax.map(one, (matrix, shift))
-
-    return derivatives
-
-
-def _lie_error(value: Value, change: Value, x: Array, s: Array, graph: Graph, rms: Array) -> Array:
-    mask = _mask(value.kind.per, graph)
-    expected = _infinitesimal(value.kind.irreps, x, value.array)
-    expected = expected + s if value.kind.affine else expected
-    rows = jnp.maximum(mask.sum(), 1)
-    centre = jnp.where(mask, value.array, 0).sum(0) / rows if value.kind.affine else 0
-    size = _norm(jnp.where(mask, value.array - centre, 0))
-    floor = FLOOR * rms * jnp.sqrt(rows * value.array.shape[1])
-    scale = jnp.maximum(jnp.maximum(size, floor), jnp.finfo(size.dtype).tiny)
-    return _norm(jnp.where(mask, change.array - expected, 0)) / scale
-
-
-def _infinitesimal(irreps: str, x: Array, rows: Array) -> Array:
-    """Rows [n, dim] under dD(X), X antisymmetric: Σ_k θ_k J_k with e3nn's generators J_k."""
-    theta = jnp.stack([x[2, 1] - x[1, 2], x[0, 2] - x[2, 0], x[1, 0] - x[0, 1]]) / 2
-    parts, start = [], 0
-    for mul, ir in e3nn.Irreps(irreps):
-        block = rows[:, start : start + mul * ir.dim].reshape(len(rows), mul, ir.dim)
-        matrix = jnp.einsum("k,kij->ij", theta, jnp.asarray(ir.generators(), rows.dtype))
-        turned = jnp.einsum("ij,nmj->nmi", matrix, block, precision="highest")
-        parts.append(turned.reshape(len(rows), -1))
-        start += mul * ir.dim
-    return jnp.concatenate(parts, axis=1)
-
-
-def lie_derivative(
-    f: Any, graph: Graph, group: str = "SE(3)", dtype: str = "float32"
-) -> dict[str, dict[str, float]]:
-    """Infinitesimal Δ_EQ per output and generator: ‖d/dt [f(e^{tX}x) − D(e^{tX}) f(x)]‖ / scale at t = 0.
-
-    No sampling and no step width: the derivative is exact, by forward-mode differentiation
-    (Gruver et al., The Lie derivative for measuring learned equivariance, ICLR 2023). In radians
-    for rotations, per unit of length for translations. Raises InputError for a group without
-    generators.
-    """
-    function, params, graph, rms = _unpack(f, graph)
-    generators = groups.load(group).generators()
-    if not generators:
-        raise InputError(
-            f"Expected a group with infinitesimal elements, got {group}; choose SO(3), T(3) or SE(3)."
-        )
-    with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
-        params, rms = jax.tree.map(lambda x: _cast(x, dtype), jax.device_get((params, rms)))
-        matrix = np.stack([m for _, m, _ in generators]).astype(dtype)
-        shift = np.stack([s for *_, s in generators]).astype(dtype)
-        found = jax.device_get(
-            _compiled_lie(function)(params, pad(graph).astype(dtype), matrix, shift, rms)
-        )
-    labels = [name for name, *_ in generators]
-    return {k: dict(zip(labels, map(float, v), strict=True)) for k, v in found.items()}
 
 
 def measure_arrays(
@@ -313,18 +248,17 @@ def measure_arrays(
     dtype: str = "float32",
 ) -> np.ndarray:
     """Δ_EQ [samples] of a function of plain rows [n, dim] -> [m, dim] with declared irreps."""
-    elements = groups.load(group).sample(np.random.default_rng(seed), samples, np.ones(len(x), bool))
+    elements = groups.load(group).sample(
+        np.random.default_rng(seed), samples, np.ones(len(x), bool)
+    )
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
-        x = jnp.asarray(x, dtype)
+        rows = jnp.asarray(x, dtype)
 
         def one(g: Isometry) -> Array:
             still = dataclasses.replace(g, shift=g.shift * 0)
-            order = jnp.arange(len(x))
-            left = isometry.act_on_value(still, Value(f(x), Kind(irreps_out)), order)
-            right = f(isometry.act_on_value(still, Value(x, Kind(irreps_in)), order))
-            return _norm(left - right) / jnp.maximum(_norm(left), jnp.finfo(left.dtype).tiny)
+            order = jnp.arange(len(rows))
+            left = isometry.act_on_value(still, Value(f(rows), Kind(irreps_out)), order)
+            right = f(isometry.act_on_value(still, Value(rows, Kind(irreps_in)), order))
+            return norm(left - right) / jnp.maximum(norm(left), jnp.finfo(left.dtype).tiny)
 
         return np.asarray(jax.lax.map(one, jax.tree.map(jnp.asarray, elements.astype(dtype))))
-
-
-__all__ = ["LayerDelta", "Measurement", "connect", "lie_derivative", "measure", "measure_arrays"]

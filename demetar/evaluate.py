@@ -26,7 +26,9 @@ def _predictor(model: Any) -> Callable[[Any, Graph], Array]:
     def predict(params: Any, graph: Graph) -> Array:
         output: Output = model.apply({"params": params["model"]}, graph)
         value = output[model.config.output]
-        return value * params["scale"] + params["mean"] if model.config.output == "scalar" else value
+        return (
+            value * params["scale"] + params["mean"] if model.config.output == "scalar" else value
+        )
 
     return predict
 
@@ -50,7 +52,9 @@ def error(model: Any, params: Any, loader: Loader) -> float:
 def systems(config: dict[str, Any], split: str, size: int | None = None) -> Systems:
     """The split of a run's own data set, target and variant."""
     module = registry.load("datasets", config["dataset"])
-    return module.systems(split, target=config["target"], size=size, **config.get("data_options", {}))
+    return module.systems(
+        split, target=config["target"], size=size, **config.get("data_options", {})
+    )
 
 
 def evaluate(run: Run, split: str = "test", size: int | None = None, batch_size: int = 100) -> dict:

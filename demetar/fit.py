@@ -19,13 +19,60 @@ import orbax.checkpoint as ocp
 from demetar import evaluate, train
 from demetar.equivariance import measure
 from demetar.errors import InputError
-from demetar.graph import from_arrays
+from demetar.graph import Graph, from_arrays
 from demetar.loader import Loader
-from demetar.run import Run, home, save, save_params, template, write_atomically
+from demetar.run import Run, home, load, save, save_params, template, write_atomically
 
 Array = Any
 Progress = Callable[[dict[str, Any]], None]
 GROUPS = ("SO(3)", "T(3)")  # whose Δ_EQ is followed while training
+
+
+def fit(config: train.Config, resume: bool = False, progress: Progress | None = None) -> Path:
+    """The folder of the run that this trains: `runs/<name>`.
+
+    With `resume` a run of the same name goes on from its last checkpoint with its own stored
+    settings; otherwise a run of that name must not exist. SIGTERM and Ctrl-C end it after the
+    current call with everything saved. Raises InputError on a bad setting or a name in use.
+    """
+    config, stored = train.resolve(config)
+    folder = home() / "runs" / config.name
+    with _only_writer(folder):
+        begun = (folder / "config.json").is_file()
+        if begun and not resume:
+            raise InputError(
+                f"Expected a new name, the run {config.name} exists; choose another --name, or "
+                "--resume to go on with it."
+            )
+        if begun:
+            stored = json.loads((folder / "config.json").read_text())
+            known = {f.name for f in dataclasses.fields(train.Config)}
+            config = train.Config(**{k: v for k, v in stored.items() if k in known})
+        else:
+            write_atomically(folder / "config.json", (json.dumps(stored, indent=1) + "\n").encode())
+        recorder = train.Recorder(folder)
+        recorder.status("running", message="reading the data")
+        try:
+            _Training(config, stored, recorder).loop(progress or (lambda line: None))
+        except BaseException as error:
+            reason = str(error) or type(error).__name__
+            recorder.status("failed", message=reason.splitlines()[0])
+            raise
+    return folder
+
+
+@contextlib.contextmanager
+def _only_writer(folder: Path) -> Iterator[None]:
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(
+                f"Expected to be the only process that writes the run {folder.name}, another one "
+                "is at it; choose another name or stop it first."
+            ) from None
+        yield
 
 
 class _Stop:
@@ -47,159 +94,121 @@ class _Stop:
                 signal.signal(s, handler)
 
 
-@contextlib.contextmanager
-def _only_writer(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise InputError(
-                f"Expected to be the only process that writes the run {folder.name}, another one "
-                "is at it; choose another name or stop it first."
-            ) from None
-        yield
+class _Training:
+    """The parts of one training and its state: (step, params, averaged params, optimiser state)."""
 
+    def __init__(
+        self, config: train.Config, stored: dict[str, Any], recorder: train.Recorder
+    ) -> None:
+        self.config, self.recorder = config, recorder
+        data = evaluate.systems(stored, "train", config.train_size)
+        held_out = evaluate.systems(stored, "valid", config.valid_size)
+        self.loader = Loader(data, config.batch_size, config.connect)
+        self.valid = Loader(held_out, config.batch_size, config.connect)
+        self.steps = config.epochs * len(self.loader)
+        self.norm = train.normalisation(stored, data.targets)
+        self.run = Run(config.name, stored, None, recorder.folder)
+        params = template(self.run, config.seed)["model"]
+        tx = train.optimiser(config, self.steps)
+        self.state = (np.zeros((), np.int32), params, params, tx.init(params))
+        self.step_many = train.make_step(self.run.model, tx, config.ema)
+        self.best, self.seconds, self.step = float("inf"), 0.0, 0
 
-def fit(config: train.Config, resume: bool = False, progress: Progress | None = None) -> Path:
-    """The folder of the run that this trains: `runs/<name>`.
-
-    With `resume` a run of the same name goes on from its last checkpoint with its own stored
-    settings; otherwise a run of that name must not exist. SIGTERM and Ctrl-C end it after the
-    current call with everything saved. Raises InputError on a bad setting or a name in use.
-    """
-    config, stored = train.resolve(config)
-    folder = home() / "runs" / config.name
-    begun = (folder / "config.json").is_file()
-    if begun and not resume:
-        raise InputError(
-            f"Expected a new name, the run {config.name} exists; choose another --name, or "
-            "--resume to go on with it."
-        )
-    with _only_writer(folder):
-        if begun:
-            stored = json.loads((folder / "config.json").read_text())
-            known = {f.name for f in dataclasses.fields(train.Config)}
-            config = train.Config(**{k: v for k, v in stored.items() if k in known})
-        else:
-            write_atomically(folder / "config.json", (json.dumps(stored, indent=1) + "\n").encode())
-        recorder = train.Recorder(folder)
-        recorder.status("running", 0, 0, "reading the data")
-        try:
-            return _loop(config, stored, folder, recorder, progress or (lambda line: None))
-        except BaseException as error:
-            reason = str(error) or type(error).__name__
-            recorder.status("failed", 0, 0, reason.splitlines()[0])
-            raise
-
-
-def _loop(
-    config: train.Config, stored: dict, folder: Path, recorder: train.Recorder, progress: Progress
-) -> Path:
-    data = {
-        "train": evaluate.systems(stored, "train", config.train_size),
-        "valid": evaluate.systems(stored, "valid", config.valid_size),
-    }
-    loader = Loader(data["train"], config.batch_size, config.connect)
-    valid = Loader(data["valid"], config.batch_size, config.connect)
-    steps = config.epochs * len(loader)
-    mean, scale = train.normalisation(stored, data["train"].targets)
-    run = Run(config.name, stored, None, folder)
-    params = template(run, config.seed)["model"]
-    tx = train.optimiser(config, steps)
-    state = (np.zeros((), np.int32), params, params, tx.init(params))
-    step_many = train.make_step(run.model, tx, config.ema)
-    best, seconds = float("inf"), 0.0
-    with ocp.CheckpointManager(
-        folder / "checkpoints", options=ocp.CheckpointManagerOptions(max_to_keep=1)
-    ) as keeper:
-        if keeper.latest_step() is not None:
-            saved = keeper.restore(
-                keeper.latest_step(),
-                args=ocp.args.StandardRestore({"state": state, "best": 0.0, "seconds": 0.0}),
+    def loop(self, progress: Progress) -> None:
+        """Trains to the end or until asked to stop; everything is saved either way."""
+        options = ocp.CheckpointManagerOptions(max_to_keep=1)
+        with ocp.CheckpointManager(self.recorder.folder / "checkpoints", options=options) as keeper:
+            self._restore(keeper)
+            stop, started, last_saved, last_beat = (
+                _Stop(),
+                time.time() - self.seconds,
+                time.time(),
+                0.0,
             )
-            state, best, seconds = saved["state"], saved["best"], saved["seconds"]
-        recorder.forget_after(int(state[0]))
-        state = jax.tree.map(jax.numpy.array, state)
-        stop, started, saved_at = _Stop(), time.time() - seconds, time.time()
-        every, losses = config.evaluate_every * len(loader), []
+            every, losses = self.config.evaluate_every * len(self.loader), []
+            with stop.listening():
+                for batches in train.batches(self.loader, self.config, self.norm, self.step):
+                    self.state, values = self.step_many(self.state, batches)
+                    losses.append(np.asarray(values))
+                    previous, self.step = self.step, self.step + len(losses[-1])
+                    self._check(losses[-1])
+                    self.seconds = time.time() - started
+                    if self.step // every > previous // every or self.step == self.steps:
+                        self._evaluate(float(np.concatenate(losses).mean()))
+                        losses = []
+                    late = time.time() - last_saved > self.config.checkpoint_seconds
+                    if late or stop.asked or self.step == self.steps:
+                        self._keep(keeper)
+                        last_saved = time.time()
+                    if time.time() - last_beat > 1:
+                        self.recorder.status("running", self.step, self.steps)
+                        progress({"step": self.step, "steps": self.steps, "best": self.best})
+                        last_beat = time.time()
+                    if stop.asked:
+                        break
+        if self.step < self.steps:
+            self.recorder.status("stopped", self.step, self.steps, "stopped on request, resumable")
+            return
+        self._finish()
+        self.recorder.status("finished", self.step, self.steps)
+        progress({"step": self.step, "steps": self.steps, "best": self.best})
 
-        def keep() -> None:
-            kept = {"state": state, "best": best, "seconds": time.time() - started}
-            keeper.save(int(state[0]), args=ocp.args.StandardSave(kept), force=True)
-            keeper.wait_until_finished()
+    def _check(self, losses: np.ndarray) -> None:
+        if not np.isfinite(losses).all():
+            raise InputError(
+                f"Expected a finite loss, got {losses[-1]} before step {self.step}; lower the "
+                "learning rate (the last good checkpoint is intact)."
+            )
 
-        def full(params: Any) -> Any:
-            return {"mean": np.asarray(mean), "model": jax.device_get(params), "scale": np.asarray(scale)}
+    def _restore(self, keeper: ocp.CheckpointManager) -> None:
+        if keeper.latest_step() is not None:
+            empty = {"state": self.state, "best": 0.0, "seconds": 0.0}
+            saved = keeper.restore(keeper.latest_step(), args=ocp.args.StandardRestore(empty))
+            self.state, self.best, self.seconds = saved["state"], saved["best"], saved["seconds"]
+        self.step = int(self.state[0])
+        self.state = jax.tree.map(jax.numpy.array, self.state)
+        self.recorder.forget_after(self.step)
 
-        step, beat = int(state[0]), 0.0
-        with stop.listening():
-            for batches in train._batches(loader, config, (mean, scale), step):
-                state, values = step_many(state, batches)
-                losses += np.asarray(values).tolist()
-                previous, step = step, step + len(losses[-len(values) :])
-                if not np.isfinite(losses[-1]):
-                    raise InputError(
-                        f"Expected a finite loss, got {losses[-1]} at step {step}; lower the "
-                        "learning rate (the last good checkpoint is intact)."
-                    )
-                if step // every > previous // every or step == steps:
-                    error = evaluate.error(run.model, full(state[2]), valid)
-                    best = _record(
-                        config, run, full(state[2]), recorder, valid, error, best,
-                        step=step, epoch=step / len(loader), train_loss=float(np.mean(losses)),
-                        learning_rate=float(train.schedule(config, steps)(step)),
-                        seconds=time.time() - started,
-                    )  # fmt: skip
-                    losses = []
-                if time.time() - saved_at > config.checkpoint_seconds or stop.asked or step == steps:
-                    keep()
-                    saved_at = time.time()
-                if time.time() - beat > 1:
-                    recorder.status("running", step, steps)
-                    progress({"step": step, "steps": steps, "best": best})
-                    beat = time.time()
-                if stop.asked:
-                    recorder.status("stopped", step, steps, "stopped on request, resumable")
-                    return folder
-    _finish(run, valid)
-    recorder.status("finished", step, steps)
-    return folder
+    def _keep(self, keeper: ocp.CheckpointManager) -> None:
+        kept = {"state": self.state, "best": self.best, "seconds": self.seconds}
+        keeper.save(self.step, args=ocp.args.StandardSave(kept), force=True)
+        keeper.wait_until_finished()
 
+    def _evaluate(self, train_loss: float) -> None:
+        """Writes a line of metrics, and the averaged parameters if they are strictly the best."""
+        mean, scale = self.norm
+        params = {
+            "mean": np.asarray(mean), "model": jax.device_get(self.state[2]), "scale": np.asarray(scale)
+        }  # fmt: skip
+        error = evaluate.error(self.run.model, params, self.valid)
+        current = dataclasses.replace(self.run, params=params)
+        graph, delta = _first_system(self.valid), {}
+        for group in GROUPS:
+            found = measure(current, graph, group, samples=8, seed=self.config.seed, layers=False)
+            delta[group] = float(np.median(next(iter(found.delta.values()))))
+        if error < self.best:
+            save_params(self.recorder.folder, params)
+            self.best = error
+        self.recorder.metrics(
+            step=self.step, epoch=self.step / len(self.loader), train_loss=train_loss, valid=error,
+            learning_rate=float(train.schedule(self.config, self.steps)(self.step)),
+            delta=delta, seconds=self.seconds,
+        )  # fmt: skip
 
-def _record(
-    config: train.Config, run: Run, params: Any, recorder: train.Recorder, valid: Loader,
-    error: float, best: float, **line: Any,
-) -> float:  # fmt: skip
-    """Writes one line of metrics, and the parameters if they are the best so far (strictly)."""
-    graph = _first_system(valid)
-    current = dataclasses.replace(run, params=params)
-    delta = {}
-    for group in GROUPS:
-        found = measure(current, graph, group, samples=8, seed=config.seed, layers=False)
-        delta[group] = float(np.median(next(iter(found.delta.values()))))
-    if error < best:
-        save_params(recorder.folder, params)
-    recorder.metrics(**line, valid=error, delta=delta)
-    return min(error, best)
+    def _finish(self) -> None:
+        """Stores the rms of every output over the validation set beside the best parameters."""
+        done = load(self.recorder.folder)
+        rms = evaluate.output_rms(done, self.valid)
+        save(self.recorder.folder, done.config | {"rms": rms}, done.params)
 
 
-def _first_system(loader: Loader) -> Any:
+def _first_system(loader: Loader) -> Graph:
     s = loader.systems
     rows = slice(0, int(s.sizes[0]))
-    optional = {"velocities": s.velocities, "charges": s.charges}
     return from_arrays(
         s.positions[rows],
         None if s.species is None else s.species[rows],
-        **{k: None if v is None else v[rows] for k, v in optional.items()},
+        velocities=None if s.velocities is None else s.velocities[rows],
+        charges=None if s.charges is None else s.charges[rows],
         cutoff=loader.connect,
     )
-
-
-def _finish(run: Run, valid: Loader) -> None:
-    """Stores the rms of every output over the validation set beside the best parameters."""
-    from demetar.run import load
-
-    assert run.folder is not None
-    done = load(run.folder)
-    save(run.folder, done.config | {"rms": evaluate.output_rms(done, valid)}, done.params)

@@ -283,7 +283,7 @@ def parse_cif(lines: Sequence[str]) -> Iterator[Frame]:
             return iter([_cif_frame(block) for block in structures])
         except InputError:
             raise
-        except Exception as error:  # noqa: BLE001 (ASE's parser raises whatever comes)
+        except Exception as error:
             said = shown(str(error) or type(error).__name__)
             raise InputError(
                 f"The file must be CIF with a cell and atom sites, but reading it gave {said}; "

@@ -143,7 +143,11 @@ def from_arrays(
             "give one row of x, y, z a particle."
         )
     n = len(positions)
-    fields = {"velocities": (velocities, (n, 3)), "charges": (charges, (n,)), "masses": (masses, (n,))}
+    fields = {
+        "velocities": (velocities, (n, 3)),
+        "charges": (charges, (n,)),
+        "masses": (masses, (n,)),
+    }
     checked = {"positions": positions}
     for name, (value, shape) in fields.items():
         if value is not None:
@@ -197,7 +201,7 @@ def to_atoms(graph: Graph) -> ase.Atoms:
     if graph.charges is not None:
         atoms.set_initial_charges(np.asarray(graph.charges)[real])
     if graph.masses is not None:
-        atoms.set_masses(np.asarray(graph.masses)[real])
+        atoms.set_masses(np.asarray(graph.masses)[real].tolist())
     return atoms
 
 
@@ -249,7 +253,11 @@ def pad(graph: Graph, nodes: int | None = None, edges: int | None = None) -> Gra
         value = getattr(graph, name)
         if value is None or name == "cell":
             continue
-        more = more_edges if name in ("senders", "receivers", "edge_mask", "edge_attributes") else more_nodes
+        more = (
+            more_edges
+            if name in ("senders", "receivers", "edge_mask", "edge_attributes")
+            else more_nodes
+        )
         widths = [(0, more)] + [(0, 0)] * (np.ndim(value) - 1)
         padded[name] = np.pad(value, widths, constant_values=fill.get(name, 0))
     sizes = {"max_nodes": nodes - 1, "max_edges": edges} if graph.n_graphs == 1 else {}

@@ -80,7 +80,7 @@ def wigner(irrep: str, matrix: Array) -> Array:
         return sign * jnp.ones((1, 1), matrix.dtype)
     if degree == 1:
         return sign * proper
-    return sign * e3nn.Irrep(f"{degree}e").D_from_matrix(proper)
+    return sign * e3nn.Irrep(degree, 1).D_from_matrix(proper)
 
 
 def _rotate_rows(irreps: str, matrix: Array, rows: Array) -> Array:

@@ -73,9 +73,11 @@ class Loader:
             all_pairs = np.argwhere(near).astype(np.uint8)
             for i in np.flatnonzero(s.sizes == n):
                 rows[i] = all_pairs
-                if connect == "bonds":
+                if connect == "bonds" and s.species is not None:
                     at = slice(self.starts[i], self.starts[i] + n)
-                    rows[i] = np.argwhere(bonds.bonded(s.species[at], s.positions[at])).astype(np.uint8)
+                    rows[i] = np.argwhere(bonds.bonded(s.species[at], s.positions[at])).astype(
+                        np.uint8
+                    )
         self.edge_counts = np.array([len(r) for r in rows])
         self.edge_starts = np.cumsum(self.edge_counts) - self.edge_counts
         both = np.concatenate(rows)
@@ -86,7 +88,9 @@ class Loader:
         """Rows that hold a batch: exact for equal sizes, else the mean plus 2.5 deviations."""
         b = self.batch_size
         expected = b * counts.mean() + 2.5 * np.sqrt(b) * counts.std()
-        return int(min(np.ceil(expected / 16) * 16 if counts.std() else b * counts[0], b * counts.max()))
+        return int(
+            min(np.ceil(expected / 16) * 16 if counts.std() else b * counts[0], b * counts.max())
+        )
 
     def __len__(self) -> int:
         return len(self.systems) // self.batch_size
@@ -132,7 +136,9 @@ class Loader:
 
         senders = (self.senders[edges] + first).astype(np.int32)
         receivers = (self.receivers[edges] + first).astype(np.int32)
-        species = np.zeros(len(rows), np.int32) if s.species is None else s.species[rows].astype(np.int32)
+        species = (
+            np.zeros(len(rows), np.int32) if s.species is None else s.species[rows].astype(np.int32)
+        )
         graph = Graph(
             positions=take(s.positions), species=padded(species, nodes),
             senders=padded(senders, room, nodes - 1), receivers=padded(receivers, room, nodes - 1),

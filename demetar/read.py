@@ -25,6 +25,7 @@ from demetar.formats import (
     parse_sdf,
     parse_xyz,
 )
+from demetar.graph import Graph, from_arrays, from_atoms
 from demetar.scenes import MAX_BODIES, Scene
 from demetar.scenes import MAX_FRAMES as MAX_SCENE_FRAMES
 
@@ -181,7 +182,7 @@ def _arrays(data: bytes, name: str) -> dict[str, np.ndarray]:
             return {key: _member(archive, info, key) for key, info in wanted.items() if info}
     except InputError:
         raise
-    except Exception:  # noqa: BLE001 (zipfile, zlib and NumPy raise many kinds)
+    except Exception:
         raise InputError(
             f"{safe_name(name)!r} must be an NPZ archive of number arrays, but it cannot be read as "
             "one; write it with numpy.savez."
@@ -239,3 +240,21 @@ def read_scene(source: Source, name: str = "") -> Scene:
     return Scene(
         positions, velocities, charges, masses, np.arange(len(positions), dtype=np.float64)
     )
+
+
+def read(source: Source, name: str = "", cutoff: float | str | None = None) -> Graph:
+    """The first system in a file as a graph: a molecule, or an N-body scene from an NPZ file.
+
+    `source` is a path, or the file's bytes with its `name`; all pairs are joined unless `cutoff`
+    (Å, or "bonds") says otherwise. Raises InputError as `read_atoms` and `read_scene` do.
+    """
+    if str(name or source).lower().endswith(".npz"):
+        scene = read_scene(source, name)
+        return from_arrays(
+            scene.positions[0],
+            velocities=scene.velocities[0],
+            charges=scene.charges,
+            masses=scene.masses,
+            cutoff=cutoff,
+        )
+    return from_atoms(read_atoms(source, name)[0], cutoff)

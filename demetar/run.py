@@ -118,7 +118,9 @@ class Run:
         known = self.model.config.species
         strange = sorted(set(np.asarray(graph.species)[np.asarray(graph.node_mask)]) - set(known))
         if strange:
-            have = ", ".join("particles that are no atoms" if z == 0 else chemical_symbols[z] for z in strange)
+            have = ", ".join(
+                "particles that are no atoms" if z == 0 else chemical_symbols[z] for z in strange
+            )
             raise InputError(
                 f"Expected only {', '.join(chemical_symbols[z] for z in known)}, which the run "
                 f"{self.name} was trained on, got {have}; choose another system or another run."
@@ -179,7 +181,7 @@ def save_params(folder: Path, params: Any) -> None:
     import io
 
     buffer = io.BytesIO()
-    np.savez(buffer, **flatten(params))
+    np.savez(buffer, allow_pickle=False, **flatten(params))
     write_atomically(folder / "params.npz", buffer.getvalue())
 
 
@@ -207,7 +209,9 @@ def load(name: str | os.PathLike[str]) -> Run:
     Raises InputError if there is none, or if one of its files is damaged.
     """
     text = str(name)
-    candidates = [home() / "trained" / text, home() / "runs" / text] if text == Path(text).name else []
+    candidates = (
+        [home() / "trained" / text, home() / "runs" / text] if text == Path(text).name else []
+    )
     folder = next((p for p in [*candidates, Path(text)] if (p / "config.json").is_file()), None)
     if folder is None or text in ("", ".", ".."):
         raise InputError(
@@ -262,5 +266,7 @@ def template(run: Run, seed: int = 0) -> Any:
     """Fresh parameters of the run's model: {"model": tree, "mean": 0, "scale": 1}."""
     from demetar.probe import probe
 
-    model = initialise(run.model, probe(run.config["model_config"], run.config.get("connect")), seed)
+    model = initialise(
+        run.model, probe(run.config["model_config"], run.config.get("connect")), seed
+    )
     return {"mean": np.zeros(()), "model": model, "scale": np.ones(())}

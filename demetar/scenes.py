@@ -144,12 +144,12 @@ def symmetry_defect(
     Takes `samples` random rotations of every system; float64 throughout, from the stored inputs.
     """
     turns = np.concatenate([np.eye(3)[None], rotations(samples, seed)])
-    turned = [
+    x, v = (
         np.einsum("gij,snj->gsni", turns, a).reshape(-1, *a.shape[1:])
         for a in (data.positions, data.velocities)
-    ]
+    )
     charges = np.tile(data.charges, (samples + 1, 1))
-    target = simulate(*turned, charges, (TARGET_STEP - INPUT_STEP,), variant)[0][0]
+    target = simulate(x, v, charges, (TARGET_STEP - INPUT_STEP,), variant)[0][0]
     target = target.reshape(samples + 1, *data.positions.shape)
     back = np.einsum("gij,gsni->gsnj", turns, target)
     error = ((back[1:] - back[0]) ** 2).mean(axis=(2, 3))

@@ -44,7 +44,7 @@ def _forces(x: np.ndarray, products: np.ndarray, limit: float) -> np.ndarray:
     square = (norms[first] + norms[second]) - 2 * dot
     pull = products / np.power(square, 1.5) * (a - b)
     force = np.zeros_like(x)
-    pair = {(i, j): k for k, (i, j) in enumerate(zip(first, second, strict=True))}
+    pair = {(int(i), int(j)): k for k, (i, j) in enumerate(zip(first, second, strict=True))}
     for i in range(n):
         for j in range(n):
             if i < j:

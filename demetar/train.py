@@ -17,11 +17,11 @@ import jax
 import numpy as np
 import optax
 
-from demetar import evaluate, models, registry
+from demetar import models, registry
 from demetar.errors import InputError
 from demetar.loader import Loader
 from demetar.losses import BY_OUTPUT
-from demetar.run import home, write_atomically
+from demetar.run import write_atomically
 
 Array = Any
 
@@ -122,7 +122,11 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
     models.create(config.model, **settings)
     packages = {p: version(p) for p in ("jax", "flax", "optax", "e3nn-jax", "numpy")}
     commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+        ["git", "rev-parse", "HEAD"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        check=False,
     ).stdout.strip()
     stored = dataclasses.asdict(config) | {
         "unit": dataset.TARGETS[target][1], "rms": {}, "packages": packages, "commit": commit,
@@ -137,7 +141,7 @@ class Recorder:
     def __init__(self, folder: Path) -> None:
         self.folder, self.begun = folder, time.time()
 
-    def status(self, state: str, step: int, steps: int, message: str = "") -> None:
+    def status(self, state: str, step: int = 0, steps: int = 0, message: str = "") -> None:
         """Replaces status.json; the heartbeat tells a living run from a dead one."""
         content = {
             "state": state, "step": step, "steps": steps, "pid": os.getpid(),
@@ -170,7 +174,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _batches(loader: Loader, config: Config, norm: tuple, done: int) -> Iterator[tuple]:
+def batches(loader: Loader, config: Config, norm: tuple, done: int) -> Iterator[tuple]:
     """Stacked batches from step `done` on, the same whether or not a run was interrupted."""
     small = loader.edges * len(loader) < 1_000_000
     stack = config.steps_per_call or (len(loader) if small else 1)
@@ -201,7 +205,7 @@ def _shape(graph: Any) -> tuple[int, int]:
 def _rotate(graph: Any, targets: Array, rng: np.random.Generator) -> tuple:
     from scipy.spatial.transform import Rotation
 
-    matrix = Rotation.random(random_state=rng).as_matrix().T.astype(np.float32)
+    matrix = Rotation.random(rng=rng).as_matrix().T.astype(np.float32)
     velocities = None if graph.velocities is None else graph.velocities @ matrix
     graph = graph.replace(positions=graph.positions @ matrix, velocities=velocities)
     return graph, targets @ matrix if targets.shape[-1] == 3 else targets

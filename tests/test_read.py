@@ -81,7 +81,9 @@ def refusal(data: bytes, name: str) -> str:
     with pytest.raises(InputError) as caught:
         read_atoms(data, name)
     message = str(caught.value)
-    assert "\n" not in message and message.endswith(".") and len(message) < 300
+    assert "\n" not in message
+    assert message.endswith(".")
+    assert len(message) < 300
     return message
 
 
@@ -101,7 +103,8 @@ def test_version_3000_and_several_molecules_of_sdf() -> None:
 
 def test_cif_fills_the_cell() -> None:
     (salt,) = read_atoms(CIF, "salt.cif")
-    assert salt.get_chemical_formula() == "Cl4Na4" and salt.pbc.all()
+    assert salt.get_chemical_formula() == "Cl4Na4"
+    assert salt.pbc.all()
     np.testing.assert_allclose(salt.cell.lengths(), 5.64)
     assert set(salt.info) == {"name"}
 
@@ -123,7 +126,8 @@ def test_extended_xyz_columns_and_lattice() -> None:
         b"1 0 0 0 C 9 9 9\n2 0 0 1.1 O 9 9 9\n"
     )
     (found,) = read_atoms(text, "co.extxyz")
-    assert found.get_chemical_symbols() == ["C", "O"] and found.get_distance(0, 1) == 1.1
+    assert found.get_chemical_symbols() == ["C", "O"]
+    assert found.get_distance(0, 1) == 1.1
     np.testing.assert_allclose(np.diag(found.cell), [5, 6, 7])
 
 
@@ -175,8 +179,10 @@ def test_a_script_in_a_comment_is_dropped(ending: str) -> None:
     else:
         data = data.replace(b"water", SCRIPT)
     (atoms,) = read_atoms(data, f"a{SCRIPT.decode()}b{ending}")
-    assert "<" not in repr(atoms.info) and "script" not in repr(sorted(atoms.arrays))
-    assert atoms.info["name"] and set(atoms.info) == {"name"}
+    assert "<" not in repr(atoms.info)
+    assert "script" not in repr(sorted(atoms.arrays))
+    assert atoms.info["name"]
+    assert set(atoms.info) == {"name"}
 
 
 @pytest.mark.parametrize(
@@ -337,7 +343,8 @@ def test_any_damage_to_a_right_file_gives_atoms_or_one_sentence(ending: str, edi
         text = text[:at] + put + text[at + cut :]
     try:
         for atoms in read_atoms(text.encode(errors="replace"), "fuzz" + ending):
-            assert 0 < len(atoms) <= MAX_ATOMS and np.isfinite(atoms.positions).all()
+            assert 0 < len(atoms) <= MAX_ATOMS
+            assert np.isfinite(atoms.positions).all()
     except InputError as error:
         assert "\n" not in str(error)
 
@@ -354,21 +361,25 @@ BODIES = np.arange(15.0).reshape(5, 3)
 def scene_refusal(data: bytes) -> str:
     with pytest.raises(InputError) as caught:
         read_scene(data, "scene.npz")
-    assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).endswith(".")
     return str(caught.value)
 
 
 def test_scene_of_one_frame_and_of_several() -> None:
     alone = read_scene(npz(positions=BODIES), "a.npz")
-    assert alone.positions.shape == (1, 5, 3) and (alone.masses == 1).all()
-    assert not alone.velocities.any() and not alone.charges.any()
+    assert alone.positions.shape == (1, 5, 3)
+    assert (alone.masses == 1).all()
+    assert not alone.velocities.any()
+    assert not alone.charges.any()
     frames = np.stack([BODIES, BODIES + 1]).astype(np.float32)
     several = read_scene(
         npz(positions=np.asfortranarray(frames), velocities=frames, charges=np.arange(5), x=BODIES),
         "a.npz",
     )
     np.testing.assert_array_equal(several.positions, frames)
-    assert several.charges.tolist() == [0, 1, 2, 3, 4] and several.times.tolist() == [0, 1]
+    assert several.charges.tolist() == [0, 1, 2, 3, 4]
+    assert several.times.tolist() == [0, 1]
 
 
 def test_scene_from_a_path(tmp_path: Path) -> None:

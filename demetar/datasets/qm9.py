@@ -21,6 +21,7 @@ import numpy as np
 
 from demetar.cache import checksum, data_root, read_arrays, recorded, write_arrays
 from demetar.errors import InputError
+from demetar.loader import Systems
 
 PACKAGE = "qm9pack"
 VERSION = "1.0.3"
@@ -46,6 +47,7 @@ CITATION = (
     "R. Ramakrishnan, P. O. Dral, M. Rupp, O. A. von Lilienfeld, Quantum chemistry structures and "
     "properties of 134 kilo molecules, Sci. Data 1, 140022 (2014)"
 )
+INPUTS, OUTPUT = "atoms", "scalar"  # what a model reads and gives here
 UNITS = {"positions": "Å"}
 HARTREE_IN_MEV = 27211.386246
 TARGETS = {
@@ -266,3 +268,17 @@ def free_atoms(target: str) -> dict[int, float]:
     scale = HARTREE_IN_MEV if TARGETS[target][1] == "meV" else 1.0
     values = FREE_ATOMS.get(target, dict.fromkeys(ELEMENTS.values(), 0.0))
     return {z: value * scale for z, value in values.items()}
+
+
+def systems(
+    split: str, target: str = "homo", size: int | None = None, partition: str = "cormorant"
+) -> Systems:
+    """The split as labelled systems for training, one invariant [systems, 1] each."""
+    data = read(target=target, split=split, partition=partition, size=size)
+    return Systems(
+        sizes=data.n_atoms.astype(np.int64),
+        positions=data.positions,
+        species=data.species,
+        targets=data.targets[:, None],
+        unit=data.unit,
+    )

@@ -10,7 +10,7 @@ NAME = "SO(3)"
 
 def sample(rng: np.random.Generator, samples: int, real: np.ndarray) -> Isometry:
     """Rotations uniform in the Haar measure."""
-    return from_matrix(Rotation.random(samples, random_state=rng).as_matrix())
+    return from_matrix(Rotation.random(samples, rng=rng).as_matrix())
 
 
 def generators() -> list[tuple[str, np.ndarray, np.ndarray]]:

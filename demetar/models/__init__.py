@@ -31,6 +31,8 @@ def create(name: str, **config: Any) -> Any:
             )
         choices = {"inputs": ("particles", "atoms"), "output": tuple(module.OUTPUTS)}.get(key)
         if choices and value not in choices:
-            raise InputError(f"Expected {key} among {', '.join(choices)}, got {value!r}; choose one.")
+            raise InputError(
+                f"Expected {key} among {', '.join(choices)}, got {value!r}; choose one."
+            )
     config = {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
     return module.Model(module.Config(**config))

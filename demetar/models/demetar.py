@@ -66,7 +66,7 @@ def edge_inputs(graph: Graph, c: Config) -> Array:
     r = nf.differences(graph, graph.positions)
     length = nf.norm(r)
     if c.inputs == "atoms":
-        return jnp.concatenate([graph.edge_attributes, length], -1)
+        return jnp.concatenate([jnp.asarray(graph.edge_attributes), length], -1)
     direction = r / jnp.where(length > 0, length, 1)
     v = nf.velocities(graph)
     along = [jnp.sum(v[i] * direction, -1, keepdims=True) for i in (graph.receivers, graph.senders)]

@@ -44,6 +44,8 @@ class Model(nn.Module):
             trace = (Layer("velocity", (Feature(moved[..., None], "1o"),)),)
             return Output(nf.positions_value(graph, graph.positions + moved), trace)
         one_hot = (graph.species[:, None] == jnp.asarray(c.species)).astype(graph.positions.dtype)
-        per_atom = jnp.where(graph.node_mask[:, None], Dense(1, bias=False, name="element")(one_hot), 0)
+        per_atom = jnp.where(
+            graph.node_mask[:, None], Dense(1, bias=False, name="element")(one_hot), 0
+        )
         total = nf.graph_sum(graph, per_atom) + self.param("bias", nn.initializers.zeros, (1,))
         return Output(nf.scalar_value(total), (Layer("element", (scalars(per_atom),)),))

@@ -46,7 +46,9 @@ def velocities(graph: Graph) -> Array:
 
 def charges(graph: Graph) -> Array:
     """Charges [nodes, 1]; zero where the graph has none."""
-    return jnp.zeros_like(graph.positions[:, :1]) if graph.charges is None else graph.charges[:, None]
+    return (
+        jnp.zeros_like(graph.positions[:, :1]) if graph.charges is None else graph.charges[:, None]
+    )
 
 
 def charge_products(graph: Graph) -> Array:

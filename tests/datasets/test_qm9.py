@@ -60,7 +60,8 @@ def first_rows(folder: Path) -> list[dict[str, str]]:
 
 def test_convert_keeps_every_number(package: Path) -> None:
     arrays = qm9.convert(package)
-    assert len(arrays["index"]) == 60 and arrays["index"].tolist() == list(range(1, 61))
+    assert len(arrays["index"]) == 60
+    assert arrays["index"].tolist() == list(range(1, 61))
     start = 0
     for row, count in zip(first_rows(package), arrays["n_atoms"], strict=False):
         assert count == len(row["SMILES"])
@@ -80,12 +81,16 @@ def test_read_converts_once_and_gives_the_fields_units(
     package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = qm9.read(tmp_path, "homo")
-    assert len(data) == 40 and data.unit == "meV" and data.irreps == "0e"
+    assert len(data) == 40
+    assert data.unit == "meV"
+    assert data.irreps == "0e"
     np.testing.assert_allclose(data.targets, METHANE_HOMO * 27211.386246, rtol=1e-15)
-    assert data.targets.dtype == np.float64 and data.positions.dtype == np.float32
+    assert data.targets.dtype == np.float64
+    assert data.positions.dtype == np.float32
     monkeypatch.setattr(qm9, "convert", lambda folder: pytest.fail("converted twice"))
     again = qm9.read(tmp_path, "alpha", size=3)
-    assert again.unit == "a0³" and again.targets.tolist() == [13.21] * 3
+    assert again.unit == "a0³"
+    assert again.targets.tolist() == [13.21] * 3
 
 
 def test_a_molecule_keeps_its_own_atoms(package: Path, tmp_path: Path) -> None:
@@ -179,7 +184,8 @@ def test_splits_start_with_the_rows_that_the_published_programs_draw() -> None:
 
 def test_free_atoms_are_in_the_targets_unit() -> None:
     assert qm9.free_atoms("U0")[1] == pytest.approx(-0.500273 * 27211.386246)
-    assert qm9.free_atoms("Cv")[8] == 2.981 and set(qm9.free_atoms("homo").values()) == {0.0}
+    assert qm9.free_atoms("Cv")[8] == 2.981
+    assert set(qm9.free_atoms("homo").values()) == {0.0}
     with pytest.raises(InputError, match="target"):
         qm9.free_atoms("energy")
 

@@ -1,0 +1,160 @@
+"""The card of a run: what it is, how it was made, what it reaches, how equivariant it is."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from demetar import evaluate, registry
+from demetar.equivariance import measure
+from demetar.graph import from_arrays
+from demetar.loader import Systems
+from demetar.run import Run, write_atomically
+from demetar.train import lines
+
+GROUPS = ("T(3)", "SO(3)", "C_i", "S_n")
+
+
+def _graphs(data: Systems, count: int) -> list:
+    ends = np.cumsum(data.sizes)[:count]
+
+    def part(values: np.ndarray | None, i: int) -> np.ndarray | None:
+        return None if values is None else values[ends[i] - data.sizes[i] : ends[i]]
+
+    return [
+        from_arrays(
+            data.positions[ends[i] - data.sizes[i] : ends[i]],
+            part(data.species, i),
+            velocities=part(data.velocities, i),
+            charges=part(data.charges, i),
+        )
+        for i in range(len(ends))
+    ]
+
+
+def deltas(run: Run, data: Systems, systems: int = 4, samples: int = 8) -> dict[str, Any]:
+    """Δ_EQ of the first output: {group: {dtype: {"median", "max"}}} over systems and elements."""
+    found: dict[str, Any] = {}
+    for group in GROUPS:
+        for dtype in ("float32", "float64"):
+            values = np.concatenate(
+                [
+                    next(
+                        iter(measure(run, g, group, samples, i, dtype, layers=False).delta.values())
+                    )
+                    for i, g in enumerate(_graphs(data, systems))
+                ]
+            )
+            row = {"median": float(np.median(values)), "max": float(values.max())}
+            found.setdefault(group, {})[dtype] = row
+    return found
+
+
+def write(run: Run) -> dict[str, Any]:
+    """Measures the run on the whole test split and writes results.json and CARD.md beside it."""
+    assert run.folder is not None
+    module = registry.load("datasets", run.config["dataset"])
+    data = evaluate.systems(run.config, "test")
+    results = {
+        "test": evaluate.evaluate(run, "test"),
+        "valid_best": min(
+            (line["valid"] for line in lines(run.folder / "metrics.jsonl")), default=None
+        ),
+        "delta": deltas(run, data),
+        "baselines": module.baselines(run.config["target"], **run.config.get("data_options", {})),
+        "published": module.PUBLISHED.get(run.config["target"], {}).get(run.config["model"]),
+        "measured": time.strftime("%Y-%m-%d"),
+    }
+    write_atomically(run.folder / "results.json", (json.dumps(results, indent=1) + "\n").encode())
+    write_atomically(run.folder / "CARD.md", text(run, results, run.folder).encode())
+    return results
+
+
+def text(run: Run, results: dict[str, Any], folder: Path) -> str:
+    """The card in Markdown."""
+    c, test = run.config, results["test"]
+    model = registry.load("models", c["model"])
+    done = lines(folder / "metrics.jsonl")
+    last = done[-1] if done else {"epoch": 0, "step": 0, "seconds": 0}
+    published = results["published"]
+    rows = "\n".join(
+        f"| {g} | {'yes' if g in claimed(model.SYMMETRY) else 'no'} | "
+        + " | ".join(f"{d[t]['median']:.1e} | {d[t]['max']:.1e}" for t in ("float32", "float64"))
+        + " |"
+        for g, d in results["delta"].items()
+    )
+    baselines = "\n".join(f"| {k} | {v:.4g} |" for k, v in results["baselines"].items())
+    return f"""# {run.name}
+
+{model.TITLE} on {c["dataset"]}, target {c["target"]}{_options(c)}. {model.REFERENCE}.
+
+| test {test["metric"]} ({test["unit"]}, {test["systems"]} systems) | |
+|---|---|
+| **this run** | **{test["value"]:.4g}** |
+| published | {"none for this variant" if published is None else f"{published:g}"} |
+{baselines}
+
+## How it was made
+
+```
+{command(c)}
+```
+
+{last["epoch"]:.0f} of {c["epochs"]} epochs ({last["step"]} steps of {c["batch_size"]}), seed {c["seed"]}, \
+{last["seconds"] / 60:.0f} min on {c["device"]}, shared with other work. The parameters are the exponential \
+average at the best of {len(done)} evaluations on the validation split ({results["valid_best"]:.4g}). \
+{module_note(c)}
+
+## Equivariance error
+
+Δ_EQ of the first output over 4 test systems and 8 elements of each group. Claimed: {model.SYMMETRY}.
+
+| group | claimed | float32 median | max | float64 median | max |
+|---|---|---|---|---|---|
+{rows}
+
+Packages: {", ".join(f"{k} {v}" for k, v in c["packages"].items())}. Measured {results["measured"]}.
+"""
+
+
+def claimed(symmetry: str) -> set[str]:
+    """The single groups of GROUPS that a claim such as "E(3) x S_n" contains."""
+    parts = {"E(3)": {"T(3)", "SO(3)", "C_i"}, "SE(3)": {"T(3)", "SO(3)"}, "O(3)": {"SO(3)", "C_i"}}
+    return set().union(*(parts.get(p, {p}) for p in symmetry.split(" x ")))
+
+
+def _options(c: dict[str, Any]) -> str:
+    options = c.get("data_options") or {}
+    return "".join(f", {k} {v}" for k, v in options.items())
+
+
+def module_note(c: dict[str, Any]) -> str:
+    """What has to be said about the data set beside every number on it."""
+    module = registry.load("datasets", c["dataset"])
+    return module.NOTES.get(
+        (c.get("data_options") or {}).get("variant", ""), module.NOTES.get("", "")
+    )
+
+
+def command(c: dict[str, Any]) -> str:
+    """The command that trains this run again."""
+    flags = [f"--model {c['model']}", f"--dataset {c['dataset']}", f"--name {c['name']}"]
+    for key in ("model_config", "data_options"):
+        given = {k: v for k, v in c[key].items() if k not in ("inputs", "output")}
+        if given:
+            flags.append(
+                f"--{key.replace('_', '-')} "
+                + " ".join(f"{k}={json.dumps(v)}" for k, v in given.items())
+            )
+    from demetar.train import Config
+
+    default = Config()
+    for key in ("target", "connect", "train_size", "valid_size", "epochs", "batch_size", "learning_rate",
+                "warmup", "weight_decay", "clip", "ema", "evaluate_every", "seed"):  # fmt: skip
+        if c[key] is not None and c[key] != getattr(default, key):
+            flags.append(f"--{key.replace('_', '-')} {c[key]}")
+    return "demetar train " + " ".join(flags)
