@@ -92,7 +92,9 @@ class CrossAttention(nn.Module):
         q, k, v = split("query", nodes), split("key", edges), split("value", edges)
         logits = jnp.sum(q[graph.receivers] * k, -1) * (k.shape[-1] ** -0.5)
         logits = jnp.where(graph.edge_mask[:, None], logits, -jnp.inf)
-        top = jax.ops.segment_max(logits, graph.receivers, len(nodes), indices_are_sorted=True)
+        top = jax.ops.segment_max(
+            jax.lax.stop_gradient(logits), graph.receivers, len(nodes), indices_are_sorted=True
+        )
         top = jnp.where(jnp.isfinite(top), top, 0)[graph.receivers]
         weights = jnp.where(graph.edge_mask[:, None], jnp.exp(logits - top), 0)
         total = nf.receive_sum(graph, weights)

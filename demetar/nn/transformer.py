@@ -3,6 +3,7 @@
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
 from demetar.graph import Graph, to_dense
@@ -16,7 +17,7 @@ def masked_softmax(logits: Array, mask: Array) -> Array:
     """Softmax over the last axis among the entries where the boolean mask holds; zeros if none."""
     assert mask.dtype == bool, "the mask is boolean, true where attention may go"
     logits = jnp.where(mask, logits, -jnp.inf)
-    top = jnp.max(logits, -1, keepdims=True)
+    top = jax.lax.stop_gradient(jnp.max(logits, -1, keepdims=True))
     weights = jnp.where(mask, jnp.exp(logits - jnp.where(jnp.isfinite(top), top, 0)), 0)
     return weights / jnp.maximum(weights.sum(-1, keepdims=True), jnp.finfo(weights.dtype).tiny)
 
