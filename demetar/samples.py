@@ -110,7 +110,7 @@ def _molecules() -> dict[str, ase.Atoms]:
                 f"The sample molecules must lie in {path}, where no file is; "
                 "run: python -m demetar.samples."
             )
-        for atoms in ase.io.read(path, ":", format="extxyz"):
+        for atoms in ase.io.iread(path, ":", format="extxyz"):
             # NumPy's scalars as Python's own: what leaves here goes into JSON.
             atoms.info = {k: getattr(v, "item", lambda v=v: v)() for k, v in atoms.info.items()}
             found[atoms.info["name"]] = atoms

@@ -54,8 +54,10 @@ def test_labels_of_qm9_are_its_own() -> None:
     assert methane.info["qm9_index"] == 1
     assert methane.info["smiles"] == "C"
     unnamed = [name for name in samples.names("molecules") if name.startswith("qm9-")]
-    infos = [samples.load(name).info for name in unnamed]
+    molecules = [samples.load(name) for name in unnamed]
+    infos = [molecule.info for molecule in molecules if isinstance(molecule, Atoms)]
     assert len(unnamed) == samples.DISTINCT_FORMULAS
+    assert len(infos) == len(unnamed)
     assert {info["split"] for info in infos} == {"test"}
     assert all(-15_000 < info["homo_meV"] < -3_000 for info in infos)
     assert all(f"qm9-{info['qm9_index']:06d}" == info["name"] for info in infos)
