@@ -7,6 +7,7 @@ import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ def _replace(path: Path, write) -> None:
         raise
 
 
-def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Put `arrays` into an uncompressed NPZ at `path`, atomically, with its SHA-256 beside it.
 
     Where the folder cannot be written it warns and keeps nothing: a cache only saves time.
@@ -69,7 +70,7 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def read_arrays(path: Path, keys: Sequence[str] | None = None) -> dict[str, np.ndarray] | None:
-    """The arrays (default all) of a file that `write_arrays` made; None if absent, changed or cut short."""
+    """The arrays (default all) of a file that `write_arrays` made, or None if it was not that."""
     try:
         expected = recorded(path).read_text().split()
         if not expected or expected[0] != checksum(path):

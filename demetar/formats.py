@@ -123,7 +123,7 @@ def _lattice(comment: str, number: int) -> np.ndarray | None:
 
 
 def parse_xyz(lines: Sequence[str]) -> Iterator[Frame]:
-    """Frames of an XYZ or extended-XYZ file: species, position and Lattice; other columns are left."""
+    """Frames of an XYZ or extended-XYZ file: species, position, Lattice; other columns are left."""
     at = 0
     while at < len(lines):
         if not lines[at].strip():
@@ -176,7 +176,7 @@ def cell_matrix(
 
 
 def parse_pdb(lines: Sequence[str]) -> Iterator[Frame]:
-    """Frames (models) of a PDB file: its ATOM and HETATM lines, the first of alternate locations."""
+    """Frames (models) of a PDB file: ATOM and HETATM lines, the first of alternate locations."""
     species, positions, cell = [], [], None
     for number, line in enumerate(lines, 1):
         record = line[:6].rstrip()
@@ -283,7 +283,7 @@ def parse_cif(lines: Sequence[str]) -> Iterator[Frame]:
             return iter([_cif_frame(block) for block in structures])
         except InputError:
             raise
-        except Exception as error:
+        except Exception as error:  # ASE's parser raises whatever comes
             said = shown(str(error) or type(error).__name__)
             raise InputError(
                 f"The file must be CIF with a cell and atom sites, but reading it gave {said}; "

@@ -43,7 +43,7 @@ Source = str | os.PathLike[str] | bytes
 
 
 def safe_name(name: str) -> str:
-    """The file name's stem with everything but letters, digits, '.', '-', '_' and spaces left out."""
+    """The file name's stem, of which only letters, digits, '.', '-', '_' and spaces are kept."""
     stem = Path(name.replace("\\", "/")).stem
     return re.sub(r"[^A-Za-z0-9 ._-]+", "", stem)[:64].strip() or "structure"
 
@@ -143,7 +143,7 @@ _SCENE_KEYS = ("positions", "velocities", "charges", "masses")
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str) -> np.ndarray:
-    """One array of an NPZ file, allocated only after its header has been held to what the file holds.
+    """One array of an NPZ file, made only after its header has been held to what the file holds.
 
     NumPy's own loader believes a header's shape and asks for that much memory.
     """
@@ -182,10 +182,10 @@ def _arrays(data: bytes, name: str) -> dict[str, np.ndarray]:
             return {key: _member(archive, info, key) for key, info in wanted.items() if info}
     except InputError:
         raise
-    except Exception:
+    except Exception:  # zipfile, zlib and NumPy raise many kinds
         raise InputError(
-            f"{safe_name(name)!r} must be an NPZ archive of number arrays, but it cannot be read as "
-            "one; write it with numpy.savez."
+            f"{safe_name(name)!r} must be an NPZ archive of number arrays, but it cannot be read "
+            "as one; write it with numpy.savez."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Scenes of moving charged bodies: random starts, trajectories, and what rotating a start changes."""
+"""Scenes of moving charged bodies: starts, trajectories, and what rotating a start changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -40,11 +40,11 @@ class Scene:
 
 def _numbers(name: str, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     values = np.asarray(values, np.float64)
-    if values.shape != shape or not np.isfinite(values).all():
+    finite = bool(np.isfinite(values).all())
+    if values.shape != shape or not finite:
         raise InputError(
-            f"The {name} of a scene must be finite numbers of shape {list(shape)}, "
-            f"not of shape {list(values.shape)}{'' if np.isfinite(values).all() else ' with NaN or inf'}; "
-            "give one row for each body."
+            f"The {name} of a scene must be finite numbers of shape {list(shape)}, not of shape "
+            f"{list(values.shape)}{'' if finite else ' with NaN or inf'}; give a row for each body."
         )
     return values
 
@@ -144,12 +144,13 @@ def symmetry_defect(
     Takes `samples` random rotations of every system; float64 throughout, from the stored inputs.
     """
     turns = np.concatenate([np.eye(3)[None], rotations(samples, seed)])
-    x, v = (
-        np.einsum("gij,snj->gsni", turns, a).reshape(-1, *a.shape[1:])
-        for a in (data.positions, data.velocities)
-    )
+
+    def turned(vectors: np.ndarray) -> np.ndarray:
+        return np.einsum("gij,snj->gsni", turns, vectors).reshape(-1, *vectors.shape[1:])
+
+    start = turned(data.positions), turned(data.velocities)
     charges = np.tile(data.charges, (samples + 1, 1))
-    target = simulate(x, v, charges, (TARGET_STEP - INPUT_STEP,), variant)[0][0]
+    target = simulate(start[0], start[1], charges, (TARGET_STEP - INPUT_STEP,), variant)[0][0]
     target = target.reshape(samples + 1, *data.positions.shape)
     back = np.einsum("gij,gsni->gsnj", turns, target)
     error = ((back[1:] - back[0]) ** 2).mean(axis=(2, 3))

@@ -7,8 +7,9 @@ Two variants. `published` is the benchmark of Satorras, Hoogeboom, Welling, "E(n
 Graph Neural Networks" (ICML 2021): no softening, but each Cartesian component of the force on a
 body is held to +-100. That limit depends on the axes, so the benchmark is not rotation-equivariant.
 `clean` has no limit and a softening of 0.1: the force is smooth, is the gradient of a potential,
-conserves momentum and turns with the scene. A limit on the norm would turn with the scene too, but
-it acts on the sum of the forces on one body, so it breaks Newton's third law and conserves no energy.
+conserves momentum and turns with the scene. A limit on the norm would turn with it too, but would
+act on the sum of the forces on one body: with a kink, against Newton's third law, and conserving
+neither momentum nor energy.
 """
 
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ def law(variant: str) -> Law:
     """The force law of a variant's name; InputError for another name."""
     if variant not in LAWS:
         raise InputError(
-            f"The N-body variant must be one of {', '.join(LAWS)}, not {variant!r}; choose one of them."
+            f"The N-body variant must be one of {', '.join(LAWS)}, not {variant!r}; choose one."
         )
     return LAWS[variant]
 
@@ -140,7 +141,8 @@ def simulate(
     def part(start: int):
         rows = np.minimum(np.arange(start, start + block), count - 1)
         with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
-            out = _run(*(a[..., rows] for a in arrays), increments, softening, limit)
+            x, v, q, m = (a[..., rows] for a in arrays)
+            out = _run(x, v, q, m, increments, softening, limit)
             return [np.asarray(a)[..., : count - start] for a in out]
 
     with ThreadPoolExecutor(2) as pool:

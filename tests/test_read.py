@@ -4,6 +4,7 @@ import io
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import ase.build
 import ase.io
@@ -320,13 +321,21 @@ def test_a_giant_comment_costs_no_time() -> None:
 FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+def attempt(function, data: bytes, name: str):
+    """What reading gives, or None when it refuses in one sentence; nothing else may happen."""
+    try:
+        return function(data, name)
+    except InputError as error:
+        message = str(error)
+    assert "\n" not in message
+    assert message.endswith(".")
+    return None
+
+
 @FUZZ
 @given(data=st.binary(max_size=400), ending=st.sampled_from(sorted(PARSERS)))
 def test_any_bytes_give_atoms_or_one_sentence(data: bytes, ending: str) -> None:
-    try:
-        assert read_atoms(data, "fuzz" + ending)
-    except InputError as error:
-        assert "\n" not in str(error)
+    assert attempt(read_atoms, data, "fuzz" + ending) != []
 
 
 @settings(FUZZ, max_examples=200)
@@ -341,15 +350,12 @@ def test_any_damage_to_a_right_file_gives_atoms_or_one_sentence(ending: str, edi
     for at, cut, put in edits:
         at %= len(text) + 1
         text = text[:at] + put + text[at + cut :]
-    try:
-        for atoms in read_atoms(text.encode(errors="replace"), "fuzz" + ending):
-            assert 0 < len(atoms) <= MAX_ATOMS
-            assert np.isfinite(atoms.positions).all()
-    except InputError as error:
-        assert "\n" not in str(error)
+    for atoms in attempt(read_atoms, text.encode(errors="replace"), "fuzz" + ending) or []:
+        assert 0 < len(atoms) <= MAX_ATOMS
+        assert np.isfinite(atoms.positions).all()
 
 
-def npz(**arrays: np.ndarray) -> bytes:
+def npz(**arrays: Any) -> bytes:
     file = io.BytesIO()
     np.savez_compressed(file, **arrays)
     return file.getvalue()
@@ -460,7 +466,5 @@ def test_any_damage_to_an_archive_gives_a_scene_or_one_sentence(edits: list) -> 
     for at, put in edits:
         at %= len(data)
         data[at : at + len(put)] = put
-    try:
-        assert np.isfinite(read_scene(bytes(data), "a.npz").positions).all()
-    except InputError as error:
-        assert "\n" not in str(error)
+    scene = attempt(read_scene, bytes(data), "a.npz")
+    assert scene is None or np.isfinite(scene.positions).all()

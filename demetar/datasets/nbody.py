@@ -4,9 +4,9 @@
 Neural Networks" (ICML 2021), generated here from its seed: 10,000 train, 2,000 valid and 2,000 test
 systems, input at step 3,100 (frame 30), target at step 4,100 (frame 40). The paper trains on the
 first 3,000 of train: read(split="train", size=TRAIN_SIZE). `clean` has the same starts and a
-softened force without the per-axis limit (see `demetar.simulate`), so that it is rotation-equivariant.
+softened force without the per-axis limit (see `demetar.simulate`), so that it turns with its input.
 Close encounters are chaotic: in one simulation of sixteen the last bit of a sum grows into another
-target. So the published variant repeats the roundings of its own program (`demetar.simulate_exact`).
+target. So the published variant repeats its own program's roundings (`demetar.simulate_exact`).
 """
 
 from dataclasses import dataclass, fields
@@ -44,7 +44,7 @@ HORIZON = (TARGET_STEP - INPUT_STEP) * TIME_STEP
 
 @dataclass(frozen=True)
 class NBody:
-    """Systems and where they are HORIZON time units later: float32, [S, 5, 3] and charges [S, 5]."""
+    """Systems and where they are HORIZON time units later: float32 [S, 5, 3], charges [S, 5]."""
 
     positions: np.ndarray
     velocities: np.ndarray

@@ -130,7 +130,7 @@ def _rows(folder: Path) -> Iterator[dict[str, str]]:
         path = folder / source["file"]
         if not path.is_file() or checksum(path) != source["sha256"]:
             raise InputError(
-                f"{source['file']} of {PACKAGE} {VERSION} was expected, another file or none is there; "
+                f"{source['file']} of {PACKAGE} {VERSION} is needed, but it is absent or another; "
                 f"run: pip install --force-reinstall {PACKAGE}=={VERSION}."
             )
         with path.open(newline="", encoding="utf-8") as file:

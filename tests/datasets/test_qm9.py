@@ -2,7 +2,9 @@
 
 import csv
 import hashlib
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +35,7 @@ def molecule(number: int, symbols: str, rng: np.random.Generator) -> list[str]:
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three CSV files of 20 molecules each in the package's layout, with their checksums recorded."""
+    """Three CSV files of 20 molecules each in the package's layout, with checksums recorded."""
     folder, rng = tmp_path / "package", np.random.default_rng(0)
     (folder / "data").mkdir(parents=True)
     sources = []
@@ -68,7 +70,7 @@ def test_convert_keeps_every_number(package: Path) -> None:
         own = slice(start, start + int(count))
         assert [qm9.ELEMENTS[s] for s in row["SMILES"]] == arrays["z"][own].tolist()
         flat = [float(v) for v in row["XYZ_Ang"].replace("[", "").replace("]", "").split(",")]
-        np.testing.assert_array_equal(arrays["R"][own].ravel(), np.float32(flat))
+        np.testing.assert_array_equal(arrays["R"][own].ravel(), np.array(flat, np.float32))
         start += int(count)
     assert arrays["y"][0, list(qm9.TARGETS).index("alpha")] == 13.21
     assert arrays["y"][0, list(qm9.TARGETS).index("Cv")] == float(
@@ -133,16 +135,17 @@ def test_an_archive_put_there_by_hand_is_used(
 ) -> None:
     arrays = qm9.convert(package)
     (tmp_path / "hand" / "qm9").mkdir(parents=True)
-    wider = {"y": np.pad(arrays["y"], ((0, 0), (3, 0))), "extra": np.ones(3)}
+    wider: dict[str, Any] = dict(arrays, extra=np.ones(3))
+    wider["y"] = np.concatenate([np.zeros((60, 3)), arrays["y"]], axis=1)
     wider["y_names"] = np.array(["A", "B", "C", *arrays["y_names"]])
-    np.savez_compressed(tmp_path / "hand" / "qm9" / "qm9.npz", **{**arrays, **wider})
+    np.savez_compressed(tmp_path / "hand" / "qm9" / "qm9.npz", **wider)
     monkeypatch.setenv("DEMETAR_DATA", str(tmp_path / "hand"))
     assert qm9.read(target="alpha").targets.tolist() == [13.21] * 40
 
 
 @pytest.mark.parametrize("kind", ["rubbish", "shapes", "keys"])
 def test_a_wrong_archive_is_refused(kind: str, package: Path, tmp_path: Path) -> None:
-    arrays = qm9.convert(package)
+    arrays: dict[str, Any] = dict(qm9.convert(package))
     (tmp_path / "qm9").mkdir()
     file = tmp_path / "qm9" / "qm9.npz"
     if kind == "rubbish":
@@ -195,7 +198,7 @@ def test_linear_fit_finds_what_is_linear_in_the_elements(package: Path, tmp_path
     molecules = qm9.select(data, np.arange(60), "U0")
     weights = np.array([-0.5, -38.0, -54.0, -75.0, -99.0, 2.0])
     linear = baselines.composition(molecules) @ weights
-    exact = qm9.Molecules(**{**vars(molecules), "targets": linear})
+    exact = replace(molecules, targets=linear)
     errors = baselines.qm9(exact, exact)
     assert errors["per-element linear"] < 1e-9
     assert errors["mean"] == pytest.approx(np.abs(linear - linear.mean()).mean())
