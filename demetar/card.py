@@ -107,7 +107,7 @@ def text(run: Run, results: dict[str, Any], folder: Path) -> str:
 {last["epoch"]:.0f} of {c["epochs"]} epochs ({last["step"]} steps of {c["batch_size"]}), seed {c["seed"]}, \
 {last["seconds"] / 60:.0f} min on {c["device"]}, shared with other work. The parameters are the exponential \
 average at the best of {len(done)} evaluations on the validation split ({results["valid_best"]:.4g}). \
-{module_note(c)}
+{note_of(c)}
 
 ## Equivariance error
 
@@ -132,7 +132,7 @@ def _options(c: dict[str, Any]) -> str:
     return "".join(f", {k} {v}" for k, v in options.items())
 
 
-def module_note(c: dict[str, Any]) -> str:
+def note_of(c: dict[str, Any]) -> str:
     """What has to be said about the data set beside every number on it."""
     module = registry.load("datasets", c["dataset"])
     return module.NOTES.get(
