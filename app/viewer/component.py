@@ -19,7 +19,10 @@ HERE = Path(__file__).parent
 VERSION = "2.5.5"
 LIBRARY = HERE.parents[1] / "static" / "3Dmol-min.js"
 # Each file after those that it imports: they are joined to one module.
-MODULES = ("math", "theme", "stage", "panels", "flat", "overlay", "playback", "pointer", "main")
+MODULES = (
+    *("math", "theme", "turns", "stage", "camera", "panels", "table", "flat", "choose"),
+    *("playback", "overlay", "picture", "pointer", "main"),
+)
 MISSING = (
     "3Dmol.js is not on this server, so the scene is drawn flat. "
     "Run “python3 start.py setup” once and reload the page for the 3D view."
