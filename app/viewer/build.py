@@ -100,7 +100,7 @@ def _particles(view: py3Dmol.view, item: Particles) -> None:
     points = np.asarray(item.positions)
     charges = None if item.charges is None else np.asarray(item.charges)
     colors = [item.color] * len(points) if item.color else _charge_colors(charges, len(points))
-    _balls(view, points, colors, item.radius, 0.65 if item.ghost else 1.0)
+    _balls(view, points, colors, item.radius, 0.7 if item.ghost else 1.0)
 
 
 def _track(view: py3Dmol.view, item: Track) -> None:
@@ -108,8 +108,9 @@ def _track(view: py3Dmol.view, item: Track) -> None:
     charges = None if item.charges is None else np.asarray(item.charges)
     solid = item.style == "solid"
     colors = _charge_colors(charges, len(first)) if solid else [item.color] * len(first)
-    radius = item.radius * (0.6 if item.style == "ring" else 1.0)
-    _balls(view, first, colors, radius, 0.65 if item.style == "ghost" else 1.0)
+    # A ghost is a halo: it shows even where it meets what it is compared with.
+    size = {"solid": 1.0, "ghost": 1.4, "ring": 0.6}[item.style]
+    _balls(view, first, colors, item.radius * size, 0.7 if item.style == "ghost" else 1.0)
 
 
 def _arrows(view: py3Dmol.view, item: Arrows) -> None:
@@ -289,4 +290,7 @@ def extent(panels: Sequence[Panel]) -> dict[str, Any]:
         for item in [*panel.items, Arrows(np.zeros((1, 3)), np.zeros((1, 3)))]
         if isinstance(item, Arrows)
     )
-    return {"centre": list(_xyz(centre).values()), "radius": round(radius + 0.5 * reach + 0.5, 4)}
+    return {
+        "centre": list(_xyz(centre).values()),
+        "radius": round(0.9 * (radius + 0.5 * reach + 0.5), 4),
+    }

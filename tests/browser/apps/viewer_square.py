@@ -61,7 +61,7 @@ events = viewer.show(
                 viewer.Atoms(species, gx),
                 arrows(gx, gf, label="g·f(x)", scale=scale),
                 arrows(
-                    gx, other, viewer.scene.VERMILLION, "f(g·x)", scale=scale, dashed=True,
+                    gx, other, viewer.VERMILLION, "f(g·x)", scale=scale, dashed=True,
                     settles=True,
                 ),
             ],
