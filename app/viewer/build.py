@@ -292,5 +292,5 @@ def extent(panels: Sequence[Panel]) -> dict[str, Any]:
     )
     return {
         "centre": list(_xyz(centre).values()),
-        "radius": round(0.9 * (radius + 0.5 * reach + 0.5), 4),
+        "radius": round(radius + 0.45 * reach + 0.25, 4),
     }
