@@ -6,9 +6,10 @@ from urllib.parse import urlparse
 
 import numpy as np
 import pytest
-from conftest import APPS
 from playwright.sync_api import Locator, Page
 from scipy.spatial.transform import Rotation
+
+pytestmark = pytest.mark.browser
 
 VIEWER = ".demetar-viewer"
 NO_WEBGL = """
@@ -20,13 +21,13 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
 
 
 @pytest.fixture(scope="session")
-def square(serve) -> str:
-    return serve(APPS / "viewer_square.py")
+def square(serve, apps) -> str:
+    return serve(apps / "viewer_square.py")
 
 
 @pytest.fixture(scope="session")
-def nbody(serve) -> str:
-    return serve(APPS / "viewer_nbody.py")
+def nbody(serve, apps) -> str:
+    return serve(apps / "viewer_nbody.py")
 
 
 def drawn(page: Page) -> Locator:
