@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from app.viewer.component import Drag, Events, Pick, View, show
     from app.viewer.scene import (
+        BLUE,
+        GREEN,
+        GREY,
+        ORANGE,
+        PURPLE,
+        SKY,
+        VERMILLION,
         Arrows,
         Atoms,
         Edges,
@@ -19,6 +26,13 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "BLUE",
+    "GREEN",
+    "GREY",
+    "ORANGE",
+    "PURPLE",
+    "SKY",
+    "VERMILLION",
     "Arrows",
     "Atoms",
     "Drag",

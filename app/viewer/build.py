@@ -31,6 +31,7 @@ from app.viewer.scene import (
 
 _CALL = re.compile(r"\t+viewer_UNIQUEID(\.getModel\(\))?\.(\w+)\((.*)\);")
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+TABLE_ROWS = 100
 Calls = list[list[Any]]
 
 
@@ -72,7 +73,7 @@ def _atoms(view: py3Dmol.view, item: Atoms) -> None:
             item.species, np.asarray(item.positions), neighbours, orders, strict=True
         )
     ]
-    opacity = {"opacity": 0.4} if item.ghost else {}
+    opacity = {"opacity": 0.6} if item.ghost else {}
     view.addModel()
     view.getModel().addAtoms(atoms)
     style = {"stick": {"radius": 0.11, **opacity}, "sphere": {"scale": 0.24, **opacity}}
@@ -99,7 +100,7 @@ def _particles(view: py3Dmol.view, item: Particles) -> None:
     points = np.asarray(item.positions)
     charges = None if item.charges is None else np.asarray(item.charges)
     colors = [item.color] * len(points) if item.color else _charge_colors(charges, len(points))
-    _balls(view, points, colors, item.radius, 0.4 if item.ghost else 1.0)
+    _balls(view, points, colors, item.radius, 0.7 if item.ghost else 1.0)
 
 
 def _track(view: py3Dmol.view, item: Track) -> None:
@@ -107,8 +108,9 @@ def _track(view: py3Dmol.view, item: Track) -> None:
     charges = None if item.charges is None else np.asarray(item.charges)
     solid = item.style == "solid"
     colors = _charge_colors(charges, len(first)) if solid else [item.color] * len(first)
-    radius = item.radius * (0.6 if item.style == "ring" else 1.0)
-    _balls(view, first, colors, radius, 0.45 if item.style == "ghost" else 1.0)
+    # A ghost is a halo: it shows even where it meets what it is compared with.
+    size = {"solid": 1.0, "ghost": 1.4, "ring": 0.6}[item.style]
+    _balls(view, first, colors, item.radius * size, 0.7 if item.style == "ghost" else 1.0)
 
 
 def _arrows(view: py3Dmol.view, item: Arrows) -> None:
@@ -229,6 +231,23 @@ def _marks(item: Item) -> list[dict[str, Any]]:
     return []
 
 
+def _table(items: Sequence[Item], names: Sequence[str]) -> dict[str, Any] | None:
+    """Names, positions and the vectors on them, as text; None without a structure."""
+    home = next((i for i in items if isinstance(i, Atoms | Particles)), None)
+    if home is None:
+        return None
+    points = np.asarray(home.positions)[:TABLE_ROWS]
+    columns = ["", "x", "y", "z"]
+    rows = [[name, *(f"{c:.3f}" for c in p)] for name, p in zip(names, points, strict=False)]
+    for item in items:
+        if isinstance(item, Arrows) and len(np.asarray(item.vectors)) == len(home.positions):  # type: ignore[arg-type]
+            unit = f" {item.unit}" if item.unit else ""
+            columns += [f"{item.label or 'vector'} {axis}{unit}" for axis in "xyz"]
+            for row, vector in zip(rows, np.asarray(item.vectors), strict=False):
+                row.extend(f"{c:.3g}" for c in vector)
+    return {"columns": columns, "rows": rows}
+
+
 def panel_payload(panel: Panel) -> dict[str, Any]:
     """One panel as the browser wants it; `digest` changes exactly when the picture does."""
     drawn = [call for item in panel.items for call in _calls(item)]
@@ -252,7 +271,8 @@ def panel_payload(panel: Panel) -> dict[str, Any]:
     flags = {name: bool(getattr(panel, name)) for name in ("input", "follows", "view_button")}
     rotation = None if panel.rotation is None else np.asarray(panel.rotation).tolist()
     legend = [entry for item in panel.items if (entry := _legend(item))]
-    return {**scene, **words, **flags, "rotation": rotation, "legend": legend, "digest": digest}
+    told = {"table": _table(panel.items, [mark["name"] for mark in marks]), "legend": legend}
+    return {**scene, **words, **flags, **told, "rotation": rotation, "digest": digest}
 
 
 def extent(panels: Sequence[Panel]) -> dict[str, Any]:
@@ -270,4 +290,7 @@ def extent(panels: Sequence[Panel]) -> dict[str, Any]:
         for item in [*panel.items, Arrows(np.zeros((1, 3)), np.zeros((1, 3)))]
         if isinstance(item, Arrows)
     )
-    return {"centre": list(_xyz(centre).values()), "radius": round(radius + 0.5 * reach + 0.5, 4)}
+    return {
+        "centre": list(_xyz(centre).values()),
+        "radius": round(radius + 0.45 * reach + 0.25, 4),
+    }

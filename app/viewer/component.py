@@ -7,19 +7,23 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from app.viewer import build
 from app.viewer.scene import Panel
 
 HERE = Path(__file__).parent
-VERSION = "2.5.5"
 LIBRARY = HERE.parents[1] / "static" / "3Dmol-min.js"
 # Each file after those that it imports: they are joined to one module.
-MODULES = ("math", "theme", "stage", "panels", "flat", "overlay", "playback", "pointer", "main")
+MODULES = (
+    *("math", "theme", "turns", "stage", "camera", "panels", "table", "flat", "choose"),
+    *("playback", "overlay", "picture", "pointer", "main"),
+)
 MISSING = (
     "3Dmol.js is not on this server, so the scene is drawn flat. "
     "Run “python3 start.py setup” once and reload the page for the 3D view."
@@ -75,7 +79,7 @@ def bundle() -> str:
 
 @cache
 def _component() -> Callable[..., Any]:
-    return st.components.v2.component(
+    return component(
         "demetar_viewer",
         html='<div class="demetar-viewer" tabindex="0" role="group"></div>\n',
         css=(HERE / "viewer.css").read_text(encoding="utf-8"),
@@ -97,8 +101,9 @@ def _quaternion(value: object) -> tuple[float, float, float, float] | None:
 
 
 def _index(value: object, size: int) -> int | None:
-    good = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < size
-    return int(value) if good else None  # type: ignore[call-overload]
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value < size else None
 
 
 def read_event(name: str, value: Any, panels: Sequence[Panel]) -> Drag | View | Pick | None:
@@ -177,7 +182,7 @@ def show(
         "answered": st.session_state.get(memory, 0),
         "playback": {"rate": rate, "step": time_step, "unit": time_unit, "autoplay": autoplay},
         "library": {
-            "url": f"app/static/{LIBRARY.name}?v={VERSION}",
+            "url": f"app/static/{LIBRARY.name}?v={version('py3Dmol')}",
             "missing": not LIBRARY.is_file(),
             "sentence": MISSING,
         },
@@ -189,7 +194,9 @@ def show(
         on_view_change=lambda: heard("view", on_view),
         on_pick_change=lambda: heard("pick", on_pick),
     )
-    return Events(**{name: read_event(name, result.get(name), panels) for name in _NAMES})
-
-
-_NAMES = ("drag", "view", "pick")
+    found = [read_event(name, result.get(name), panels) for name in ("drag", "view", "pick")]
+    return Events(
+        drag=next((event for event in found if isinstance(event, Drag)), None),
+        view=next((event for event in found if isinstance(event, View)), None),
+        pick=next((event for event in found if isinstance(event, Pick)), None),
+    )

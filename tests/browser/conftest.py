@@ -70,6 +70,12 @@ def start_server(script: Path, log: Path, *flags: str) -> tuple[subprocess.Popen
 
 
 @pytest.fixture(scope="session")
+def apps() -> Path:
+    """The folder of small scripts that exist to be driven by these tests."""
+    return APPS
+
+
+@pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Path], str]]:
     """serve(script) -> address; one server a script for the whole session.
 

@@ -39,6 +39,12 @@ export class FlatStage {
     this.element.remove();
   }
 
+  clear(k) {
+    this.parts[k] = [];
+    this.tracks[k] = [];
+    this.pictures[k].replaceChildren();
+  }
+
   fill(k, panel, theme, reach, unsettled) {
     const parts = [];
     const models = [];

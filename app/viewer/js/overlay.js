@@ -73,6 +73,17 @@ function hidden(mark, others) {
   );
 }
 
+/** The index of the mark at a place in a cell, the nearest to the eye; null if there is none. */
+export function markAt({ x, y }, { width, height }, view, marks, places) {
+  let best = null;
+  marks.forEach((mark, index) => {
+    const seen = project(view, places?.[index] ?? mark.at, width, height);
+    const near = Math.hypot(seen.x - x, seen.y - y) < Math.max(8, mark.r * seen.scale);
+    if (near && (best === null || seen.depth > best.depth)) best = { index, depth: seen.depth };
+  });
+  return best?.index ?? null;
+}
+
 function tag({ x, y, r, scale, name }, width) {
   const ring = make("div", "ring");
   const size = 2 * (r * scale + 2);

@@ -68,7 +68,7 @@ export class Player {
         this.length - 1,
       );
       if (this.time >= this.length - 1) this.playing = false;
-      this.redraw();
+      this.redraw(this.time, this.playing);
       this.drawn = [...this.drawn.slice(-59), performance.now()];
       this.show();
       if (this.playing) requestAnimationFrame(tick);
@@ -79,13 +79,14 @@ export class Player {
 
   pause() {
     this.playing = false;
+    this.redraw(this.time, false);
     this.show();
   }
 
   seek(time) {
     this.playing = false;
     this.time = time;
-    this.redraw();
+    this.redraw(time, false);
     this.show();
   }
 

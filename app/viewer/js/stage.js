@@ -45,21 +45,26 @@ class Stage {
     this.element.className = "stage";
     host.append(this.element); // 3Dmol wants to know its size
     this.viewers = makeViewers(library, this.element, rows, cols);
-    this.sharp = false;
+    this.samples = 1;
     this.tracks = this.viewers.map(() => []);
+    this.fogs = [];
   }
 
   /** Fits the canvas to its element; everything must be drawn again after it. */
   restore() {
+    this.samples = 1;
     for (const viewer of this.viewers) viewer.resize();
   }
 
-  /** Four samples a pixel or one; everything must be drawn again after it. True if it changed. */
-  sharpen(wanted) {
-    if (this.sharp === wanted) return false;
-    this.sharp = wanted;
-    for (const { renderer } of this.viewers) renderer._upscale = wanted;
-    this.restore();
+  /** Sets the samples a pixel along one edge; true if that emptied the canvas. */
+  sharpen(samples) {
+    if (this.samples === samples) return false;
+    this.samples = samples;
+    const ratio = Math.max(samples, globalThis.devicePixelRatio || 1);
+    const canvas = this.viewers[0].getCanvas();
+    canvas.width = this.element.clientWidth * ratio;
+    canvas.height = this.element.clientHeight * ratio;
+    for (const { renderer } of this.viewers) Object.assign(renderer, { devicePixelRatio: ratio });
     return true;
   }
 
@@ -111,7 +116,10 @@ class Stage {
         shape[name](spec);
       }
     }
-    viewer.setBackgroundColor(theme.background, 0);
+    if (this.fogs[k] !== theme.background) {
+      viewer.setBackgroundColor(theme.background, 0); // the fog's colour; it draws, so not each time
+      this.fogs[k] = theme.background;
+    }
     viewer.setSlab(-2.5 * reach, 2.5 * reach);
     this.tracks[k] = panel.tracks.map((track) => ({ ...track, object: models[track.model] }));
   }
@@ -173,6 +181,10 @@ function drawDirectly(renderer) {
   if (!renderer) return;
   Object.getPrototypeOf(renderer).initFrameBuffer = () => {};
   renderer._fb = null;
+  // The canvas is see-through: what is translucent must add to its opacity, not lower it.
+  const gl = renderer.getContext();
+  gl.blendFunc = (source, target) =>
+    gl.blendFuncSeparate(source, target, gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
 }
 
 /** Sets the eight numbers without drawing (setView draws). */

@@ -17,14 +17,14 @@ track = viewer.Track
 events = viewer.show(
     [
         viewer.Panel(
-            "x", [track(truth, "truth", viewer.scene.GREY, charges=charges)], "the scene"
+            "x", [track(truth, "truth", viewer.GREY, charges=charges)], "the scene"
         ),
         viewer.Panel(
             "g·f(x) and f(g·x)",
             [
-                track(truth, "truth", viewer.scene.GREY, charges=charges),
-                track(prediction, "g·f(x)", viewer.scene.BLUE, "ghost"),
-                track(rotated, "f(g·x)", viewer.scene.VERMILLION, "ring"),
+                track(truth, "truth", viewer.GREY, charges=charges),
+                track(prediction, "g·f(x)", viewer.BLUE, "ghost"),
+                track(rotated, "f(g·x)", viewer.VERMILLION, "ring"),
             ],
             caption="Δ 0.031",
         ),

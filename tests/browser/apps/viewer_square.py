@@ -1,4 +1,6 @@
-"""A small page that shows the commuting square with made-up forces: what the browser tests drive."""
+"""A small page with a commuting square of made-up forces: what the browser tests drive."""
+
+import json
 
 import numpy as np
 import streamlit as st
@@ -59,7 +61,7 @@ events = viewer.show(
                 viewer.Atoms(species, gx),
                 arrows(gx, gf, label="g·f(x)", scale=scale),
                 arrows(
-                    gx, other, viewer.scene.VERMILLION, "f(g·x)", scale=scale, dashed=True,
+                    gx, other, viewer.VERMILLION, "f(g·x)", scale=scale, dashed=True,
                     settles=True,
                 ),
             ],
@@ -78,4 +80,4 @@ events = viewer.show(
 )  # fmt: skip
 if events.pick:
     state.log.append(["pick", events.pick.panel, events.pick.atom])
-st.json({"runs": state.runs, "g": state.g, "log": state.log[-5:]}, expanded=True)
+st.code(json.dumps({"runs": state.runs, "g": list(state.g), "log": state.log[-5:]}))

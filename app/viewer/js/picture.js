@@ -1,0 +1,163 @@
+// What is drawn and when: keeps each panel's picture in step with its content, view and theme.
+import { panelView } from "./math.js";
+import { drawTrails, markAt, writeMarks } from "./overlay.js";
+import { positionsAt } from "./playback.js";
+
+const REST = 300; // ms without a change before edges are smoothed
+const CHEAP = 8; // ms for all panels: a machine that need not wait
+
+export class Picture {
+  constructor(field, trails, camera, turns) {
+    Object.assign(this, { field, trails, camera, turns });
+    this.stage = null;
+    this.panels = [];
+    this.stale = new Set();
+    this.time = 0; // of the tracks, in frames
+    this.playing = false;
+    this.pointed = { k: 0, index: null };
+    this.forget();
+  }
+
+  /** A new stage or none, with the panels' layers for marks. */
+  open(stage, rows, cols, layers) {
+    Object.assign(this, { stage, rows, cols, layers });
+    this.forget();
+  }
+
+  forget() {
+    this.filled = []; // what each panel of the stage holds
+    this.shown = []; // and what its pixels show
+    this.trailed = []; // the view in which its paths are drawn
+  }
+
+  close() {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.rest);
+    this.stage?.release();
+    this.stage = null;
+  }
+
+  take(panels, theme, reach) {
+    Object.assign(this, { panels, theme, reach });
+    for (let k = panels.length; k < this.rows * this.cols; k++) this.stage.clear(k);
+    this.stale = new Set(panels.keys());
+    this.draw(true);
+    this.stage.finish();
+  }
+
+  resize() {
+    if (!this.stage || !this.panels.length || !this.field.clientWidth) return;
+    this.stage.restore();
+    this.shown = [];
+    this.change();
+  }
+
+  /** Redraws in the next frame the panels that `which` picks. */
+  change(which = () => true) {
+    this.panels.forEach((panel, k) => which(panel) && this.stale.add(k));
+    this.frame ??= requestAnimationFrame(() => this.draw());
+  }
+
+  /** Draws what is stale; `still` keeps the resolution, which takes longer to change than a draw. */
+  draw(still = false) {
+    cancelAnimationFrame(this.frame);
+    this.frame = null;
+    if (!this.stage || !this.field.clientWidth) return;
+    if (!still && !this.quick) this.sharpen(1);
+    for (const k of this.stale) this.drawPanel(k);
+    this.stale.clear();
+    this.refineSoon();
+  }
+
+  /** Sets the samples a pixel (along one edge). A canvas that changes its size is empty. */
+  sharpen(samples) {
+    if (!this.stage.sharpen(samples)) return false;
+    this.shown = [];
+    this.stale = new Set(this.panels.keys());
+    return true;
+  }
+
+  /** Once nothing moves, the same pictures with smooth edges; always, where that is cheap. */
+  refineSoon() {
+    clearTimeout(this.rest);
+    if (this.quick) return;
+    this.rest = setTimeout(() => {
+      if (this.playing || !this.stage || !this.sharpen(1.5)) return;
+      this.stage.finish();
+      const began = performance.now();
+      this.draw(true);
+      this.stage.finish();
+      this.quick = performance.now() - began < CHEAP;
+      if (this.quick && this.sharpen(2)) this.draw(true);
+    }, REST);
+  }
+
+  drawPanel(k) {
+    const panel = this.panels[k];
+    const unsettled = panel.follows && this.turns.pending;
+    const content = `${panel.digest} ${unsettled} ${this.theme.key}`;
+    const changed = this.filled[k] !== content;
+    const view = this.view(k);
+    const tracked = panel.tracks.length > 0;
+    const wanted = `${content} ${view} ${tracked ? this.time : ""}`;
+    if (this.shown[k] === wanted) return;
+    if (changed) this.stage.fill(k, panel, this.theme, this.reach, unsettled);
+    if (tracked) this.stage.seek(k, this.time, positionsAt);
+    this.stage.draw(k, view, changed || tracked);
+    if (changed) this.trailed[k] = null;
+    this.filled[k] = content;
+    this.shown[k] = wanted;
+    this.drawFlat(k);
+  }
+
+  /** What lies flat under and over panel k. */
+  drawFlat(k) {
+    const panel = this.panels[k];
+    const [view, cell] = [this.view(k), this.cell(k)];
+    const box = { width: this.field.clientWidth, height: this.field.clientHeight };
+    const seen = JSON.stringify([view, box]);
+    if (this.hasTracks && this.trailed[k] !== seen) {
+      drawTrails(this.trails, box, cell, view, panel.tracks, this.theme);
+      this.trailed[k] = seen;
+    }
+    const pointed = this.pointed.k === k ? this.pointed.index : null;
+    writeMarks(this.layers[k], cell, view, panel.marks, this.places(panel), pointed);
+  }
+
+  get hasTracks() {
+    return this.panels.some((panel) => panel.tracks.length > 0);
+  }
+
+  /** Where a panel's marks are now; null: where Python put them. */
+  places(panel) {
+    return panel.tracks.length ? positionsAt(panel.tracks[0], this.time) : null;
+  }
+
+  cell(k) {
+    const [width, height] = [this.field.clientWidth / this.cols, this.field.clientHeight / this.rows];
+    return { x: (k % this.cols) * width, y: Math.floor(k / this.cols) * height, width, height };
+  }
+
+  /** The eight numbers with which panel k is seen. */
+  view(k) {
+    const panel = this.panels[k];
+    const spun = panel.input || panel.follows;
+    return spun ? panelView(this.camera.view, this.turns.total, panel.centre) : this.camera.view;
+  }
+
+  /** The index of the atom or body at a place in cell k, or null. */
+  at(k, place) {
+    const panel = this.panels[k];
+    if (!panel || !this.stage) return null;
+    return markAt(place, this.cell(k), this.view(k), panel.marks, this.places(panel));
+  }
+
+  point(k, index) {
+    const before = this.pointed.k;
+    if (before === k && this.pointed.index === index) return;
+    this.pointed = { k, index };
+    if (!this.stage) return;
+    if (before !== k && this.panels[before]) this.drawFlat(before);
+    if (this.panels[k]) this.drawFlat(k);
+  }
+}
