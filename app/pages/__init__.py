@@ -1,0 +1,34 @@
+"""The explorer's pages, found by file name: each has TITLE, ICON, ORDER, SECTION, render()."""
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+import streamlit as st
+
+from app import widgets
+
+
+def found() -> dict[str, ModuleType]:
+    """The pages by file name, which is also their address, in the order that they state."""
+    names = [m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")]
+    modules = {name: importlib.import_module(f"{__name__}.{name}") for name in names}
+    return dict(sorted(modules.items(), key=lambda item: (item[1].ORDER, item[0])))
+
+
+def navigate(first: str | None = None) -> None:
+    """Draws the navigation and the chosen page; `first` is the one without a path of its own."""
+    modules = found()
+    first = first or next(iter(modules))
+    pages, sections = {}, {}
+    for name, module in modules.items():
+        pages[name] = st.Page(
+            widgets.guarded(name, module.render),
+            title=module.TITLE,
+            icon=module.ICON,
+            url_path=name,
+            default=name == first,
+        )
+        sections.setdefault(module.SECTION, []).append(pages[name])
+    st.session_state["pages"] = pages
+    st.navigation(sections).run()
