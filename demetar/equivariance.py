@@ -28,7 +28,7 @@ Array = Any
 FLOOR = 0.01
 LAYER_FLOOR = 1e-3  # of the root mean square over all features of the same layer
 DTYPES = ("float64", "float32", "bfloat16")
-SAMPLE_RUNGS = (8, 40, 64, 256, 1024)  # numbers of elements that share one compilation
+SAMPLE_RUNGS = (1, 8, 16, 40, 64, 256, 1024)  # numbers of elements that share one compilation
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,158 @@
+"""Molecules for the pages: the commuting square of a run at a group element, its layers, attention.
+
+All host numpy; lengths in Å; rotations come as unit quaternions (x, y, z, w). No Streamlit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import ase
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from demetar import equivariance, isometry, read, samples
+from demetar.errors import InputError
+from demetar.graph import Graph, from_atoms, pad
+from demetar.isometry import Isometry
+from demetar.run import Run
+
+ANGLES = tuple(float(a) for a in np.linspace(0, 180, 15))  # degrees, beside the one that is set
+SHIFT = (2.0, -1.0, 1.5)  # Å
+Quaternion = tuple[float, float, float, float]
+Vector = tuple[float, float, float]
+
+
+class Source(NamedTuple):
+    """Where a molecule comes from: a name of the gallery, or a file's name and bytes."""
+
+    name: str
+    data: bytes | None = None
+
+
+class Element(NamedTuple):
+    """A group element: a rotation, then perhaps the inversion, a shift, a renumbering by seed."""
+
+    rotation: Quaternion
+    invert: bool = False
+    shift: bool = False
+    renumber: int | None = None
+
+
+@dataclass(frozen=True)
+class Square:
+    """Both ways around the square for one run and g, and what every layer says.
+
+    `first` is f(x), `left` is g·f(x), `right` is f(g·x): {"value": [1], "gradient": [n 3]}; `delta`
+    and `absolute` by the same names; `curve` is Δ at each of ANGLES; `layers` are (name, kind, Δ).
+    """
+
+    unit: str
+    target: str
+    claims: str
+    first: dict[str, np.ndarray]
+    left: dict[str, np.ndarray]
+    right: dict[str, np.ndarray]
+    delta: dict[str, float]
+    absolute: dict[str, float]
+    curve: dict[str, list[float]]
+    layers: list[tuple[str, str, float]]
+
+
+def gallery() -> list[str]:
+    """The names of the molecules that come with Demetar."""
+    return samples.names("molecules")
+
+
+def molecule(source: Source) -> ase.Atoms:
+    """The molecule about its centroid; InputError if the file holds none that can be read."""
+    if source.data is not None:
+        atoms = read.read_atoms(source.data, source.name)[0]
+    else:
+        found = samples.load(source.name)
+        if not isinstance(found, ase.Atoms):
+            raise InputError(f"Expected a molecule, {source.name} is an N-body scene; open it there.")
+        atoms = found
+    atoms.positions -= atoms.positions.mean(0)
+    return atoms
+
+
+def bonds(atoms: ase.Atoms) -> list[tuple[int, int, int]]:
+    """Perceived bonds (i, j, order 1 to 3); aromatic ones count as single for drawing."""
+    graph = from_atoms(atoms, cutoff="bonds")
+    orders = np.array([1, 2, 3, 1])
+    found = zip(graph.senders, graph.receivers, graph.edge_attributes.argmax(1), strict=True)
+    return [(int(s), int(r), int(orders[k])) for s, r, k in found if s < r]
+
+
+def isometries(element: Element, axis: Vector, atoms: int) -> Isometry:
+    """The element itself, then its like at each of ANGLES about the axis; float64."""
+    unit = np.asarray(axis, float) / np.linalg.norm(axis)
+    turns = [Rotation.from_quat(element.rotation)]
+    turns += [Rotation.from_rotvec(np.radians(a) * unit) for a in ANGLES]
+    matrix = np.stack([t.as_matrix() for t in turns]) * (-1 if element.invert else 1)
+    shift = np.tile(SHIFT if element.shift else (0.0, 0.0, 0.0), (len(turns), 1))
+    order = None
+    if element.renumber is not None:
+        order = np.random.default_rng(element.renumber).permutation(atoms)
+    return Isometry(matrix, shift, None if order is None else np.tile(order, (len(turns), 1)))
+
+
+def order_of(element: Element, atoms: int) -> np.ndarray:
+    """Which old atom [n] each atom of g·x is."""
+    found = isometries(element, (0, 0, 1), atoms).permutation
+    return np.arange(atoms) if found is None else found[0]
+
+
+def act(element: Element, positions: np.ndarray) -> np.ndarray:
+    """Positions [n 3] of g·x."""
+    g = isometries(element, (0, 0, 1), len(positions))
+    return positions[order_of(element, len(positions))] @ g.matrix[0].T + g.shift[0]
+
+
+def square(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: str) -> Square:
+    """Everything that the page shows of one run at one g; InputError if the run can't read atoms."""
+    graph = from_atoms(atoms)
+    run.prepare(graph)
+    target = str(run.config["target"])
+    g = _with_padding(isometries(element, axis, len(atoms)), graph)
+    m = equivariance.measure(run, graph, dtype=dtype, elements=g)
+    names = {"value": target, "gradient": f"{target}_gradient"}
+    layers = []
+    for layer in m.layers:
+        layers += [(layer.name, kind, float(d[0])) for kind, d in layer.features.items()]
+        if layer.attention is not None:
+            layers.append((layer.name, "attention", float(layer.attention[0])))
+    return Square(
+        unit=str(run.config["unit"]),
+        target=target,
+        claims=run.symmetry,
+        first={k: np.squeeze(m.prediction[n]) for k, n in names.items()},
+        left={k: np.squeeze(m.predict_then_move[n][0]) for k, n in names.items()},
+        right={k: np.squeeze(m.move_then_predict[n][0]) for k, n in names.items()},
+        delta={k: float(m.delta[n][0]) for k, n in names.items()},
+        absolute={k: float(m.absolute[n][0]) for k, n in names.items()},
+        curve={k: m.delta[n][1:].astype(float).tolist() for k, n in names.items()},
+        layers=layers,
+    )
+
+
+def _with_padding(g: Isometry, graph: Graph) -> Isometry:
+    """The same elements with a permutation that leaves the padded nodes where they are."""
+    if g.permutation is None:
+        return g
+    size = len(pad(graph).species)
+    tail = np.tile(np.arange(len(graph.species), size), (len(g), 1))
+    return Isometry(g.matrix, g.shift, np.concatenate([g.permutation, tail], axis=1))
+
+
+def attention(run: Run, atoms: ase.Atoms) -> list[tuple[str, np.ndarray]]:
+    """Attention or message weights of each layer as (name, [receiver, sender, heads])."""
+    output = run(from_atoms(atoms))
+    found = []
+    for layer in output.trace:
+        if layer.attention is not None:
+            matrix = np.asarray(isometry.attention_matrix(layer.attention, len(atoms)))
+            found.append((layer.name, matrix))
+    return found

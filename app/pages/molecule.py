@@ -1,0 +1,250 @@
+"""Molecule: turn a real molecule and see whether two runs' predictions turn with it."""
+
+from typing import Any
+
+import streamlit as st
+
+from app import service, viewer, widgets
+from app.figures import curves, layers
+from app.viewer import scene as look
+
+TITLE, ICON, ORDER, SECTION = "Molecule", ":material/hub:", 10, "Explore"
+G, NAME, RUN, BESIDE = "molecule:g", "molecule:name", "molecule:run", "molecule:beside"
+PRECISION, OF, ALSO = "molecule:precision", "molecule:of", "molecule:also"
+PRECISIONS = ("float32", "float64", "bfloat16")
+EXTRAS = {"invert": "inversion", "shift": "shift", "renumber": "renumber"}
+VALUES = {"gradient": "gradient ∂f/∂x", "value": "value f"}
+
+
+def render() -> None:
+    """The page: controls in two rows, the square of two runs, Δ_EQ, layers and attention beside it."""
+    source, names = _choices()
+    with st.container():
+        precision, extras, turn = _how()
+    widgets.told()
+    molecule = service.molecule(source)
+    axis, degrees, g = turn
+    element = service.Element(g, "invert" in extras, "shift" in extras, 0 if "renumber" in extras else None)
+    if not names:
+        st.info("There is no run that reads molecules yet; train one on QM9 in the Training page.")
+        return
+    begin, squares = service.molecule_squares(names, source, element, axis, precision)
+    left, right = st.columns([2, 1], gap="medium")
+    with left:
+        shown = _attention_choice(names, source)
+        _square(source, molecule, element, squares, turn, shown)
+        if begin:
+            _wait(begin)
+    with right:
+        if squares:
+            of = _read_out(squares, precision)
+            _curve(squares, of, degrees, axis)
+    if squares:
+        _inside(molecule, squares, shown)
+    widgets.address(
+        molecule=source.name if source.data is None else None, run=names[0],
+        beside=names[1] if len(names) > 1 else None, angle=f"{degrees:g}",
+        axis=widgets.axis_in_address(G), also=",".join(extras) or None, precision=precision,
+    )  # fmt: skip
+
+
+def _choices() -> tuple[service.MoleculeSource, list[str]]:
+    one, two, three, four = st.columns([1.3, 1, 1, 0.9], vertical_alignment="bottom", gap="small")
+    with four.popover("Open file", icon=":material/upload_file:", width="stretch"):
+        upload = st.file_uploader(
+            "Structure file", ["xyz", "extxyz", "pdb", "sdf", "mol", "cif"], key="molecule:file"
+        )
+        st.caption("XYZ, extended XYZ, PDB, SDF/MOL or CIF in Å; at most 10 MB and 500 atoms.")
+    options = [*([upload.name] if upload else []), *service.gallery()]
+    if upload and st.session_state.get("molecule:opened") != upload.file_id:
+        st.session_state["molecule:opened"] = upload.file_id
+        st.session_state[NAME] = upload.name
+    widgets.from_address("molecule", NAME, options, "ethanol", "molecule")
+    name = str(one.selectbox("Molecule", options, key=NAME))
+    names = widgets.pair_of_runs(
+        "atoms", (RUN, BESIDE), ("egnn-qm9-homo", "set_transformer-qm9-homo"), (two, three)
+    )
+    data = upload.getvalue() if upload and name == upload.name else None
+    return service.MoleculeSource(name, data), names
+
+
+def _how() -> tuple[str, list[str], widgets.Turn]:
+    widgets.from_address("precision", PRECISION, PRECISIONS, PRECISIONS[0], "precision")
+    wanted = widgets.arriving("also")
+    if wanted is not None:
+        parts = [part for part in wanted.split(",") if part in EXTRAS]
+        st.session_state[ALSO] = parts
+        if len(parts) != len(wanted.split(",")):
+            widgets.tell(
+                f"The link asks to apply {wanted[:60]!r} as well; known are {', '.join(EXTRAS)}."
+            )
+    one, two, three = st.columns([3, 1.5, 1.25], vertical_alignment="bottom", gap="small")
+    with one:
+        turn = widgets.rotation(G)
+    extras = two.pills(
+        "and also", list(EXTRAS), selection_mode="multi", key=ALSO, format_func=EXTRAS.get,
+        help="Inversion x → −x, a shift by (2 −1 1.5) Å, or new numbers for the atoms, after g.",
+    )  # fmt: skip
+    precision = three.segmented_control("Precision", PRECISIONS, key=PRECISION, required=True)
+    return str(precision), list(extras), turn
+
+
+def _attention_choice(names: list[str], source: service.MoleculeSource) -> tuple[str, str, Any] | None:
+    """The run, a label and the weights [receiver, sender] that are drawn into x, or None."""
+    found = {n: service.attention(n, source) for n in names}
+    entries = {f"{n} · {layer}": (n, w) for n, rows in found.items() for layer, w in rows}
+    one, two = st.columns([2, 1.2], vertical_alignment="bottom", gap="small")
+    name = one.selectbox(
+        "Attention drawn into x", ["none", *entries], key="molecule:attention",
+        help="Attention weights, or for EGNN the gate of each message.",
+    )  # fmt: skip
+    if name not in entries:
+        return None
+    run, weights = entries[name]
+    heads = [f"head {i + 1}" for i in range(weights.shape[-1])]
+    options = ["mean", *heads] if len(heads) > 1 else heads
+    if st.session_state.get("molecule:head") not in options:
+        st.session_state["molecule:head"] = options[0]
+    head = two.selectbox("Head", options, key="molecule:head", disabled=len(options) == 1)
+    shown = weights.mean(-1) if head == "mean" else weights[..., heads.index(head)]
+    return run, f"{name}, {head}", shown
+
+
+def _square(
+    source: Any, molecule: Any, element: Any, squares: dict[str, Any], turn: Any, shown: Any
+) -> None:
+    axis, degrees, g = turn
+    x, gx = molecule.positions, service.moved(element, molecule.positions)
+    hues = (look.BLUE, look.VERMILLION)
+    body = look.Atoms(molecule.symbols, x, molecule.bonds)
+    turned = look.Atoms(service.renumbered(element, molecule.symbols), gx)
+    items: list[Any] = [body]
+    if shown is not None:
+        items.append(_edges(x, shown))
+    extent = {n: look.arrow_scale(s.first["gradient"], 1.5) for n, s in squares.items()}
+    first = next(iter(squares.items()), None)
+    if first:
+        name, s = first
+        items.append(
+            look.Arrows(x, s.first["gradient"], hues[0], "∂f/∂x", f"{s.unit}/Å", scale=extent[name])
+        )
+    about = "the molecule" + (f" and ∂f/∂x of {first[0]}" if first else "")
+    panels = [
+        look.Panel("x", items, about, view_button=True,
+                   caption=f"f(x) = {_signed(first[1].first['value'])} {first[1].unit}" if first else ""),
+        look.Panel("g·x", [turned], "the input, rotated", input=True, rotation=g,
+                   caption=f"g = {degrees:.0f}° about {widgets.axis_text(axis)}"),
+    ]  # fmt: skip
+    for (name, s), hue in zip(squares.items(), hues, strict=False):
+        panels.append(_both_ways(name, s, turned, gx, hue, extent[name]))
+    viewer.show(
+        panels, key="molecule:viewer", height=720, cols=2, across="g", down="f ↓ predict",
+        fit=source.name, alt=_in_words(squares),
+        on_drag=lambda drag: widgets.turn_on(G, drag.quaternion),
+        on_view=lambda view: widgets.set_rotation(G, view.quaternion),
+    )  # fmt: skip
+
+
+def _signed(value: Any) -> str:
+    return f"{float(value):.1f}".replace("-", "−")
+
+
+def _both_ways(name: str, s: Any, turned: Any, gx: Any, hue: str, scale: float) -> look.Panel:
+    left, right = s.left["gradient"], s.right["gradient"]
+    residual = left - right
+    magnify = look.magnifier(residual, scale)
+    power = f" × {widgets.power_text(magnify)}" if magnify > 1 else ""
+    arrows = look.Arrows
+    return look.Panel(
+        "g·f(x) and f(g·x)",
+        [
+            turned,
+            arrows(gx, left, hue, "g·f(x)", scale=scale),
+            arrows(gx, right, look.ORANGE, "f(g·x)", scale=scale, dashed=True, settles=True),
+            arrows(gx, residual, look.GREEN, f"residual{power}", scale=scale, magnify=magnify, settles=True),
+        ],
+        name,
+        caption=f"Δ_EQ {s.delta['gradient']:.1e} (∂f/∂x)",
+        note=f"f(x) − f(g·x) = {s.first['value'] - s.right['value']:.1e} {s.unit}".replace("-", "−"),
+        follows=True,
+    )  # fmt: skip
+
+
+def _edges(x: Any, shown: Any) -> look.Edges:
+    _, label, weights = shown
+    top = max(float(abs(weights).max()), 1e-12)
+    pairs = [(i, j) for i in range(len(x)) for j in range(len(x)) if i != j]
+    return look.Edges(
+        x, [i for i, _ in pairs], [j for _, j in pairs],
+        [float(abs(weights[i, j])) / top for i, j in pairs], label=f"attention: {label}",
+    )  # fmt: skip
+
+
+def _read_out(squares: dict[str, Any], precision: str) -> str:
+    with st.container(border=True):
+        st.caption("Equivariance error Δ_EQ at this g")
+        of = st.segmented_control("of", VALUES, key=OF, default="gradient", required=True,
+                                  format_func=VALUES.get, label_visibility="collapsed")  # fmt: skip
+        for column, (name, s) in zip(st.columns(2), squares.items(), strict=False):
+            widgets.read_out(column, name, s.delta[of], precision, s.claims)
+        rows = [
+            {
+                "run": name,
+                "g·f(x)": _signed(s.left["value"]), "f(g·x)": _signed(s.right["value"]),
+                f"|residual|, {s.unit}": f"{s.absolute['value']:.1e}",
+            }
+            for name, s in squares.items()
+        ]  # fmt: skip
+        st.dataframe(rows, hide_index=True, width="stretch")
+        reference = service.reference(st.session_state[NAME])
+        unit = next(iter(squares.values())).unit
+        if reference is not None:
+            st.caption(f"Reference of the data set: {_signed(reference)} {unit} (HOMO, B3LYP).")
+    return str(of)
+
+
+def _curve(squares: dict[str, Any], of: str, degrees: float, axis: Any) -> None:
+    with st.container(border=True):
+        st.caption(f"Δ_EQ of the {VALUES[of]} against the angle about {widgets.axis_text(axis)}")
+        found = {n: s.curve[of] for n, s in squares.items()}
+        st.plotly_chart(
+            curves.against_angle(service.MOLECULE_ANGLES, found, degrees, widgets.dark()),
+            key="molecule:curve", config={"displayModeBar": False},
+        )  # fmt: skip
+
+
+def _inside(molecule: Any, squares: dict[str, Any], shown: Any) -> None:
+    one, two = st.columns([1.4, 1], gap="medium")
+    with one.container(border=True):
+        st.caption("Δ_EQ of every layer at this g: the first that leaves the band is the culprit")
+        found = {n: s.layers for n, s in squares.items()}
+        st.plotly_chart(
+            layers.by_layer(found, widgets.dark()),
+            key="molecule:layers",
+            config={"displayModeBar": False},
+        )
+    with two.container(border=True):
+        if shown is None:
+            st.caption("Attention: choose a layer above the picture to see its matrix and its edges.")
+            return
+        run, label, weights = shown
+        worst = max((d for _, kind, d in squares[run].layers if kind == "attention"), default=0.0)
+        st.caption(f"{label} · the same for x and g·x: largest difference of any layer {worst:.0e}")
+        st.plotly_chart(
+            layers.matrix(weights, molecule.symbols, None, widgets.dark()),
+            key="molecule:matrix",
+            config={"displayModeBar": False},
+        )
+
+
+def _in_words(squares: dict[str, Any]) -> str:
+    parts = [f"{n}: Δ_EQ of the gradient {s.delta['gradient']:.1e}" for n, s in squares.items()]
+    return "Commuting square of a rotated molecule. " + "; ".join(parts)
+
+
+@st.fragment(run_every=0.5)
+def _wait(begin: list[str]) -> None:
+    """Looks twice a second whether the functions for this size are compiled, then draws again."""
+    st.caption(f":material/hourglass_top: compiling {', '.join(begin)} for molecules of this size")
+    if service.compiled(begin):
+        st.rerun()
