@@ -5,13 +5,17 @@ Arrays that come out are host numpy and shared between visitors: nobody writes t
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+import numpy as np
 import streamlit as st
+from scipy.spatial.transform import Rotation
 
-from app import jobs, runs
-from demetar import registry, train
+from app import bodies, jobs, runs
+from demetar import registry
 from demetar.errors import InputError
+from demetar.run import Run, load
 
 # ---- training ---------------------------------------------------------------------------------
 
@@ -97,6 +101,110 @@ def published(config: dict[str, Any]) -> float | None:
     return None if changed else found.get(str(config.get("model")))
 
 
-def default_settings() -> dict[str, Any]:
-    """The settings that training would take by itself."""
-    return {f.name: f.default for f in train.Config.__dataclass_fields__.values()}
+# ---- rotations --------------------------------------------------------------------------------
+
+Vector = tuple[float, float, float]
+Quaternion = tuple[float, float, float, float]
+
+
+def quaternion(axis: Vector, degrees: float) -> Quaternion:
+    """The rotation by an angle about an axis of any length but zero."""
+    unit = np.asarray(axis, float) / np.linalg.norm(axis)
+    x, y, z, w = Rotation.from_rotvec(np.radians(degrees) * unit).as_quat(canonical=True)
+    return float(x), float(y), float(z), float(w)
+
+
+def axis_angle(g: Quaternion) -> tuple[Vector, float]:
+    """Axis (a unit vector; z for the identity) and angle, 0 to 180 degrees, of a rotation."""
+    vector = Rotation.from_quat(g).as_rotvec()
+    angle = float(np.linalg.norm(vector))
+    x, y, z = vector / angle if angle > 1e-9 else (0.0, 0.0, 1.0)
+    return (float(x), float(y), float(z)), float(np.degrees(angle))
+
+
+def after(second: Quaternion, first: Quaternion) -> Quaternion:
+    """The rotation that is `first` and then `second`."""
+    x, y, z, w = (Rotation.from_quat(second) * Rotation.from_quat(first)).as_quat(canonical=True)
+    return float(x), float(y), float(z), float(w)
+
+
+def random_rotation(seed: int) -> Quaternion:
+    """A rotation drawn uniformly (Haar) by seed."""
+    x, y, z, w = Rotation.random(random_state=np.random.default_rng(seed)).as_quat(canonical=True)
+    return float(x), float(y), float(z), float(w)
+
+
+# ---- runs -------------------------------------------------------------------------------------
+
+
+def runs_on(inputs: str) -> dict[str, list[str]]:
+    """Loadable runs that read "particles" or "atoms": those that claim rotations, and the others.
+
+    {"turns": [...], "rigid": [...]}, shipped ones first.
+    """
+    found: dict[str, list[str]] = {"turns": [], "rigid": []}
+    for job in sorted(runs.list_all(), key=lambda job: (job.state != "shipped", job.name)):
+        if job.loadable and reads(job.config) == inputs:
+            with contextlib.suppress(InputError):
+                claimed = set(claim(str(job.config.get("model"))).split(" x "))
+                found["turns" if claimed & ROTATIONS else "rigid"].append(job.name)
+    return found
+
+
+ROTATIONS = {"SO(3)", "O(3)", "SE(3)", "E(3)", "Sim(3)"}
+
+
+@st.cache_resource(show_spinner=False, max_entries=32)
+def _run(name: str, stamp: float) -> Run:
+    return load(name)
+
+
+def run(name: str) -> Run:
+    """The run of that name, shared by all visitors; read again when its parameters are replaced."""
+    return _run(name, stamp(name))
+
+
+def stamp(name: str) -> float:
+    """When a run's parameters were written: part of every key under which its results are kept."""
+    file = runs.find(name) / "params.npz"
+    return file.stat().st_mtime if file.is_file() else 0.0
+
+
+# ---- N-body -----------------------------------------------------------------------------------
+
+Source, GENERATED, CHARGES, ANGLES = bodies.Source, bodies.GENERATED, bodies.CHARGES, bodies.ANGLES
+shipped_scenes = bodies.shipped
+trivial_errors = bodies.trivial
+mse = bodies.mse
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def start_of(source: Source) -> bodies.Start:
+    """The start of a scene."""
+    return bodies.start(source)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def twin(source: Source, g: Quaternion, law: str) -> bodies.Twin:
+    """The true paths of a start and of the rotated start."""
+    return bodies.twin(start_of(source), g, law)
+
+
+def square(name: str, source: Source, g: Quaternion, dtype: str) -> bodies.Square:
+    """Both ways around the square for a run."""
+    return _square(name, stamp(name), source, g, dtype)
+
+
+@st.cache_data(show_spinner=False, max_entries=512)
+def _square(name: str, stamp: float, source: Source, g: Quaternion, dtype: str) -> bodies.Square:
+    return bodies.square(run(name), start_of(source), g, dtype)
+
+
+def curve(name: str, source: Source, axis: Vector, dtype: str) -> list[float]:
+    """Δ_EQ of a run at each of ANGLES about an axis."""
+    return _curve(name, stamp(name), source, axis, dtype)
+
+
+@st.cache_data(show_spinner=False, max_entries=512)
+def _curve(name: str, stamp: float, source: Source, axis: Vector, dtype: str) -> list[float]:
+    return bodies.curve(run(name), start_of(source), axis, dtype)

@@ -25,6 +25,12 @@ BANDS = (
 )
 
 
+def explained(precision: str) -> float:
+    """The largest Δ_EQ that rounding in this precision explains."""
+    known = {name: top for name, _, top, _ in BANDS} | {"bfloat16": BANDS[-1][2]}
+    return known[precision]
+
+
 def color(name: str, dark: bool) -> str:
     """The colour of that name for a light or a dark page."""
     return COLORS[name][dark]
