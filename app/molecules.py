@@ -72,7 +72,9 @@ def molecule(source: Source) -> ase.Atoms:
     else:
         found = samples.load(source.name)
         if not isinstance(found, ase.Atoms):
-            raise InputError(f"Expected a molecule, {source.name} is an N-body scene; open it there.")
+            raise InputError(
+                f"Expected a molecule, {source.name} is an N-body scene; open it there."
+            )
         atoms = found
     atoms.positions -= atoms.positions.mean(0)
     return atoms

@@ -10,7 +10,9 @@ from app.figures import DASHES, ORDER, bands, bounds, color, frame, log_ticks
 FLOOR = 1e-17
 
 
-def by_layer(found: Mapping[str, Sequence[tuple[str, str, float]]], dark: bool = False) -> go.Figure:
+def by_layer(
+    found: Mapping[str, Sequence[tuple[str, str, float]]], dark: bool = False
+) -> go.Figure:
     """Δ_EQ of each layer (name, kind, Δ) of each run, on a log axis with what precision explains.
 
     The worst kind of feature of a layer is drawn; a Δ of zero lies on the floor of the axis.
@@ -21,14 +23,20 @@ def by_layer(found: Mapping[str, Sequence[tuple[str, str, float]]], dark: bool =
     bands(figure, low, high, dark)
     for place, (name, rows) in enumerate(found.items()):
         layers = list(dict.fromkeys(layer for layer, *_ in rows))
-        worst = [max(((k, d) for l, k, d in rows if l == layer), key=lambda r: r[1]) for layer in layers]
+        worst = [
+            max(((k, d) for l, k, d in rows if l == layer), key=lambda r: r[1]) for layer in layers
+        ]
         figure.add_trace(
             go.Scatter(
                 x=list(range(1, len(layers) + 1)),
                 y=[max(d, 10**low) for _, d in worst],
                 name=name,
                 mode="lines+markers",
-                line={"color": color(ORDER[place % 6], dark), "dash": DASHES[place % 6], "width": 2},
+                line={
+                    "color": color(ORDER[place % 6], dark),
+                    "dash": DASHES[place % 6],
+                    "width": 2,
+                },
                 marker={"size": 8, "symbol": ("circle", "diamond")[place % 2]},
                 text=[f"{layer}, {kind}" for layer, (kind, _) in zip(layers, worst, strict=True)],
                 hovertemplate="%{text}: %{y:.1e}",

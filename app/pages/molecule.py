@@ -24,7 +24,9 @@ def render() -> None:
     widgets.told()
     molecule = service.molecule(source)
     axis, degrees, g = turn
-    element = service.Element(g, "invert" in extras, "shift" in extras, 0 if "renumber" in extras else None)
+    element = service.Element(
+        g, "invert" in extras, "shift" in extras, 0 if "renumber" in extras else None
+    )
     if not names:
         st.info("There is no run that reads molecules yet; train one on QM9 in the Training page.")
         return
@@ -89,7 +91,9 @@ def _how() -> tuple[str, list[str], widgets.Turn]:
     return str(precision), list(extras), turn
 
 
-def _attention_choice(names: list[str], source: service.MoleculeSource) -> tuple[str, str, Any] | None:
+def _attention_choice(
+    names: list[str], source: service.MoleculeSource
+) -> tuple[str, str, Any] | None:
     """The run, a label and the weights [receiver, sender] that are drawn into x, or None."""
     found = {n: service.attention(n, source) for n in names}
     entries = {f"{n} · {layer}": (n, w) for n, rows in found.items() for layer, w in rows}
@@ -225,7 +229,9 @@ def _inside(molecule: Any, squares: dict[str, Any], shown: Any) -> None:
         )
     with two.container(border=True):
         if shown is None:
-            st.caption("Attention: choose a layer above the picture to see its matrix and its edges.")
+            st.caption(
+                "Attention: choose a layer above the picture to see its matrix and its edges."
+            )
             return
         run, label, weights = shown
         worst = max((d for _, kind, d in squares[run].layers if kind == "attention"), default=0.0)

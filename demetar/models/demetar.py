@@ -75,7 +75,7 @@ def edge_inputs(graph: Graph, c: Config) -> Array:
 
 
 class CrossAttention(nn.Module):
-    """Each node attends to the edges it receives: softmax_e(q_i·k_e/√d) v_e, residual, layer norm.
+    """Each node attends to the edges it receives: softmax_e(q_i·k_e/√d) v_e, added to the node.
 
     Gives nodes [nodes, width] and the weights [edges, heads].
     """
@@ -89,7 +89,9 @@ class CrossAttention(nn.Module):
             rows = Dense(self.width, kernel="xavier", name=name)(rows)
             return rows.reshape(len(rows), self.heads, -1)
 
-        q, k, v = split("query", nodes), split("key", edges), split("value", edges)
+        edges = LayerNorm(name="edge_norm")(edges)
+        q = split("query", LayerNorm(name="node_norm")(nodes))
+        k, v = split("key", edges), split("value", edges)
         logits = jnp.sum(q[graph.receivers] * k, -1) * (k.shape[-1] ** -0.5)
         logits = jnp.where(graph.edge_mask[:, None], logits, -jnp.inf)
         top = jax.ops.segment_max(
@@ -101,7 +103,7 @@ class CrossAttention(nn.Module):
         weights = weights / jnp.where(total > 0, total, 1)[graph.receivers]
         mixed = nf.receive_sum(graph, weights[..., None] * v).reshape(len(nodes), self.width)
         nodes = nodes + Dense(self.width, kernel="xavier", name="out")(mixed)
-        return FeedForward(self.width, name="perceptron")(LayerNorm(name="norm")(nodes)), weights
+        return FeedForward(self.width, name="perceptron")(nodes), weights
 
 
 class Model(nn.Module):
