@@ -16,6 +16,7 @@ from demetar import equivariance, isometry, read, samples
 from demetar.errors import InputError
 from demetar.graph import Graph, from_atoms, pad
 from demetar.isometry import Isometry
+from demetar.output import Layer
 from demetar.run import Run
 
 ANGLES = tuple(float(a) for a in np.linspace(0, 180, 15))  # degrees, beside the one that is set
@@ -45,7 +46,8 @@ class Square:
     """Both ways around the square for one run and g, and what every layer says.
 
     `first` is f(x), `left` is g·f(x), `right` is f(g·x): {"value": [1], "gradient": [n 3]}; `delta`
-    and `absolute` by the same names; `curve` is Δ at each of ANGLES; `layers` are (name, kind, Δ).
+    and `absolute` by the same names; `curve` is Δ at each of ANGLES; `layers` are (name, kind, Δ);
+    `attention` is (layer, weights [receiver, sender, heads]) at x.
     """
 
     unit: str
@@ -58,6 +60,7 @@ class Square:
     absolute: dict[str, float]
     curve: dict[str, list[float]]
     layers: list[tuple[str, str, float]]
+    attention: list[tuple[str, np.ndarray]]
 
 
 def gallery() -> list[str]:
@@ -137,6 +140,7 @@ def square(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: st
         absolute={k: float(m.absolute[n][0]) for k, n in names.items()},
         curve={k: m.delta[n][1:].astype(float).tolist() for k, n in names.items()},
         layers=layers,
+        attention=_attention(m.trace, len(atoms)),
     )
 
 
@@ -149,12 +153,11 @@ def _with_padding(g: Isometry, graph: Graph) -> Isometry:
     return Isometry(g.matrix, g.shift, np.concatenate([g.permutation, tail], axis=1))
 
 
-def attention(run: Run, atoms: ase.Atoms) -> list[tuple[str, np.ndarray]]:
-    """Attention or message weights of each layer as (name, [receiver, sender, heads])."""
-    output = run(from_atoms(atoms))
+def _attention(trace: tuple[Layer, ...], atoms: int) -> list[tuple[str, np.ndarray]]:
     found = []
-    for layer in output.trace:
+    for layer in trace:
         if layer.attention is not None:
-            matrix = np.asarray(isometry.attention_matrix(layer.attention, len(atoms)))
-            found.append((layer.name, matrix))
+            size = int(layer.attention.receivers.max()) + 1
+            matrix = np.asarray(isometry.attention_matrix(layer.attention, max(size, atoms)))
+            found.append((layer.name, matrix[:atoms, :atoms]))
     return found

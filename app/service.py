@@ -6,14 +6,15 @@ Arrays that come out are host numpy and shared between visitors: nobody writes t
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+import threading
+from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 from scipy.spatial.transform import Rotation
 
-from app import bodies, jobs, runs
-from demetar import registry
+from app import bodies, jobs, molecules, runs
+from demetar import graph, registry
 from demetar.errors import InputError
 from demetar.run import Run, load
 
@@ -208,3 +209,74 @@ def curve(name: str, source: Source, axis: Vector, dtype: str) -> list[float]:
 @st.cache_data(show_spinner=False, max_entries=512)
 def _curve(name: str, stamp: float, source: Source, axis: Vector, dtype: str) -> list[float]:
     return bodies.curve(run(name), start_of(source), axis, dtype)
+
+
+# ---- molecules --------------------------------------------------------------------------------
+
+Element, MOLECULE_ANGLES = molecules.Element, molecules.ANGLES
+MoleculeSource = molecules.Source
+gallery = molecules.gallery
+moved = molecules.act
+
+
+class Molecule(NamedTuple):
+    """A molecule about its centroid as the viewer draws it; `reference` is its label, if known."""
+
+    symbols: list[str]
+    positions: np.ndarray
+    bonds: list[tuple[int, int, int]]
+    reference: float | None
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def molecule(source: MoleculeSource) -> Molecule:
+    """The molecule of the gallery or in the uploaded file; InputError if there is none."""
+    atoms = molecules.molecule(source)
+    label = atoms.info.get("homo_meV")
+    return Molecule(
+        list(atoms.symbols),
+        atoms.positions,
+        molecules.bonds(atoms),
+        None if label is None else float(label),
+    )
+
+
+def renumbered(element: Element, symbols: list[str]) -> list[str]:
+    """The symbols of the atoms of g·x."""
+    return [symbols[i] for i in molecules.order_of(element, len(symbols))]
+
+
+_warm: dict[tuple, threading.Thread] = {}
+
+
+def molecule_squares(
+    names: list[str], source: MoleculeSource, element: Element, axis: Vector, dtype: str
+) -> tuple[list[tuple], dict[str, molecules.Square]]:
+    """What has still to be compiled (in the background, from now on), and the squares of the rest."""
+    size = graph.rung(graph.from_atoms(molecules.molecule(source)))
+    waiting, squares = [], {}
+    for name in names:
+        key = (name, stamp(name), size, dtype, element.renumber is None)
+        if key not in _warm:
+            arguments = (run(name), molecules.molecule(source), element, axis, dtype)
+            run(name).prepare(graph.from_atoms(arguments[1]))  # a sentence now, not in a thread
+            _warm[key] = threading.Thread(target=molecules.square, args=arguments, daemon=True)
+            _warm[key].start()
+            _warm[key].join(0.3)  # with a warm compilation cache there is nothing to wait for
+        if _warm[key].is_alive():
+            waiting.append(key)
+        else:
+            squares[name] = _molecule_square(name, stamp(name), source, element, axis, dtype)
+    return waiting, squares
+
+
+def compiled(keys: list[tuple]) -> bool:
+    """Whether all of these are ready."""
+    return not any(_warm[key].is_alive() for key in keys)
+
+
+@st.cache_data(show_spinner=False, max_entries=512)
+def _molecule_square(
+    name: str, stamp: float, source: MoleculeSource, element: Element, axis: Vector, dtype: str
+) -> molecules.Square:
+    return molecules.square(run(name), molecules.molecule(source), element, axis, dtype)

@@ -13,6 +13,7 @@ from typing import Any
 import streamlit as st
 
 from app import service
+from app.figures import explained
 from demetar.errors import InputError
 
 
@@ -203,3 +204,51 @@ def axis_in_address(key: str) -> str:
     """What the address says for the axis of `key`."""
     name = st.session_state.get(f"{key}:axis", OWN)
     return name if name != OWN else ",".join(f"{part:.6g}" for part in rotation_of(key)[0])
+
+
+NONE_YET = {
+    "turns": "There is no run yet that claims to turn with its input.",
+    "rigid": "There is no run yet that does not claim to turn with its input.",
+}
+
+
+def pair_of_runs(
+    inputs: str, keys: tuple[str, str], defaults: tuple[str, str], places: tuple[Any, Any]
+) -> list[str]:
+    """One run that claims to turn with its input and one that does not, as far as there are any."""
+    known = service.runs_on(inputs)
+    kinds, parameters = ("turns", "rigid"), ("run", "beside")
+    labels = ("Run (turns)", "beside (does not)")
+    for parameter, kind in zip(parameters, kinds, strict=True):
+        wanted = arriving(parameter)
+        other = kinds[1 - kinds.index(kind)]
+        if wanted in known[other]:
+            tell(f"The run {wanted} stands in the other place: one that turns, one that does not.")
+            st.session_state[keys[kinds.index(other)]] = wanted
+    names = []
+    for i, kind in enumerate(kinds):
+        options = known[kind]
+        if arriving(parameters[i]) not in known[kinds[1 - i]]:
+            from_address(parameters[i], keys[i], options, defaults[i], "run")
+        if not options:
+            places[i].caption(NONE_YET[kind])
+            continue
+        if st.session_state.get(keys[i]) not in options:
+            st.session_state[keys[i]] = defaults[i] if defaults[i] in options else options[0]
+        names.append(str(places[i].selectbox(labels[i], options, key=keys[i])))
+    return names
+
+
+def read_out(place: Any, name: str, delta: float, precision: str, detail: str = "") -> None:
+    """A Δ_EQ in large type with the reason that its size suggests: rounding or structure."""
+    small = delta <= explained(precision)
+    color, why = ("green", f"{precision} rounding") if small else ("orange", "structural")
+    shown = f"{delta:.1e}" if delta else "0"
+    place.markdown(f"## :{color}[{shown}]")
+    place.caption(plain(" · ".join(part for part in (name, why, detail) if part)))
+
+
+def power_text(value: float) -> str:
+    """A power of ten ≥ 1 as text, such as 10⁶."""
+    digits = str(len(str(int(value))) - 1)
+    return "10" + digits.translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))

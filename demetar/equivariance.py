@@ -45,7 +45,8 @@ class Measurement:
     """What measure() found, as host numpy without padding.
 
     `delta` and `absolute` hold [samples] per output; `predict_then_move` is D(g) f(x) and
-    `move_then_predict` is f(g·x), each [samples, rows, dim]; `prediction` is f(x) itself.
+    `move_then_predict` is f(g·x), each [samples, rows, dim]; `prediction` is f(x) itself and
+    `trace` the layers that led to it, still padded.
     """
 
     group: str
@@ -58,6 +59,7 @@ class Measurement:
     prediction: dict[str, np.ndarray]
     predict_then_move: dict[str, np.ndarray]
     move_then_predict: dict[str, np.ndarray]
+    trace: tuple[Layer, ...] = ()
 
     def first_broken_layer(self, factor: float = 100.0) -> str | None:
         """The first layer whose worst Δ exceeds `factor` times what the precision explains."""
@@ -207,6 +209,7 @@ def measure(
         prediction={k: _trim(v.array, v.kind, graph) for k, v in reference.values.items()},
         predict_then_move=_paths(values, "left", reference, graph, count),
         move_then_predict=_paths(values, "right", reference, graph, count),
+        trace=reference.trace,
     )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def render() -> None:
             _wait(begin)
     with right:
         if squares:
-            of = _read_out(squares, precision)
+            of = _read_out(squares, precision, molecule.reference)
             _curve(squares, of, degrees, axis)
     if squares:
         _inside(molecule, squares, shown)
@@ -184,13 +184,13 @@ def _edges(x: Any, shown: Any) -> look.Edges:
     )  # fmt: skip
 
 
-def _read_out(squares: dict[str, Any], precision: str) -> str:
+def _read_out(squares: dict[str, Any], precision: str, reference: float | None) -> str:
     with st.container(border=True):
         st.caption("Equivariance error Δ_EQ at this g")
         of = st.segmented_control("of", VALUES, key=OF, default="gradient", required=True,
                                   format_func=VALUES.get, label_visibility="collapsed")  # fmt: skip
         for column, (name, s) in zip(st.columns(2), squares.items(), strict=False):
-            widgets.read_out(column, name, s.delta[of], precision, s.claims)
+            widgets.read_out(column, name, s.delta[of], precision, f"claims {s.claims}")
         rows = [
             {
                 "run": name,
@@ -200,7 +200,6 @@ def _read_out(squares: dict[str, Any], precision: str) -> str:
             for name, s in squares.items()
         ]  # fmt: skip
         st.dataframe(rows, hide_index=True, width="stretch")
-        reference = service.reference(st.session_state[NAME])
         unit = next(iter(squares.values())).unit
         if reference is not None:
             st.caption(f"Reference of the data set: {_signed(reference)} {unit} (HOMO, B3LYP).")
@@ -251,6 +250,8 @@ def _in_words(squares: dict[str, Any]) -> str:
 @st.fragment(run_every=0.5)
 def _wait(begin: list[str]) -> None:
     """Looks twice a second whether the functions for this size are compiled, then draws again."""
-    st.caption(f":material/hourglass_top: compiling {', '.join(begin)} for molecules of this size")
+    st.caption(
+        f":material/hourglass_top: compiling {', '.join(k[0] for k in begin)} for molecules of this size"
+    )
     if service.compiled(begin):
         st.rerun()
