@@ -175,7 +175,15 @@ def mse(places: np.ndarray, true: np.ndarray) -> float:
     return float(np.mean((places - true) ** 2))
 
 
-def trivial(begin: Start, true: np.ndarray) -> dict[str, float]:
-    """MSE of what costs nothing to predict: staying, and going straight on."""
-    onward = begin.positions + HORIZON * begin.velocities
-    return {"static": mse(begin.positions, true), "x + v·t": mse(onward, true)}
+def trivial(begin: Start, g: Quaternion, true: Twin) -> dict[str, tuple[float, float, float]]:
+    """What costs nothing to predict, staying and going straight on: MSE of x and of g·x, and Δ_EQ."""
+    moved, found = turned(begin, g), {}
+    matrix = Rotation.from_quat(g).as_matrix()
+    for name, time in (("static", 0.0), ("x + v·t", HORIZON)):
+        straight, rotated = (s.positions + time * s.velocities for s in (begin, moved))
+        found[name] = (
+            mse(straight, true.straight[-1]),
+            mse(rotated, true.rotated[-1]),
+            relative(straight @ matrix.T, rotated),
+        )
+    return found

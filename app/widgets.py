@@ -6,6 +6,7 @@ sentence (`tell`) and the default.
 """
 
 import difflib
+import html
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from app import service
-from app.figures import explained
+from app.figures import color, explained
 from demetar.errors import InputError
 
 
@@ -37,6 +38,17 @@ def guarded(name: str, render: Callable[[], None]) -> Callable[[], None]:
 def plain(text: str) -> str:
     """The text with everything escaped that Markdown would act on: names and files come from anyone."""
     return "".join("\\" + c if c in "\\`*_{}[]()#+-.!|<>~$:" else c for c in text)
+
+
+def delta(value: float, name: str, precision: str) -> None:
+    """A Δ_EQ in large digits, with the run's name and whether rounding explains it."""
+    small = value <= explained(precision)
+    hue = color("green" if small else "vermillion", dark())
+    why = f"{precision} rounding" if small else "structural"
+    st.html(
+        f"<div style='font-size:2rem;font-weight:700;line-height:1.2;color:{hue}'>{value:.1e}</div>"
+        f"<div style='font-size:.85rem;opacity:.75'>{html.escape(name)} · {why}</div>"
+    )
 
 
 def dark() -> bool:
@@ -155,16 +167,18 @@ def rotation_of(key: str) -> Turn:
 def rotation(key: str, axis: str = "(1 1 1)", degrees: float = 60.0) -> Turn:
     """The inputs of a rotation: angle, axis, random by seed; the address knows angle and axis."""
     _rotation_from_address(key, axis, degrees)
-    one, two, three, four = st.columns([3, 1.5, 1, 1.3], vertical_alignment="bottom", gap="small")
+    one, two, three, four = st.columns(
+        [2.6, 1.5, 1.1, 1.5], vertical_alignment="bottom", gap="small"
+    )
     one.slider("Angle of g", 0.0, 180.0, step=1.0, format="%.0f°", key=f"{key}:angle")
     own = st.session_state.get(f"{key}:own", AXES["z"])
     two.selectbox(
         "Axis of g", [*AXES, OWN], key=f"{key}:axis",
         format_func=lambda n: axis_text(own) if n == OWN else n,
     )  # fmt: skip
-    seed = three.number_input("Seed", 0, 2**31 - 1, key=f"{key}:seed")
+    seed = three.number_input("Seed of g", 0, 2**31 - 1, key=f"{key}:seed")
     four.button(
-        "Random g", key=f"{key}:random", width="stretch", icon=":material/casino:",
+        "Random", key=f"{key}:random", width="stretch", icon=":material/casino:",
         on_click=_random, args=(key, int(seed)), help="A uniform rotation; the seed counts on.",
     )  # fmt: skip
     return rotation_of(key)
@@ -246,9 +260,3 @@ def read_out(place: Any, name: str, delta: float, precision: str, detail: str = 
     shown = f"{delta:.1e}" if delta else "0"
     place.markdown(f"## :{color}[{shown}]")
     place.caption(plain(" · ".join(part for part in (name, why, detail) if part)))
-
-
-def power_text(value: float) -> str:
-    """A power of ten ≥ 1 as text, such as 10⁶."""
-    digits = str(len(str(int(value))) - 1)
-    return "10" + digits.translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))

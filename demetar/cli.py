@@ -88,7 +88,10 @@ def _models(args: argparse.Namespace) -> Any:
 
     found = {n: registry.load("models", n) for n in registry.names("models")}
     return [
-        {"name": n, "title": m.TITLE, "symmetry": m.SYMMETRY, "outputs": list(m.OUTPUTS), "reference": m.REFERENCE}
+        {
+            "name": n, "title": m.TITLE, "symmetry": m.SYMMETRY, "outputs": list(m.OUTPUTS),
+            "reference": m.REFERENCE,
+        }
         for n, m in found.items()
     ]  # fmt: skip
 

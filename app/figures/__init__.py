@@ -54,7 +54,7 @@ def log_ticks(low: float, high: float, most: int = 6) -> dict[str, list]:
     """Ticks at whole powers of ten between two bounds (given as log10), at most `most` or so."""
     first, last = int(np.ceil(low)), int(np.floor(high))
     step = max(1, int(np.ceil((last - first) / most)))
-    exponents = range(first, last + 1, step)
+    exponents = range(last, first - 1, -step)
     return {
         "tickvals": [10.0**k for k in exponents],
         "ticktext": [power(10.0**k) for k in exponents],
@@ -68,7 +68,7 @@ def frame(dark: bool, height: int, x_title: str = "", y_title: str = "") -> go.F
     figure = go.Figure()
     figure.update_layout(
         height=height,
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        margin={"l": 8, "r": 18, "t": 8, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"size": 13},
@@ -91,7 +91,7 @@ def bands(figure: go.Figure, low: float, high: float, dark: bool) -> None:
             10**lower, 10**upper, fillcolor=faint(hue, dark, 0.13), line_width=0, layer="below"
         )
         figure.add_annotation(
-            x=1, xref="paper", xanchor="right", y=(lower + upper) / 2, yref="y", text=name,
+            x=1, xref="paper", xanchor="right", y=lower, yref="y", yanchor="bottom", text=name,
             showarrow=False, font={"size": 11, "color": color("grey", dark)},
         )  # fmt: skip
 

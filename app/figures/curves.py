@@ -54,7 +54,12 @@ def loss(
     every = [v for values in drawn.values() for v in values] + ([published] if published else [])
     found = np.log10([v for v in every if np.isfinite(v) and v > 0] or [1.0])
     low, high = float(found.min()) - 0.12, float(found.max()) + 0.12
-    figure.update_yaxes(type="log", range=[low, high], dtick="D2" if high - low < 1.6 else 1)
+    marks = [m * 10.0**k for k in range(-12, 9) for m in (1, 2, 5)]
+    marks = [m for m in marks if low <= np.log10(m) <= high]
+    marks = marks if len(marks) <= 7 else [m for m in marks if f"{m:e}"[0] == "1"]
+    figure.update_yaxes(
+        type="log", range=[low, high], tickvals=marks, ticktext=[f"{m:g}" for m in marks]
+    )
     return figure
 
 

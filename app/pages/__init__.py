@@ -8,6 +8,11 @@ import streamlit as st
 
 from app import widgets
 
+LOGO = """<svg xmlns="http://www.w3.org/2000/svg" width="190" height="44" viewBox="0 0 190 44">
+<g font-family="system-ui, sans-serif" fill="{text}">
+<text x="1" y="21" font-size="22" font-weight="700">Demetar</text>
+<text x="1" y="40" font-size="14" opacity=".7">equivariance explorer</text></g></svg>"""
+
 
 def found() -> dict[str, ModuleType]:
     """The pages by file name, which is also their address, in the order that they state."""
@@ -31,4 +36,5 @@ def navigate(first: str | None = None) -> None:
         )
         sections.setdefault(module.SECTION, []).append(pages[name])
     st.session_state["pages"] = pages
+    st.logo(LOGO.format(text="#E4E9F0" if widgets.dark() else "#1B2430"), size="large")
     st.navigation(sections).run()

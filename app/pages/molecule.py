@@ -33,7 +33,7 @@ def render() -> None:
     begin, squares = service.molecule_squares(names, source, element, axis, precision)
     left, right = st.columns([2, 1], gap="medium")
     with left:
-        shown = _attention_choice(names, source)
+        shown = _attention_choice(squares)
         _square(source, molecule, element, squares, turn, shown)
         if begin:
             _wait(begin)
@@ -91,12 +91,9 @@ def _how() -> tuple[str, list[str], widgets.Turn]:
     return str(precision), list(extras), turn
 
 
-def _attention_choice(
-    names: list[str], source: service.MoleculeSource
-) -> tuple[str, str, Any] | None:
+def _attention_choice(squares: dict[str, Any]) -> tuple[str, str, Any] | None:
     """The run, a label and the weights [receiver, sender] that are drawn into x, or None."""
-    found = {n: service.attention(n, source) for n in names}
-    entries = {f"{n} · {layer}": (n, w) for n, rows in found.items() for layer, w in rows}
+    entries = {f"{n} · {layer}": (n, w) for n, s in squares.items() for layer, w in s.attention}
     one, two = st.columns([2, 1.2], vertical_alignment="bottom", gap="small")
     name = one.selectbox(
         "Attention drawn into x", ["none", *entries], key="molecule:attention",
@@ -117,7 +114,7 @@ def _attention_choice(
 def _square(
     source: Any, molecule: Any, element: Any, squares: dict[str, Any], turn: Any, shown: Any
 ) -> None:
-    axis, degrees, g = turn
+    _, _, g = turn
     x, gx = molecule.positions, service.moved(element, molecule.positions)
     hues = (look.BLUE, look.VERMILLION)
     body = look.Atoms(molecule.symbols, x, molecule.bonds)
@@ -137,7 +134,7 @@ def _square(
         look.Panel("x", items, about, view_button=True,
                    caption=f"f(x) = {_signed(first[1].first['value'])} {first[1].unit}" if first else ""),
         look.Panel("g·x", [turned], "the input, rotated", input=True, rotation=g,
-                   caption=f"g = {degrees:.0f}° about {widgets.axis_text(axis)}"),
+                   caption="".join(f"then {EXTRAS[e]} " for e in st.session_state.get(ALSO) or ())),
     ]  # fmt: skip
     for (name, s), hue in zip(squares.items(), hues, strict=False):
         panels.append(_both_ways(name, s, turned, gx, hue, extent[name]))
@@ -157,7 +154,6 @@ def _both_ways(name: str, s: Any, turned: Any, gx: Any, hue: str, scale: float) 
     left, right = s.left["gradient"], s.right["gradient"]
     residual = left - right
     magnify = look.magnifier(residual, scale)
-    power = f" × {widgets.power_text(magnify)}" if magnify > 1 else ""
     arrows = look.Arrows
     return look.Panel(
         "g·f(x) and f(g·x)",
@@ -165,7 +161,7 @@ def _both_ways(name: str, s: Any, turned: Any, gx: Any, hue: str, scale: float) 
             turned,
             arrows(gx, left, hue, "g·f(x)", scale=scale),
             arrows(gx, right, look.ORANGE, "f(g·x)", scale=scale, dashed=True, settles=True),
-            arrows(gx, residual, look.GREEN, f"residual{power}", scale=scale, magnify=magnify, settles=True),
+            arrows(gx, residual, look.GREEN, "residual", scale=scale, magnify=magnify, settles=True),
         ],
         name,
         caption=f"Δ_EQ {s.delta['gradient']:.1e} (∂f/∂x)",

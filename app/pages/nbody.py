@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from app import service, viewer, widgets
-from app.figures import curves, explained
+from app.figures import curves
 from app.viewer import scene as look
 
 TITLE, ICON, ORDER, SECTION = "N-body", ":material/scatter_plot:", 20, "Explore"
@@ -15,8 +15,10 @@ SCENE, RUN, BESIDE, LAW, PRECISION = (
 )
 BODIES, CHARGES, SEED, FILE = (f"nbody:{name}" for name in ("bodies", "charges", "seed", "file"))
 LAWS = ("published", "clean")
-PRECISIONS = ("float32", "float64", "bfloat16")
+SHORT = {"float32": "float32", "float64": "float64", "bfloat16": "bf16"}
+PRECISIONS = tuple(SHORT)
 MOST_BODIES = 30
+HUES = (look.BLUE, look.VERMILLION)
 UNIT = "(scene units)²"
 NONE_YET = {
     "turns": "No run of a model that turns with its input is here yet; train one, such as EGNN.",
@@ -33,7 +35,6 @@ DEFECT = (
 
 def render() -> None:
     """The page: controls, the square for two runs with the true paths, Δ_EQ and errors beside it."""
-    st.html("<h1 style='position:absolute;clip-path:inset(50%)'>N-body</h1>")
     source, names = _choices()
     begin = service.start_of(source)
     law, precision, (axis, degrees, g) = _how(begin.law)
@@ -53,7 +54,7 @@ def render() -> None:
                 curves.against_angle(service.ANGLES, found, degrees, widgets.dark()),
                 key="nbody:curve", config={"displayModeBar": False}, alt=_curve_in_words(found),
             )  # fmt: skip
-    _errors(begin, true, squares, law)
+    _errors(begin, true, squares, g, law)
     _address(source, precision, law)
 
 
@@ -125,11 +126,13 @@ def _how(own_law: str) -> tuple[str, str, widgets.Turn]:
         st.session_state["nbody:law of"], st.session_state[LAW] = st.session_state[SCENE], own_law
     widgets.from_address("law", LAW, LAWS, own_law, "force law")
     widgets.from_address("precision", PRECISION, PRECISIONS, PRECISIONS[0], "precision")
-    one, two, three = st.columns([3.2, 0.85, 1.25], vertical_alignment="bottom", gap="small")
+    one, two, three = st.columns([3.1, 0.8, 1.1], vertical_alignment="bottom", gap="small")
     with one:
         turn = widgets.rotation(G)
     law = two.selectbox("Force law", LAWS, key=LAW, help=DEFECT)
-    precision = three.segmented_control("Precision", PRECISIONS, key=PRECISION, required=True)
+    precision = three.segmented_control(
+        "Precision", PRECISIONS, key=PRECISION, required=True, format_func=SHORT.get
+    )
     return str(law), str(precision), turn
 
 
@@ -137,63 +140,66 @@ def _square(
     source: service.Source, begin: Any, true: Any, squares: dict[str, Any], turn: widgets.Turn
 ) -> None:
     """Scene and rotated scene with their true paths; below, both ways around for each run."""
-    axis, degrees, g = turn
-    hue = (look.BLUE, look.VERMILLION)
     at, moved_at = begin.positions.mean(axis=0), true.rotated[0].mean(axis=0)
     start, moved = begin.positions - at, true.rotated[0] - moved_at
-    dots = {"color": look.GREY, "radius": 0.07, "label": "start"}
+    size = min(0.5, max(0.08, 0.06 * float(abs(true.straight - at).max())))
     ends = [
         look.Particles(
-            s.prediction - at, color=hue[i], ghost=True, label=n, radius=0.15 - 0.04 * i
+            s.prediction - at, None, (1 - 0.25 * i) * size, HUES[i], True, f"predicted: {n}"
         )
         for i, (n, s) in enumerate(squares.items())
-    ]  # fmt: skip
+    ]
     panels = [
         look.Panel(
-            "x", [look.Particles(start, **dots), _true(true.straight - at, begin.charges), *ends],
-            "the scene, its true path and the predicted ends", view_button=True,
+            "x", [_start(start, size), _true(true.straight - at, begin.charges, size), *ends],
+            "true path and predicted ends", view_button=True,
         ),
         look.Panel(
-            "g·x", [look.Particles(moved, **dots), _true(true.rotated - moved_at, begin.charges)],
-            "the rotated start and its own true path", input=True, rotation=g,
-            caption=f"g = {degrees:.0f}° about {widgets.axis_text(axis)}",
+            "g·x", [_start(moved, size), _true(true.rotated - moved_at, begin.charges, size)],
+            "the rotated start, its true path", input=True, rotation=turn[2],
         ),
     ]  # fmt: skip
     for i, (name, s) in enumerate(squares.items()):
-        panels.append(_both_ways(name, s, moved, moved_at, hue[i]))
+        panels.append(_both_ways(name, s, moved, moved_at, HUES[i], size))
     viewer.show(
-        panels, key="nbody:viewer", height=700, cols=2, across="g", down="f ↓ predict",
-        fit=str(source), rate=30, time_step=0.01, time_unit="time units", alt=_in_words(squares),
+        panels, key="nbody:viewer", height=700, cols=2, fit=str(source.name), rate=30,
+        time_step=0.01, time_unit="time units", alt=_in_words(squares),
         on_drag=lambda drag: widgets.turn_on(G, drag.quaternion),
         on_view=lambda view: widgets.set_rotation(G, view.quaternion),
     )  # fmt: skip
 
 
-def _true(frames: Any, charges: Any) -> look.Track:
-    return look.Track(frames, "true path", look.GREY, charges=charges)
+def _start(places: Any, size: float) -> look.Particles:
+    return look.Particles(places, color=look.GREY, radius=0.4 * size, label="start")
 
 
-def _both_ways(name: str, s: Any, moved: Any, moved_at: Any, hue: str) -> look.Panel:
+def _true(frames: Any, charges: Any, size: float) -> look.Track:
+    return look.Track(frames, "true path", look.GREY, charges=charges, radius=size)
+
+
+def _both_ways(name: str, s: Any, moved: Any, moved_at: Any, hue: str, size: float) -> look.Panel:
+    """The ends that a run predicts along both ways, and by how much they differ, magnified."""
     left, right = s.predict_then_rotate - moved_at, s.rotate_then_predict - moved_at
-    magnify = look.magnifier(right - left, 1.0)
+    magnify = look.magnifier(right - left, 1.0, 1.5 * size)
     power = f" × 10{_superscript(magnify)}" if magnify > 1 else ""
+    way = look.Arrows(moved, left - moved, hue, "g·f(x) − g·x", width=0.15 * size, settles=True)
+    residual = look.Arrows(
+        left, right - left, look.GREEN, "residual", magnify=magnify, width=0.3 * size, settles=True
+    )
     return look.Panel(
         "g·f(x) and f(g·x)",
         [
-            look.Particles(left, color=hue, ghost=True, label="g·f(x)"),
-            look.Particles(right, color=look.GREY, radius=0.09, label="f(g·x)"),
-            look.Arrows(
-                moved, left - moved, hue, "g·f(x) − g·x", width=0.03, settles=True
-            ),
-            look.Arrows(
-                left, right - left, look.GREEN, "residual", "scene units", magnify=magnify, settles=True
-            ),
+            _start(moved, size),
+            look.Particles(left, color=hue, ghost=True, label="g·f(x)", radius=size),
+            look.Particles(right, color=look.GREY, radius=0.55 * size, label="f(g·x)"),
+            way,
+            residual,
         ],
         name,
         caption=f"Δ_EQ {s.delta:.2g}",
         note=f"residual{power} in green",
         follows=True,
-    )  # fmt: skip
+    )
 
 
 def _superscript(value: float) -> str:
@@ -211,17 +217,16 @@ def _curve_in_words(found: dict[str, list[float]]) -> str:
 
 
 def _read_out(squares: dict[str, Any], true: Any, law: str, precision: str) -> None:
+    """Δ_EQ of the runs and of the simulator itself, in large digits, with what explains them."""
     with st.container(border=True):
         st.caption("Equivariance error Δ_EQ of the predicted positions at this g")
         for place, (name, s) in zip(st.columns(2), squares.items()):
-            small = s.delta <= explained(precision)
-            color, why = ("green", f"{precision} rounding") if small else ("orange", "structural")
-            place.markdown(f"## :{color}[{s.delta:.1e}]")
-            place.caption(widgets.plain(f"{name} · {why}"))
+            with place:
+                widgets.delta(s.delta, name, precision)
         st.caption(f"The simulator itself, {law} law: {true.delta:.1e}", help=DEFECT)
 
 
-def _errors(begin: Any, true: Any, squares: dict[str, Any], law: str) -> None:
+def _errors(begin: Any, true: Any, squares: dict[str, Any], g: Any, law: str) -> None:
     """Errors of this scene: two runs and what costs nothing to predict."""
     rows = []
     for name, s in squares.items():
@@ -235,10 +240,9 @@ def _errors(begin: Any, true: Any, squares: dict[str, Any], law: str) -> None:
                 "test": "–" if job.test is None else f"{job.test:.4f}",
             }
         )
-    trivial = service.trivial_errors(begin, true.straight[-1])
     rows += [
-        {"predictor": name, "x": f"{error:.4f}", "g·x": f"{error:.4f}", "Δ_EQ": "0", "test": "–"}
-        for name, error in trivial.items()
+        {"predictor": name, "x": f"{x:.4f}", "g·x": f"{gx:.4f}", "Δ_EQ": f"{d:.1e}", "test": "–"}
+        for name, (x, gx, d) in service.trivial_errors(begin, g, true).items()
     ]
     with st.container(border=True):
         st.caption(

@@ -31,7 +31,6 @@ STATES = {
 
 def render() -> None:
     """The page: a new run on the left, the followed run on the right, all runs below."""
-    st.title("Training")
     st.caption(
         "A run trains in a process of its own and keeps everything in its folder: it goes on when "
         "this page or the server is closed, and runs begun in a terminal appear here too."
