@@ -256,7 +256,9 @@ def test_padding_and_neighbours_change_nothing(name: str, kind: str, room: str) 
     mine = 1 if room == "batch" else 0
     for key, rows in alone.prediction.items():
         per_node = alone.kinds[key].per == "node"
-        seen = beside[key][np.asarray(other.graph_index) == mine] if per_node else beside[key][[mine]]
+        seen = (
+            beside[key][np.asarray(other.graph_index) == mine] if per_node else beside[key][[mine]]
+        )
         np.testing.assert_allclose(seen, rows, rtol=0, atol=1e-10 * max(np.abs(rows).max(), 1))
 
 
