@@ -67,8 +67,8 @@ def qm9(molecules: int, width: int, layers: int) -> Case:
     rng = np.random.default_rng(0)
     sizes = np.clip(np.rint(rng.normal(18, 3, molecules)), 3, 29).astype(int)
     return Case(
-        "qm9", sizes, rng.normal(scale=2.0, size=(sizes.sum(), 3)).astype(np.float32), width, layers,
-        rng.normal(size=(molecules, 1)).astype(np.float32),
+        "qm9", sizes, rng.normal(scale=2.0, size=(sizes.sum(), 3)).astype(np.float32),
+        width, layers, rng.normal(size=(molecules, 1)).astype(np.float32),
         species=rng.choice(ELEMENTS, sizes.sum(), p=[0.51, 0.35, 0.06, 0.07, 0.01]),
     )  # fmt: skip
 
@@ -188,7 +188,7 @@ def predict_reference(case: Case, model: Any) -> np.ndarray:
 def write_fixtures(folder: Path) -> None:
     """Inputs, weights and outputs of the reference as numbers, for tests without torch.
 
-    Its coordinate heads start with a gain of 1e-3, which would hide an error: 300 times larger here.
+    Its coordinate heads start with a gain of 1e-3, which would hide an error: 300 times as large here.
     """
     import torch
 

@@ -11,8 +11,8 @@ import pytest
 
 from demetar.graph import Graph, from_arrays, from_atoms
 
-# Measured: DEMETAr's comparison compiles in 60 % of the time. It changes only how the machine code is
-# made, not the operations, and an environment variable would reach the programs that tests start.
+# Measured: DEMETAr's comparison compiles in 60 % of the time. It changes how machine code is made, not
+# the operations; an environment variable would also reach the programs that tests start.
 jax.config.update("jax_disable_most_optimizations", True)
 
 

@@ -115,7 +115,7 @@ def measured(name: str, kind: str, dtype: str) -> tuple[Measurement, dict[str, s
 
 @functools.cache
 def predicted(name: str, kind: str, room: str) -> tuple[Output, Graph]:
-    """The float64 prediction for the usual system on a "higher" rung or in a "batch" with others."""
+    """The float64 prediction for the usual system on a "higher" rung or in a "batch"."""
     run = random_run(name, kind)
     graph = run.prepare(system(kind))
     if room == "higher":
