@@ -196,12 +196,12 @@ def to_atoms(graph: Graph) -> ase.Atoms:
     atoms = ase.Atoms(
         numbers=np.asarray(graph.species)[real], positions=np.asarray(graph.positions)[real]
     )
+    if graph.masses is not None:  # before the velocities: ASE keeps momenta
+        atoms.set_masses(np.asarray(graph.masses)[real].tolist())
     if graph.velocities is not None:
         atoms.set_velocities(np.asarray(graph.velocities)[real])
     if graph.charges is not None:
         atoms.set_initial_charges(np.asarray(graph.charges)[real])
-    if graph.masses is not None:
-        atoms.set_masses(np.asarray(graph.masses)[real].tolist())
     return atoms
 
 
