@@ -18,6 +18,7 @@ import ase
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ase.data import covalent_radii
 
 from demetar import bonds
 from demetar.errors import InputError
@@ -163,7 +164,7 @@ def from_arrays(
                 f"Expected finite {name}, got NaN or infinity in row "
                 f"{int(np.argwhere(~np.isfinite(value))[0][0]) + 1}; correct that number."
             )
-    species = np.zeros(n, np.int32) if species is None else np.asarray(species, np.int32)
+    species = _checked_species(species, n)
     senders, receivers = edges_between(positions, cutoff, species)
     attributes = bonds.one_hot(species, positions, senders, receivers) if species.all() else None
     return Graph(
@@ -172,6 +173,22 @@ def from_arrays(
         graph_index=np.zeros(n, np.int32), edge_attributes=attributes,
         n_graphs=1, max_nodes=n, max_edges=len(senders), **checked,
     )  # fmt: skip
+
+
+def _checked_species(species: np.ndarray | None, n: int) -> np.ndarray:
+    given = np.zeros(n, np.int32) if species is None else np.asarray(species)
+    if given.shape != (n,) or given.dtype.kind not in "iu":
+        raise InputError(
+            f"Expected species as {n} integers, got an array of shape {list(given.shape)} and type "
+            f"{given.dtype}; give one atomic number a particle, 0 where it is no atom."
+        )
+    if given.min() < 0 or given.max() >= len(covalent_radii):
+        wrong = given[(given < 0) | (given >= len(covalent_radii))][0]
+        raise InputError(
+            f"Expected species between 0 and {len(covalent_radii) - 1}, got {wrong}; "
+            "give atomic numbers."
+        )
+    return given.astype(np.int32)
 
 
 def from_atoms(atoms: ase.Atoms, cutoff: float | str | None = None) -> Graph:
