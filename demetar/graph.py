@@ -282,9 +282,11 @@ def pad(graph: Graph, nodes: int | None = None, edges: int | None = None) -> Gra
 
 
 def batch(graphs: Sequence[Graph]) -> Graph:
-    """One unpadded graph that holds all the systems side by side, in order."""
+    """One unpadded graph that holds all the (unpadded) systems side by side, in order."""
     if not graphs:
         raise ValueError("A batch needs at least one graph.")
+    if not all(np.all(g.node_mask) for g in graphs):
+        raise ValueError("A padded graph cannot be part of a batch; pad the batch instead.")
     counts = np.array([len(g.species) for g in graphs])
     shifts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     firsts = np.concatenate([[0], np.cumsum([g.n_graphs for g in graphs])[:-1]])
