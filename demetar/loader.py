@@ -58,7 +58,8 @@ class Loader:
                 f"and {batch_size}; ask for more."
             )
         self.systems, self.batch_size = systems, min(batch_size, len(systems))
-        self.starts = np.cumsum(systems.sizes) - systems.sizes
+        sizes = systems.sizes.astype(np.int64)  # sums of unsigned bytes would wrap
+        self.starts = np.cumsum(sizes) - sizes
         self._find_edges(connect)
         self.max_nodes = int(systems.sizes.max())
         self.max_edges = max(int(self.edge_counts.max()), 1)
@@ -114,7 +115,7 @@ class Loader:
     def batch(self, index: np.ndarray) -> tuple[Graph, Array]:
         """The padded graph of the indexed systems and their targets, row by row."""
         s = self.systems
-        sizes, counts = s.sizes[index], self.edge_counts[index]
+        sizes, counts = s.sizes[index].astype(np.int64), self.edge_counts[index]
         rows, edges = _ranges(self.starts[index], sizes), _ranges(self.edge_starts[index], counts)
         # Too many rows for the usual room (one batch in a hundred) cost one more compilation.
         nodes, room = self.nodes, self.edges
