@@ -18,6 +18,7 @@ import ase
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ase.data import covalent_radii
 
 from demetar import bonds
 from demetar.errors import InputError
@@ -163,7 +164,7 @@ def from_arrays(
                 f"Expected finite {name}, got NaN or infinity in row "
                 f"{int(np.argwhere(~np.isfinite(value))[0][0]) + 1}; correct that number."
             )
-    species = np.zeros(n, np.int32) if species is None else np.asarray(species, np.int32)
+    species = _checked_species(species, n)
     senders, receivers = edges_between(positions, cutoff, species)
     attributes = bonds.one_hot(species, positions, senders, receivers) if species.all() else None
     return Graph(
@@ -172,6 +173,22 @@ def from_arrays(
         graph_index=np.zeros(n, np.int32), edge_attributes=attributes,
         n_graphs=1, max_nodes=n, max_edges=len(senders), **checked,
     )  # fmt: skip
+
+
+def _checked_species(species: np.ndarray | None, n: int) -> np.ndarray:
+    given = np.zeros(n, np.int32) if species is None else np.asarray(species)
+    if given.shape != (n,) or given.dtype.kind not in "iu":
+        raise InputError(
+            f"Expected species as {n} integers, got an array of shape {list(given.shape)} and type "
+            f"{given.dtype}; give one atomic number a particle, 0 where it is no atom."
+        )
+    if given.min() < 0 or given.max() >= len(covalent_radii):
+        wrong = given[(given < 0) | (given >= len(covalent_radii))][0]
+        raise InputError(
+            f"Expected species between 0 and {len(covalent_radii) - 1}, got {wrong}; "
+            "give atomic numbers."
+        )
+    return given.astype(np.int32)
 
 
 def from_atoms(atoms: ase.Atoms, cutoff: float | str | None = None) -> Graph:
@@ -196,12 +213,12 @@ def to_atoms(graph: Graph) -> ase.Atoms:
     atoms = ase.Atoms(
         numbers=np.asarray(graph.species)[real], positions=np.asarray(graph.positions)[real]
     )
+    if graph.masses is not None:  # before the velocities: ASE keeps momenta
+        atoms.set_masses(np.asarray(graph.masses)[real].tolist())
     if graph.velocities is not None:
         atoms.set_velocities(np.asarray(graph.velocities)[real])
     if graph.charges is not None:
         atoms.set_initial_charges(np.asarray(graph.charges)[real])
-    if graph.masses is not None:
-        atoms.set_masses(np.asarray(graph.masses)[real].tolist())
     return atoms
 
 
@@ -265,9 +282,11 @@ def pad(graph: Graph, nodes: int | None = None, edges: int | None = None) -> Gra
 
 
 def batch(graphs: Sequence[Graph]) -> Graph:
-    """One unpadded graph that holds all the systems side by side, in order."""
+    """One unpadded graph that holds all the (unpadded) systems side by side, in order."""
     if not graphs:
         raise ValueError("A batch needs at least one graph.")
+    if not all(np.all(g.node_mask) for g in graphs):
+        raise ValueError("A padded graph cannot be part of a batch; pad the batch instead.")
     counts = np.array([len(g.species) for g in graphs])
     shifts = np.concatenate([[0], np.cumsum(counts)[:-1]])
     firsts = np.concatenate([[0], np.cumsum([g.n_graphs for g in graphs])[:-1]])

@@ -48,7 +48,7 @@ def _ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
 class Loader:
     """Batches of a fixed number of systems, padded to one size, deterministic by seed and epoch.
 
-    `connect` is None for all pairs or "bonds"; edges are found once, here, and kept as bytes.
+    `connect` is None for all pairs or "bonds"; edges are found once, here, and kept as bytes where these suffice.
     """
 
     def __init__(self, systems: Systems, batch_size: int, connect: str | None = None) -> None:
@@ -58,7 +58,8 @@ class Loader:
                 f"and {batch_size}; ask for more."
             )
         self.systems, self.batch_size = systems, min(batch_size, len(systems))
-        self.starts = np.cumsum(systems.sizes) - systems.sizes
+        sizes = systems.sizes.astype(np.int64)  # sums of unsigned bytes would wrap
+        self.starts = np.cumsum(sizes) - sizes
         self._find_edges(connect)
         self.max_nodes = int(systems.sizes.max())
         self.max_edges = max(int(self.edge_counts.max()), 1)
@@ -67,17 +68,17 @@ class Loader:
 
     def _find_edges(self, connect: str | None) -> None:
         s = self.systems
-        rows = [np.zeros((0, 2), np.uint8)] * len(s)
+        small = np.uint8 if s.sizes.max() <= 256 else np.uint16
+        rows = [np.zeros((0, 2), small)] * len(s)
         for n in np.unique(s.sizes):
             near = ~np.eye(n, dtype=bool)
-            all_pairs = np.argwhere(near).astype(np.uint8)
+            all_pairs = np.argwhere(near).astype(small)
             for i in np.flatnonzero(s.sizes == n):
                 rows[i] = all_pairs
                 if connect == "bonds" and s.species is not None:
                     at = slice(self.starts[i], self.starts[i] + n)
-                    rows[i] = np.argwhere(bonds.bonded(s.species[at], s.positions[at])).astype(
-                        np.uint8
-                    )
+                    pairs = bonds.bonded(s.species[at], s.positions[at])
+                    rows[i] = np.argwhere(pairs).astype(small)
         self.edge_counts = np.array([len(r) for r in rows])
         self.edge_starts = np.cumsum(self.edge_counts) - self.edge_counts
         both = np.concatenate(rows)
@@ -114,7 +115,7 @@ class Loader:
     def batch(self, index: np.ndarray) -> tuple[Graph, Array]:
         """The padded graph of the indexed systems and their targets, row by row."""
         s = self.systems
-        sizes, counts = s.sizes[index], self.edge_counts[index]
+        sizes, counts = s.sizes[index].astype(np.int64), self.edge_counts[index]
         rows, edges = _ranges(self.starts[index], sizes), _ranges(self.edge_starts[index], counts)
         # Too many rows for the usual room (one batch in a hundred) cost one more compilation.
         nodes, room = self.nodes, self.edges

@@ -35,4 +35,36 @@ def create(name: str, **config: Any) -> Any:
                 f"Expected {key} among {', '.join(choices)}, got {value!r}; choose one."
             )
     config = {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
-    return module.Model(module.Config(**config))
+    made = module.Config(**config)
+    for key, value in config.items():
+        _check(name, key, value, known[key].default)
+    width, heads = getattr(made, "width", 1), getattr(made, "heads", 1)
+    if width % heads:
+        raise InputError(
+            f"Expected heads of {name} that divide its width of {width}, got {heads}; choose "
+            "another number."
+        )
+    return module.Model(made)
+
+
+def _check(name: str, key: str, value: Any, default: Any) -> None:
+    """Raises InputError unless the value is of the default's type, integers positive."""
+
+    def positive(x: Any) -> bool:
+        return type(x) is int and x > 0
+
+    kinds = {
+        bool: ("true or false", lambda x: type(x) is bool),
+        int: ("a positive integer", positive),
+        float: ("a number", lambda x: type(x) in (int, float)),
+        str: ("a word", lambda x: type(x) is str),
+        tuple: (
+            "a list of positive integers",
+            lambda x: type(x) is tuple and x and all(map(positive, x)),
+        ),
+    }
+    kind, fits = kinds.get(type(default), ("", lambda x: True))
+    if not fits(value):
+        raise InputError(
+            f"Expected {key} of {name} to be {kind}, got {value!r}; its default is {default!r}."
+        )

@@ -1,0 +1,229 @@
+"""Every registered group is a group, acts on graphs as one, and has the generators it says."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.linalg import expm, logm
+
+from demetar import groups, isometry, registry
+from demetar.errors import InputError
+from demetar.graph import Graph, pad
+from demetar.isometry import Isometry
+
+FILES = registry.names("groups")
+NAMES = groups.names()
+PRODUCTS = ["E(3) x S_n", "Sim(3) x S_n", "T(3) x C_i"]
+REAL = np.array([True] * 5 + [False] * 3)
+# Matrices of a kind are also of each kind to its right.
+KINDS = {
+    "identity": {"identity", "±identity", "rotation", "orthogonal", "similarity"},
+    "±identity": {"±identity", "orthogonal", "similarity"},
+    "rotation": {"rotation", "orthogonal", "similarity"},
+    "orthogonal": {"orthogonal", "similarity"},
+    "similarity": {"similarity"},
+}
+EXPECTED = {  # kind of the matrices, whether shifts, whether permutations, dimension
+    "ci": ("±identity", False, False, 0),
+    "e3": ("orthogonal", True, False, 6),
+    "o3": ("orthogonal", False, False, 3),
+    "se3": ("rotation", True, False, 6),
+    "sim3": ("similarity", True, False, 7),
+    "sn": ("identity", False, True, 0),
+    "so3": ("rotation", False, False, 3),
+    "t3": ("identity", True, False, 3),
+}
+
+
+def samples(name: str, count: int = 16, seed: int = 0) -> Isometry:
+    return groups.load(name).sample(np.random.default_rng(seed), count, REAL)
+
+
+def kind(matrix: np.ndarray) -> str:
+    """The narrowest kind that holds all the matrices [s, 3, 3]; raises if there is none."""
+    square = np.swapaxes(matrix, 1, 2) @ matrix
+    factor = square[:, 0, 0, None, None]
+    np.testing.assert_allclose(square, factor * np.eye(3), atol=1e-13)
+    if not np.allclose(factor, 1, atol=1e-13):
+        return "similarity"
+    if np.allclose(matrix, np.eye(3), atol=1e-13):
+        return "identity"
+    if np.allclose(matrix, matrix[:, :1, :1] * np.eye(3), atol=1e-13):
+        return "±identity"
+    return "rotation" if (np.linalg.det(matrix) > 0).all() else "orthogonal"
+
+
+def traits(g: Isometry) -> tuple[str, bool, bool]:
+    return kind(g.matrix), bool(np.any(g.shift)), g.permutation is not None
+
+
+def affine(g: Isometry) -> np.ndarray:
+    """The elements as [s, 4, 4] acting on (x, 1)."""
+    a = np.zeros((len(g), 4, 4))
+    a[:, :3, :3], a[:, :3, 3], a[:, 3, 3] = g.matrix, g.shift, 1
+    return a
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_group_file_has_its_parts(file: str) -> None:
+    module = registry.load("groups", file)
+    missing = [part for part in ("NAME", "sample", "generators") if not hasattr(module, part)]
+    assert not missing, f"demetar/groups/{file}.py lacks {', '.join(missing)}"
+    assert groups.load(module.NAME).factors == groups.load(file).factors == (file,)
+    assert file in EXPECTED, f"say in this test what the elements of {module.NAME} look like"
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_samples_are_of_the_group(file: str) -> None:
+    g = samples(file)
+    assert traits(g) == EXPECTED[file][:3]
+    assert g.matrix.dtype == g.shift.dtype == np.float64
+    assert len(g) == 16
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_products_of_elements_stay_in_the_group(file: str) -> None:
+    both = groups.compose(samples(file), samples(file, seed=1))
+    matrix, shifted, permuted = EXPECTED[file][:3]
+    assert matrix in KINDS[kind(both.matrix)]
+    assert shifted or not np.any(both.shift)
+    assert permuted == (both.permutation is not None)
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_samples_differ_and_repeat_by_seed(file: str) -> None:
+    first, again, other = samples(file), samples(file), samples(file, seed=1)
+    assert (first.matrix == again.matrix).all()
+    assert (first.shift == again.shift).all()
+    if file != "ci":  # it has one element that can show anything
+        flat = [np.concatenate([g.matrix.ravel(), g.shift.ravel()]) for g in (first, other)]
+        permuted = first.permutation is not None and (first.permutation != other.permutation).any()
+        assert permuted or (flat[0] != flat[1]).any()
+
+
+@pytest.mark.parametrize("name", [*NAMES, *PRODUCTS])
+def test_acting_twice_is_acting_with_the_product(name: str, scene: Graph) -> None:
+    graph = pad(scene).astype(np.float64)
+    outer, inner = samples(name, 1), samples(name, 1, seed=1)
+    with isometry.jax.enable_x64(True):
+        once, order = isometry.act_on_graph(groups.compose(outer, inner)[0], graph)
+        between, first = isometry.act_on_graph(inner[0], graph)
+        twice, second = isometry.act_on_graph(outer[0], between)
+        assert (np.asarray(order) == np.asarray(first)[np.asarray(second)]).all()
+        assert once.positions.dtype == np.float64
+    for field in ("senders", "receivers", "edge_mask", "node_mask", "graph_index", "charges"):
+        assert (np.asarray(getattr(once, field)) == np.asarray(getattr(twice, field))).all(), field
+    for field in ("positions", "velocities"):
+        np.testing.assert_allclose(getattr(once, field), getattr(twice, field), atol=1e-13)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *PRODUCTS])
+def test_an_element_moves_what_it_should(name: str, scene: Graph) -> None:
+    """x_i -> R x_p(i) + t, velocities without the shift, padding at rest, edges sorted."""
+    graph, g = pad(scene).astype(np.float64), samples(name, 1)[0]
+    p = np.arange(8) if g.permutation is None else g.permutation
+    with isometry.jax.enable_x64(True):
+        moved, order = map(_host, isometry.act_on_graph(g, graph))
+    x, v = np.asarray(graph.positions), np.asarray(graph.velocities)
+    np.testing.assert_allclose(
+        moved.positions[REAL], (x[p] @ g.matrix.T + g.shift)[REAL], atol=1e-13
+    )
+    np.testing.assert_allclose(moved.velocities, v[p] @ g.matrix.T, atol=1e-13)
+    assert (moved.positions[~REAL] == 0).all()
+    assert (moved.charges == np.asarray(graph.charges)[p]).all()
+    assert (np.diff(moved.receivers) >= 0).all()
+    pairs = {(p[s], p[r]) for s, r in zip(moved.senders, moved.receivers, strict=True)}
+    assert pairs == set(zip(graph.senders.tolist(), graph.receivers.tolist(), strict=True))
+    assert (p[moved.senders] == graph.senders[order]).all()
+
+
+def _host(x: Any) -> Any:
+    return isometry.jax.device_get(x)
+
+
+def test_permutations_leave_padding_in_place() -> None:
+    permutation = samples("sn", 200).permutation
+    assert permutation is not None
+    assert (permutation[:, ~REAL] == np.flatnonzero(~REAL)).all()
+    assert (np.sort(permutation[:, REAL]) == np.flatnonzero(REAL)).all()
+    assert len({tuple(row) for row in permutation}) > 80  # of the 120 permutations of five
+
+
+def test_rotations_are_uniform() -> None:
+    """Haar measure: the mean matrix is 0, the mean squared entry 1/3, the mean squared trace 1."""
+    r = samples("so3", 4000).matrix
+    assert np.abs(r.mean(0)).max() < 0.05
+    assert np.abs((r**2).mean(0) - 1 / 3).max() < 0.03
+    assert abs((np.trace(r, axis1=1, axis2=2) ** 2).mean() - 1) < 0.1
+
+
+def test_every_other_orthogonal_element_is_improper() -> None:
+    for name in ("O(3)", "E(3)", "Sim(3)"):
+        assert (np.sign(np.linalg.det(samples(name, 5).matrix)) == [-1, 1, -1, 1, -1]).all()
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_generators_span_the_tangent_space(file: str) -> None:
+    """Logarithms of samples are combinations of the generators, whose exponentials are elements."""
+    generators = groups.load(file).generators()
+    assert len(generators) == EXPECTED[file][3]
+    assert len({name for name, *_ in generators}) == len(generators)
+    if not generators:
+        return
+    tangents = np.zeros((len(generators), 4, 4))
+    for row, (_, matrix, shift) in zip(tangents, generators, strict=True):
+        row[:3, :3], row[:3, 3] = matrix, shift
+    assert np.linalg.matrix_rank(tangents.reshape(len(tangents), -1)) == len(tangents)
+    g = samples(file)
+    for a in affine(g)[np.linalg.det(g.matrix) > 0]:
+        log = np.real(logm(a)).ravel()
+        weights = np.linalg.lstsq(tangents.reshape(len(tangents), -1).T, log, rcond=None)[0]
+        np.testing.assert_allclose(np.tensordot(weights, tangents, 1).ravel(), log, atol=1e-10)
+    allowed, shifted = EXPECTED[file][:2]
+    for step in (1e-6, 0.7):
+        moved = expm(step * tangents)
+        assert allowed in KINDS[kind(moved[:, :3, :3])]
+        assert shifted or not moved[:, :3, 3].any()
+    slope = (expm(1e-6 * tangents) - expm(-1e-6 * tangents)) / 2e-6
+    np.testing.assert_allclose(slope, tangents, atol=1e-9)
+
+
+def test_rotations_turn_counterclockwise() -> None:
+    generators = {name: matrix for name, matrix, _ in groups.load("SO(3)").generators()}
+    x, y, z = np.eye(3)
+    assert (generators["rotation about z"] @ x == y).all()
+    assert (generators["rotation about x"] @ y == z).all()
+    assert (generators["rotation about y"] @ z == x).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "factors"),
+    [
+        ("SO(3)", ("so3",)),
+        ("so3", ("so3",)),
+        ("E(3) x S_n", ("e3", "sn")),
+        ("SE(3)×S_n", ("se3", "sn")),
+        (" t3 * so3 * ci ", ("t3", "so3", "ci")),
+    ],
+)
+def test_names_and_products_are_read(text: str, factors: tuple[str, ...]) -> None:
+    group = groups.load(text)
+    assert group.factors == factors
+    assert groups.load(group.name).factors == factors
+    assert len(group.generators()) == sum(len(groups.load(f).generators()) for f in factors)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [("SO(2)", "SO(3)"), ("SE(4)", "SE(3)"), ("Sim(4)", "Sim(3)"), ("E(3) x S_m", "S_n")],
+)
+def test_an_unknown_group_is_answered_with_the_closest(text: str, hint: str) -> None:
+    with pytest.raises(InputError, match="did you mean") as caught:
+        groups.load(text)
+    assert repr(hint) in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "x", "nothing like it", "../o4", "e3 x"])
+def test_nonsense_is_no_group(text: str) -> None:
+    with pytest.raises(InputError, match="Expected a group among"):
+        groups.load(text)

@@ -1,0 +1,320 @@
+"""Every registered model is held to what its file declares, on both kinds of input.
+
+Untrained weights hide errors (small last layers, zero biases), so these are scaled up until each
+output is of order one. A claimed symmetry has to hold to rounding and one that is not claimed has
+to break visibly, part by part.
+"""
+
+import dataclasses
+import functools
+
+import ase.build
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from demetar import groups, models, registry
+from demetar.equivariance import Measurement, measure
+from demetar.graph import Graph, batch, from_arrays, from_atoms, pad, rung
+from demetar.isometry import Isometry
+from demetar.nn import features as nf
+from demetar.output import Output, Value
+from demetar.run import Run, template
+
+NAMES = models.names()
+KINDS = ("particles", "atoms")
+OUTPUT = {"particles": "positions", "atoms": "scalar"}
+DECLARED = ("TITLE", "SYMMETRY", "OUTPUTS", "REFERENCE", "Config", "Model")
+SMALL = {"width": 16, "layers": 2, "heads": 4}
+PARTS = {
+    "t3": {"T(3)"}, "so3": {"SO(3)"}, "ci": {"C_i"}, "sn": {"S_n"},
+    "o3": {"SO(3)", "C_i"}, "se3": {"SO(3)", "T(3)"}, "e3": {"SO(3)", "C_i", "T(3)"},
+}  # fmt: skip
+ALL = {"T(3)", "SO(3)", "C_i", "S_n"}
+SAMPLES = 8
+TOLERANCE = {"float32": 1e-5, "float64": 1e-11}
+VISIBLE = 1e-3
+
+each_model = pytest.mark.parametrize("name", NAMES)
+each_kind = pytest.mark.parametrize("kind", KINDS)
+each_precision = pytest.mark.parametrize("dtype", TOLERANCE)
+
+
+def claimed(name: str) -> set[str]:
+    """The parts of the claimed group: each has to hold by itself."""
+    group = groups.load(registry.load("models", name).SYMMETRY)
+    return set().union(*(PARTS[factor] for factor in group.factors))
+
+
+def system(kind: str, which: str = "usual") -> Graph:
+    """The usual system of a kind, a "coincident" or a "single" one; padded sizes are the same."""
+    rng = np.random.default_rng(3)
+    count = {"usual": 5, "coincident": 4, "single": 1}[which]
+    x, v = rng.normal(size=(2, count, 3))
+    if kind == "particles":
+        if which == "coincident":
+            x[-1], v[-1] = x[0], 0
+        return from_arrays(x, velocities=v, charges=np.array([1.0, -1, -1, 1, 1])[:count])
+    if which == "usual":
+        atoms = ase.build.molecule("CH3CH2OH")
+        atoms.rattle(0.05, seed=1)
+        return from_atoms(atoms)
+    x[-1] = x[0]
+    return from_arrays(x, np.array([8, 1, 6, 1])[:count])
+
+
+@functools.cache
+def random_run(name: str, kind: str) -> Run:
+    """A small model with random weights as large as those of a trained one, biases included."""
+    known = {f.name for f in dataclasses.fields(registry.load("models", name).Config)}
+    settings = {"inputs": kind, "output": OUTPUT[kind], **SMALL}
+    run = Run(
+        name,
+        {
+            "model": name, "model_config": {k: v for k, v in settings.items() if k in known},
+            "target": OUTPUT[kind], "unit": "", "connect": "bonds" if kind == "atoms" else None,
+        },
+        None,
+    )  # fmt: skip
+    rng = np.random.default_rng(0)
+    factor = {"small": 1000.0, "kernel": 1.5, "xavier": 1.5, "token": 50.0}
+
+    def enlarge(path: tuple, leaf: np.ndarray) -> np.ndarray:
+        rule = path[-1].key
+        shift = 0.3 * rng.normal(size=leaf.shape) if rule in ("bias", "scale") else 0.0
+        return (leaf * factor.get(rule, 1.0) + shift).astype(np.float32)
+
+    params = template(run)
+    params["model"] = jax.tree_util.tree_map_with_path(enlarge, params["model"])
+    return dataclasses.replace(run, params=params)
+
+
+def elements(graph: Graph, names: list[str]) -> tuple[Isometry, dict[str, slice]]:
+    """Elements of several groups in one batch, so that they share one compilation."""
+    real, rng = np.asarray(graph.node_mask), np.random.default_rng(0)
+    still = np.tile(np.arange(len(real)), (SAMPLES, 1))
+    parts = [groups.load(n).sample(rng, SAMPLES, real) for n in names]
+    joined = Isometry(
+        np.concatenate([p.matrix for p in parts]),
+        np.concatenate([p.shift for p in parts]),
+        np.concatenate([still if p.permutation is None else p.permutation for p in parts]),
+    )
+    return joined, {n: slice(i * SAMPLES, (i + 1) * SAMPLES) for i, n in enumerate(names)}
+
+
+@functools.cache
+def measured(name: str, kind: str, dtype: str) -> tuple[Measurement, dict[str, slice]]:
+    """One measurement over all parts, the claimed group and Sim(3), and where each of them lies."""
+    run, graph = random_run(name, kind), system(kind)
+    whole = registry.load("models", name).SYMMETRY
+    names = sorted(ALL | {whole, "Sim(3)"})
+    joined, where = elements(pad(run.prepare(graph)), names)
+    return measure(run, graph, elements=joined, dtype=dtype), where
+
+
+@functools.cache
+def predicted(name: str, kind: str, room: str) -> tuple[Output, Graph]:
+    """The float64 prediction for the usual system on a "higher" rung or in a "batch"."""
+    run = random_run(name, kind)
+    graph = run.prepare(system(kind))
+    if room == "higher":
+        padded = pad(graph, rung(graph)[0] + 9, rung(graph)[1] + 50)
+    elif kind == "particles":
+        padded = pad(batch([scene(3), graph, scene(4)]), 16, 64)
+    else:
+        others = [from_atoms(ase.build.molecule(m), "bonds") for m in ("H2O", "CH3CONH2")]
+        padded = pad(batch([others[0], graph, others[1]]), 24, 64)
+    with jax.enable_x64(True), jax.default_matmul_precision("highest"):
+        params = jax.tree.map(lambda x: np.asarray(x, np.float64), run.params)
+        return jax.device_get(jax.jit(run.function)(params, padded.astype(np.float64))), padded
+
+
+def scene(count: int) -> Graph:
+    rng = np.random.default_rng(count)
+    return from_arrays(
+        rng.normal(size=(count, 3)), velocities=rng.normal(size=(count, 3)), charges=np.ones(count)
+    )
+
+
+def attention_scales(name: str, kind: str) -> list[float]:
+    output, _ = predicted(name, kind, "higher")
+    return [
+        1.0 if a is None else float(np.abs(np.where(a.mask[:, None], a.weights, 0)).max())
+        for a in (layer.attention for layer in output.trace)
+    ]
+
+
+def worst(name: str, kind: str, dtype: str, group: str) -> dict[str, float]:
+    """Largest Δ over the elements of a group, by output and by layer; attention relative too."""
+    m, where = measured(name, kind, dtype)
+    part, scales = where[group], attention_scales(name, kind)
+    found = {output: delta[part] for output, delta in m.delta.items()}
+    for layer, scale in zip(m.layers, scales, strict=True):
+        found |= {f"{layer.name} {irrep}": d[part] for irrep, d in layer.features.items()}
+        if layer.attention is not None:
+            found[f"{layer.name} attention"] = layer.attention[part] / scale
+    return {where: float(delta.max()) for where, delta in found.items()}
+
+
+@each_model
+def test_declares_what_a_model_file_has_to(name: str) -> None:
+    module = registry.load("models", name)
+    missing = [attribute for attribute in DECLARED if not getattr(module, attribute, None)]
+    assert not missing, f"demetar/models/{name}.py lacks {', '.join(missing)}"
+    settings = {f.name: f for f in dataclasses.fields(module.Config)}
+    lacking = {"inputs", "output"} - set(settings)
+    assert not lacking, f"Config of {name} lacks {', '.join(sorted(lacking))}"
+    assert module.Config.__dataclass_params__.frozen, "a linen module is a hashable value"
+    assert set(OUTPUT.values()) <= set(module.OUTPUTS)
+    assert any(c.isdigit() for c in module.REFERENCE), "the reference names a year"
+    assert module.__doc__, "the docstring gives the paper's formula"
+
+
+def test_titles_tell_the_models_apart() -> None:
+    titles = [registry.load("models", name).TITLE for name in NAMES]
+    assert len(set(titles)) == len(titles)
+
+
+@each_model
+@each_kind
+def test_outputs_are_the_declared_ones(name: str, kind: str) -> None:
+    run, module = random_run(name, kind), registry.load("models", name)
+    graph = pad(run.prepare(system(kind))).astype(np.float32)
+    output = jax.eval_shape(run.model.apply, {"params": run.params["model"]}, graph)
+    assert {k: v.kind for k, v in output.values.items()} == {
+        OUTPUT[kind]: module.OUTPUTS[OUTPUT[kind]]
+    }
+    assert output.trace, "a model shows at least one layer"
+    titles = [layer.name for layer in output.trace]
+    assert len(set(titles)) == len(titles)
+
+
+@each_model
+@each_kind
+def test_weights_are_large_enough_to_show_an_error(name: str, kind: str) -> None:
+    value = measured(name, kind, "float64")[0].prediction[OUTPUT[kind]]
+    if kind == "particles":
+        value = value - system(kind).positions
+    assert 0.1 < np.sqrt(np.mean(value**2)) < 100
+
+
+@each_model
+@each_kind
+@each_precision
+def test_claimed_symmetry_holds(name: str, kind: str, dtype: str) -> None:
+    whole = registry.load("models", name).SYMMETRY
+    broken = [
+        f"{group}: {where} {delta:.1e}"
+        for group in sorted(claimed(name) | {whole})
+        for where, delta in worst(name, kind, dtype, group).items()
+        if not delta <= TOLERANCE[dtype]
+    ]
+    assert not broken, f"{name} claims {whole}, but\n" + "\n".join(broken)
+
+
+@each_model
+@each_kind
+@each_precision
+def test_unclaimed_symmetry_breaks(name: str, kind: str, dtype: str) -> None:
+    m, where = measured(name, kind, dtype)
+    unclaimed = sorted(ALL - claimed(name)) or ["Sim(3)"]
+    deltas = {g: max(float(np.median(d[where[g]])) for d in m.delta.values()) for g in unclaimed}
+    kept = [g for g, delta in deltas.items() if not delta >= VISIBLE]
+    if kept == ["Sim(3)"]:  # it commutes with more than E(3), such as x + t v: only a lie can show
+        assert wrongly_declared(name, kind, dtype) >= VISIBLE
+    else:
+        assert not kept, f"{name} does not claim {kept}, but keeps it: {deltas}"
+
+
+def wrongly_declared(name: str, kind: str, dtype: str) -> float:
+    """Δ under inversion if the output had the other parity."""
+    run = random_run(name, kind)
+    key = OUTPUT[kind]
+
+    def lie(params: dict, graph: Graph) -> Output:
+        value = run.function(params, graph).values[key]
+        other = {"1x1o": "1x1e", "1x0e": "1x0o"}[value.kind.irreps]
+        return Output({key: Value(value.array, dataclasses.replace(value.kind, irreps=other))})
+
+    @dataclasses.dataclass(frozen=True)
+    class Liar:
+        params = run.params
+        rms = run.rms
+        function = staticmethod(lie)
+        prepare = run.prepare
+
+    return float(measure(Liar(), system(kind), "C_i", 1, dtype=dtype).delta[key].max())
+
+
+@each_model
+@each_kind
+@pytest.mark.parametrize("room", ["higher", "batch"])
+def test_padding_and_neighbours_change_nothing(name: str, kind: str, room: str) -> None:
+    alone = measured(name, kind, "float64")[0]
+    beside, other = predicted(name, kind, room)
+    mine = 1 if room == "batch" else 0
+    for key, rows in alone.prediction.items():
+        per_node = alone.kinds[key].per == "node"
+        seen = (
+            beside[key][np.asarray(other.graph_index) == mine] if per_node else beside[key][[mine]]
+        )
+        np.testing.assert_allclose(seen, rows, rtol=0, atol=1e-10 * max(np.abs(rows).max(), 1))
+
+
+@each_model
+@each_kind
+@each_precision
+def test_precision_of_the_input_decides(name: str, kind: str, dtype: str) -> None:
+    run = random_run(name, kind)
+    with jax.enable_x64(dtype == "float64"):
+        params = jax.tree.map(lambda x: np.asarray(x, dtype), run.params)
+        graph = pad(run.prepare(system(kind))).astype(dtype)
+        output = jax.eval_shape(run.function, params, graph)
+    kinds = {x.dtype for x in jax.tree.leaves(output) if jnp.issubdtype(x.dtype, jnp.floating)}
+    assert kinds == {np.dtype(dtype)}
+
+
+@functools.cache
+def _slopes(name: str, kind: str):
+    run = random_run(name, kind)
+
+    @jax.jit
+    def slopes(params: dict, graph: Graph) -> tuple:
+        def loss(params: dict, positions: jax.Array) -> jax.Array:
+            out = run.model.apply({"params": params}, graph.replace(positions=positions))
+            return jnp.sum(jnp.square(out[OUTPUT[kind]]))
+
+        return jax.value_and_grad(loss, argnums=(0, 1))(params, graph.positions)
+
+    return slopes
+
+
+@each_model
+@each_kind
+@pytest.mark.parametrize("which", ["coincident", "single"])
+def test_gradients_are_finite(name: str, kind: str, which: str) -> None:
+    run = random_run(name, kind)
+    graph = pad(run.prepare(system(kind, which)), 8, 42).astype(np.float32)
+    value, slopes = jax.device_get(_slopes(name, kind)(run.params["model"], graph))
+    assert np.isfinite(value)
+    assert all(np.isfinite(x).all() for x in jax.tree.leaves(slopes))
+    assert any(np.abs(x).max() > 0 for x in jax.tree.leaves(slopes[0]))
+
+
+@each_model
+def test_a_graph_without_velocities_is_read(name: str) -> None:
+    run = random_run(name, "particles")
+    usual = system("particles")
+    still = usual.replace(velocities=np.zeros_like(usual.positions))
+    bare = usual.replace(velocities=None)
+    shapes = [
+        jax.tree.map(lambda x: x.shape, jax.eval_shape(run.function, run.params, pad(g)))
+        for g in (still, bare)
+    ]
+    assert shapes[0] == shapes[1]
+
+
+def test_positions_are_places() -> None:
+    assert nf.POSITIONS.affine
+    assert nf.POSITIONS.irreps == "1x1o"
