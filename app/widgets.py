@@ -40,14 +40,16 @@ def plain(text: str) -> str:
     return "".join("\\" + c if c in "\\`*_{}[]()#+-.!|<>~$:" else c for c in text)
 
 
-def delta(value: float, name: str, precision: str) -> None:
-    """A Δ_EQ in large digits, with the run's name and whether rounding explains it."""
+def delta(value: float, name: str, precision: str, claims: str = "") -> None:
+    """A Δ_EQ in large digits, with the run's name and claim and whether rounding explains it."""
     small = value <= explained(precision)
+    shown = f"{value:.1e}" if value else "0"
     hue = color("green" if small else "vermillion", dark())
     why = f"{precision} rounding" if small else "structural"
+    detail = f" · claims {html.escape(claims)}" if claims else ""
     st.html(
-        f"<div style='font-size:2rem;font-weight:700;line-height:1.2;color:{hue}'>{value:.1e}</div>"
-        f"<div style='font-size:.85rem;opacity:.75'>{html.escape(name)} · {why}</div>"
+        f"<div style='font-size:2rem;font-weight:700;line-height:1.2;color:{hue}'>{shown}</div>"
+        f"<div style='font-size:.85rem;opacity:.75'>{html.escape(name)} · {why}{detail}</div>"
     )
 
 
@@ -251,12 +253,3 @@ def pair_of_runs(
             st.session_state[keys[i]] = defaults[i] if defaults[i] in options else options[0]
         names.append(str(places[i].selectbox(labels[i], options, key=keys[i])))
     return names
-
-
-def read_out(place: Any, name: str, delta: float, precision: str, detail: str = "") -> None:
-    """A Δ_EQ in large type with the reason that its size suggests: rounding or structure."""
-    small = delta <= explained(precision)
-    color, why = ("green", f"{precision} rounding") if small else ("orange", "structural")
-    shown = f"{delta:.1e}" if delta else "0"
-    place.markdown(f"## :{color}[{shown}]")
-    place.caption(plain(" · ".join(part for part in (name, why, detail) if part)))

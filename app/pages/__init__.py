@@ -36,5 +36,6 @@ def navigate(first: str | None = None) -> None:
         )
         sections.setdefault(module.SECTION, []).append(pages[name])
     st.session_state["pages"] = pages
+    st.html("<style>.stMainBlockContainer{padding:3.7rem 2.5rem 2rem}</style>")
     st.logo(LOGO.format(text="#E4E9F0" if widgets.dark() else "#1B2430"), size="large")
     st.navigation(sections).run()

@@ -11,6 +11,8 @@ from app.viewer import scene as look
 TITLE, ICON, ORDER, SECTION = "Molecule", ":material/hub:", 10, "Explore"
 G, NAME, RUN, BESIDE = "molecule:g", "molecule:name", "molecule:run", "molecule:beside"
 PRECISION, OF, ALSO = "molecule:precision", "molecule:of", "molecule:also"
+LAYER, HEAD = "molecule:layer", "molecule:head"
+WEIGHTS = "What a row's atom takes from a column's atom; for EGNN the gate of each message."
 PRECISIONS = ("float32", "float64", "bfloat16")
 EXTRAS = {"invert": "inversion", "shift": "shift", "renumber": "renumber"}
 VALUES = {"gradient": "gradient ∂f/∂x", "value": "value f"}
@@ -18,9 +20,8 @@ VALUES = {"gradient": "gradient ∂f/∂x", "value": "value f"}
 
 def render() -> None:
     """The page: controls in two rows, the square of two runs, Δ_EQ, layers and attention beside it."""
-    source, names = _choices()
-    with st.container():
-        precision, extras, turn = _how()
+    source, names, precision = _choices()
+    extras, turn = _how()
     widgets.told()
     molecule = service.molecule(source)
     axis, degrees, g = turn
@@ -31,9 +32,10 @@ def render() -> None:
         st.info("There is no run that reads molecules yet; train one on QM9 in the Training page.")
         return
     begin, squares = service.molecule_squares(names, source, element, axis, precision)
+    attention = _attention(squares)
+    shown = attention[-1]
     left, right = st.columns([2, 1], gap="medium")
     with left:
-        shown = _attention_choice(squares)
         _square(source, molecule, element, squares, turn, shown)
         if begin:
             _wait(begin)
@@ -42,7 +44,7 @@ def render() -> None:
             of = _read_out(squares, precision, molecule.reference)
             _curve(squares, of, degrees, axis)
     if squares:
-        _inside(molecule, squares, shown)
+        _inside(molecule, squares, attention)
     widgets.address(
         molecule=source.name if source.data is None else None, run=names[0],
         beside=names[1] if len(names) > 1 else None, angle=f"{degrees:g}",
@@ -50,9 +52,15 @@ def render() -> None:
     )  # fmt: skip
 
 
-def _choices() -> tuple[service.MoleculeSource, list[str]]:
-    one, two, three, four = st.columns([1.3, 1, 1, 0.9], vertical_alignment="bottom", gap="small")
-    with four.popover("Open file", icon=":material/upload_file:", width="stretch"):
+def _choices() -> tuple[service.MoleculeSource, list[str], str]:
+    widgets.from_address("precision", PRECISION, PRECISIONS, PRECISIONS[0], "precision")
+    one, two, three, four, five = st.columns(
+        [1.1, 1, 1, 1.15, 0.65], vertical_alignment="bottom", gap="small"
+    )
+    precision = four.segmented_control(
+        "Precision", PRECISIONS, key=PRECISION, required=True, width="stretch"
+    )
+    with five.popover("Open", icon=":material/upload_file:", width="stretch"):
         upload = st.file_uploader(
             "Structure file", ["xyz", "extxyz", "pdb", "sdf", "mol", "cif"], key="molecule:file"
         )
@@ -67,11 +75,10 @@ def _choices() -> tuple[service.MoleculeSource, list[str]]:
         "atoms", (RUN, BESIDE), ("egnn-qm9-homo", "set_transformer-qm9-homo"), (two, three)
     )
     data = upload.getvalue() if upload and name == upload.name else None
-    return service.MoleculeSource(name, data), names
+    return service.MoleculeSource(name, data), names, str(precision)
 
 
-def _how() -> tuple[str, list[str], widgets.Turn]:
-    widgets.from_address("precision", PRECISION, PRECISIONS, PRECISIONS[0], "precision")
+def _how() -> tuple[list[str], widgets.Turn]:
     wanted = widgets.arriving("also")
     if wanted is not None:
         parts = [part for part in wanted.split(",") if part in EXTRAS]
@@ -80,35 +87,29 @@ def _how() -> tuple[str, list[str], widgets.Turn]:
             widgets.tell(
                 f"The link asks to apply {wanted[:60]!r} as well; known are {', '.join(EXTRAS)}."
             )
-    one, two, three = st.columns([3, 1.5, 1.25], vertical_alignment="bottom", gap="small")
+    one, two = st.columns([3.2, 1.4], vertical_alignment="bottom", gap="small")
     with one:
         turn = widgets.rotation(G)
     extras = two.pills(
-        "and also", list(EXTRAS), selection_mode="multi", key=ALSO, format_func=EXTRAS.get,
-        help="Inversion x → −x, a shift by (2 −1 1.5) Å, or new numbers for the atoms, after g.",
+        "and after it", list(EXTRAS), selection_mode="multi", key=ALSO, format_func=EXTRAS.get,
+        help="Inversion x → −x, a shift by (2 −1 1.5) Å, or new numbers for the atoms.",
     )  # fmt: skip
-    precision = three.segmented_control("Precision", PRECISIONS, key=PRECISION, required=True)
-    return str(precision), list(extras), turn
+    return list(extras), turn
 
 
-def _attention_choice(squares: dict[str, Any]) -> tuple[str, str, Any] | None:
-    """The run, a label and the weights [receiver, sender] that are drawn into x, or None."""
+def _attention(squares: dict[str, Any]) -> tuple[dict[str, Any], list[str], Any]:
+    """What can be drawn, the heads of what is chosen, and (run, label, weights) of it or None."""
     entries = {f"{n} · {layer}": (n, w) for n, s in squares.items() for layer, w in s.attention}
-    one, two = st.columns([2, 1.2], vertical_alignment="bottom", gap="small")
-    name = one.selectbox(
-        "Attention drawn into x", ["none", *entries], key="molecule:attention",
-        help="Attention weights, or for EGNN the gate of each message.",
-    )  # fmt: skip
+    name = st.session_state.get(LAYER, "none")
     if name not in entries:
-        return None
+        return entries, [], None
     run, weights = entries[name]
-    heads = [f"head {i + 1}" for i in range(weights.shape[-1])]
-    options = ["mean", *heads] if len(heads) > 1 else heads
-    if st.session_state.get("molecule:head") not in options:
-        st.session_state["molecule:head"] = options[0]
-    head = two.selectbox("Head", options, key="molecule:head", disabled=len(options) == 1)
-    shown = weights.mean(-1) if head == "mean" else weights[..., heads.index(head)]
-    return run, f"{name}, {head}", shown
+    count = weights.shape[-1]
+    heads = (["mean"] if count > 1 else []) + [f"head {i + 1}" for i in range(count)]
+    head = st.session_state.get(HEAD)
+    head = head if head in heads else heads[0]
+    shown = weights.mean(-1) if head == "mean" else weights[..., heads.index(head) - (count > 1)]
+    return entries, heads, (run, f"{name}, {head}", shown)
 
 
 def _square(
@@ -139,7 +140,7 @@ def _square(
     for (name, s), hue in zip(squares.items(), hues, strict=False):
         panels.append(_both_ways(name, s, turned, gx, hue, extent[name]))
     viewer.show(
-        panels, key="molecule:viewer", height=720, cols=2, across="g", down="f ↓ predict",
+        panels, key="molecule:viewer", height=640, cols=2, across="g", down="f ↓ predict",
         fit=source.name, alt=_in_words(squares),
         on_drag=lambda drag: widgets.turn_on(G, drag.quaternion),
         on_view=lambda view: widgets.set_rotation(G, view.quaternion),
@@ -186,7 +187,8 @@ def _read_out(squares: dict[str, Any], precision: str, reference: float | None) 
         of = st.segmented_control("of", VALUES, key=OF, default="gradient", required=True,
                                   format_func=VALUES.get, label_visibility="collapsed")  # fmt: skip
         for column, (name, s) in zip(st.columns(2), squares.items(), strict=False):
-            widgets.read_out(column, name, s.delta[of], precision, f"claims {s.claims}")
+            with column:
+                widgets.delta(s.delta[of], name, precision, s.claims)
         rows = [
             {
                 "run": name,
@@ -212,30 +214,35 @@ def _curve(squares: dict[str, Any], of: str, degrees: float, axis: Any) -> None:
         )  # fmt: skip
 
 
-def _inside(molecule: Any, squares: dict[str, Any], shown: Any) -> None:
-    one, two = st.columns([1.4, 1], gap="medium")
+def _inside(molecule: Any, squares: dict[str, Any], attention: Any) -> None:
+    one, two = st.columns([1.25, 1], gap="medium")
     with one.container(border=True):
         st.caption("Δ_EQ of every layer at this g: the first that leaves the band is the culprit")
         found = {n: s.layers for n, s in squares.items()}
         st.plotly_chart(
-            layers.by_layer(found, widgets.dark()),
-            key="molecule:layers",
+            layers.by_layer(found, widgets.dark()), key="molecule:layers",
             config={"displayModeBar": False},
-        )
+        )  # fmt: skip
     with two.container(border=True):
+        entries, heads, shown = attention
+        left, right = st.columns([2, 1], gap="small")
+        options = ["none", *entries]
+        if st.session_state.get(LAYER) not in options:
+            st.session_state[LAYER] = "none"
+        left.selectbox("Attention, also drawn into x", options, key=LAYER, help=WEIGHTS)
         if shown is None:
-            st.caption(
-                "Attention: choose a layer above the picture to see its matrix and its edges."
-            )
+            st.caption("Choose a layer to see who looks at whom, as a matrix and as edges in x.")
             return
-        run, label, weights = shown
+        if st.session_state.get(HEAD) not in heads:
+            st.session_state[HEAD] = heads[0]
+        right.selectbox("Head", heads, key=HEAD, disabled=len(heads) == 1)
+        run, _, weights = shown
         worst = max((d for _, kind, d in squares[run].layers if kind == "attention"), default=0.0)
-        st.caption(f"{label} · the same for x and g·x: largest difference of any layer {worst:.0e}")
+        st.caption(f"Largest |A(g·x) − A(x)| of any of its layers: {worst:.0e}")
         st.plotly_chart(
-            layers.matrix(weights, molecule.symbols, None, widgets.dark()),
-            key="molecule:matrix",
+            layers.matrix(weights, molecule.symbols, None, widgets.dark()), key="molecule:matrix",
             config={"displayModeBar": False},
-        )
+        )  # fmt: skip
 
 
 def _in_words(squares: dict[str, Any]) -> str:
