@@ -147,6 +147,10 @@ def _square(
     )  # fmt: skip
 
 
+def _small(value: Any) -> str:
+    return f"{float(value):.1e}".replace("-", "−") if value else "0"
+
+
 def _signed(value: Any) -> str:
     return f"{float(value):.1f}".replace("-", "−")
 
@@ -166,7 +170,7 @@ def _both_ways(name: str, s: Any, turned: Any, gx: Any, hue: str, scale: float) 
         ],
         name,
         caption=f"Δ_EQ {s.delta['gradient']:.1e} (∂f/∂x)",
-        note=f"f(x) − f(g·x) = {s.first['value'] - s.right['value']:.1e} {s.unit}".replace("-", "−"),
+        note=f"|f(x) − f(g·x)| = {_small(s.absolute['value'])} {s.unit}",
         follows=True,
     )  # fmt: skip
 
@@ -189,16 +193,13 @@ def _read_out(squares: dict[str, Any], precision: str, reference: float | None) 
         for column, (name, s) in zip(st.columns(2), squares.items(), strict=False):
             with column:
                 widgets.delta(s.delta[of], name, precision, s.claims)
-        rows = [
-            {
-                "run": name,
-                "g·f(x)": _signed(s.left["value"]), "f(g·x)": _signed(s.right["value"]),
-                f"|residual|, {s.unit}": f"{s.absolute['value']:.1e}",
-            }
-            for name, s in squares.items()
-        ]  # fmt: skip
-        st.dataframe(rows, hide_index=True, width="stretch")
         unit = next(iter(squares.values())).unit
+        rows = {
+            f"g·f(x), {unit}": {n: _signed(s.left["value"]) for n, s in squares.items()},
+            f"f(g·x), {unit}": {n: _signed(s.right["value"]) for n, s in squares.items()},
+            f"residual, {unit}": {n: _small(s.absolute["value"]) for n, s in squares.items()},
+        }
+        st.table([{"value": name, **row} for name, row in rows.items()], hide_index=True)
         if reference is not None:
             st.caption(f"Reference of the data set: {_signed(reference)} {unit} (HOMO, B3LYP).")
     return str(of)
