@@ -4,6 +4,8 @@ The persistent compilation cache is the library's own: $DEMETAR_CACHE moves or e
 machine that keeps that folder between runs compiles nothing twice.
 """
 
+from pathlib import Path
+
 import ase.build
 import jax
 import numpy as np
@@ -33,3 +35,31 @@ def molecule() -> Graph:
     atoms = ase.build.molecule("CH3CH2OH")
     atoms.rattle(0.05, seed=1)
     return from_atoms(atoms)
+
+
+SMALL = {"egnn": {"width": 16, "layers": 2}, "set_transformer": {"width": 16, "layers": 2}}
+
+
+def write_small_runs(folder: Path) -> Path:
+    """A project folder whose `trained/` holds small untrained runs on particles and on atoms."""
+    from demetar.run import Run, save, template
+
+    for model, settings in SMALL.items():
+        for dataset, target, unit, inputs, output in (
+            ("nbody", "positions", "scene units", "particles", "positions"),
+            ("qm9", "homo", "meV", "atoms", "scalar"),
+        ):
+            name = f"{model}-{dataset}" + ("-homo" if dataset == "qm9" else "")
+            config = {
+                "name": name, "model": model, "dataset": dataset, "target": target, "unit": unit,
+                "model_config": {**settings, "inputs": inputs, "output": output}, "seed": 0,
+                "connect": None, "rms": {},
+            }  # fmt: skip
+            save(folder / "trained" / name, config, template(Run(name, config, None)))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project folder with four small runs, shared by all tests that only read it."""
+    return write_small_runs(tmp_path_factory.mktemp("home"))
