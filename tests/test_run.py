@@ -107,7 +107,10 @@ def test_an_invariant_comes_in_its_unit_with_its_gradient() -> None:
 
 
 def test_the_gradient_is_the_slope_of_the_prediction(molecule: Graph) -> None:
-    config = HOMO | {"model": "egnn", "model_config": HOMO["model_config"] | {"width": 8, "layers": 1}}
+    config = HOMO | {
+        "model": "egnn",
+        "model_config": HOMO["model_config"] | {"width": 8, "layers": 1},
+    }
     run = fresh(config)
     padded = pad(run.prepare(molecule))
     way = np.random.default_rng(0).normal(size=padded.positions.shape) * padded.node_mask[:, None]
@@ -272,7 +275,9 @@ def test_writing_replaces_in_one_step(tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["file"]
 
 
-def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "file"
     write_atomically(path, b"old")
 
