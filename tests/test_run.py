@@ -112,7 +112,7 @@ def test_the_gradient_is_the_slope_of_the_prediction(molecule: Graph) -> None:
         "model_config": HOMO["model_config"] | {"width": 8, "layers": 1},
     }
     run = fresh(config)
-    padded = pad(run.prepare(molecule))
+    padded = pad(run.prepare(molecule)).astype(np.float64)
     way = np.random.default_rng(0).normal(size=padded.positions.shape) * padded.node_mask[:, None]
     with jax.enable_x64(True):
         params = jax.tree.map(lambda x: np.asarray(x, np.float64), run.params)
@@ -122,7 +122,7 @@ def test_the_gradient_is_the_slope_of_the_prediction(molecule: Graph) -> None:
             for s in (0.0, 1e-5, -1e-5)
         )
     slope = float(ends[0]["homo"][0, 0] - ends[1]["homo"][0, 0]) / 2e-5
-    assert slope == pytest.approx(float((middle["homo_gradient"] * way).sum()), rel=1e-6)
+    assert slope == pytest.approx(float((np.asarray(middle["homo_gradient"]) * way).sum()), rel=1e-6)
 
 
 def test_the_wrong_kind_of_system_is_one_sentence(molecule: Graph, scene: Graph) -> None:
