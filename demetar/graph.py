@@ -100,10 +100,8 @@ def to_dense(rows: Array, index: Array, n_graphs: int, width: int) -> tuple[Arra
 def from_dense(dense: Array, index: Array) -> Array:
     """Rows [n, ...] back from the dense view [graphs, width, ...]; padding gets zeros."""
     n_graphs, width = dense.shape[:2]
-    rows = dense.at[index, jnp.minimum(_slots(index, n_graphs), width - 1)].get(
-        mode="fill", fill_value=0
-    )
-    return rows
+    slots = jnp.minimum(_slots(index, n_graphs), width - 1)
+    return dense.at[index, slots].get(mode="fill", fill_value=0)
 
 
 def edges_between(positions: np.ndarray, cutoff: float | str | None, species: np.ndarray):
@@ -177,16 +175,11 @@ def from_arrays(
 
 def _checked_species(species: np.ndarray | None, n: int) -> np.ndarray:
     given = np.zeros(n, np.int32) if species is None else np.asarray(species)
-    if given.shape != (n,) or given.dtype.kind not in "iu":
+    known = given.dtype.kind in "iu" and np.all((given >= 0) & (given < len(covalent_radii)))
+    if given.shape != (n,) or not known:
         raise InputError(
-            f"Expected species as {n} integers, got an array of shape {list(given.shape)} and type "
-            f"{given.dtype}; give one atomic number a particle, 0 where it is no atom."
-        )
-    if given.min() < 0 or given.max() >= len(covalent_radii):
-        wrong = given[(given < 0) | (given >= len(covalent_radii))][0]
-        raise InputError(
-            f"Expected species between 0 and {len(covalent_radii) - 1}, got {wrong}; "
-            "give atomic numbers."
+            f"Expected species as {n} integers from 0 to {len(covalent_radii) - 1}, got {given.dtype} "
+            f"{given.tolist()!s:.60}; give one atomic number a particle, 0 where it is no atom."
         )
     return given.astype(np.int32)
 
@@ -237,10 +230,8 @@ def rung(graph: Graph) -> tuple[int, int]:
     """
     n, e = len(graph.species) + 1, len(graph.senders)
     for size in RUNGS:
-        full = (size - 1) * (size - 2)
         if n <= size:
-            edges = next(r for r in map(_full, RUNGS) if e <= r) if e > 0 else _full(RUNGS[0])
-            return size, min(edges, full)
+            return size, min(next(r for r in map(_full, RUNGS) if e <= r), _full(size))
     raise InputError(
         f"Expected at most {RUNGS[-1] - 1} particles, got {n - 1}; choose a smaller system."
     )

@@ -212,28 +212,43 @@ def load(name: str | os.PathLike[str]) -> Run:
     candidates = (
         [home() / "trained" / text, home() / "runs" / text] if text == Path(text).name else []
     )
-    folder = next((p for p in [*candidates, Path(text)] if (p / "config.json").is_file()), None)
+    try:
+        folder = next((p for p in [*candidates, Path(text)] if (p / "config.json").is_file()), None)
+    except OSError:  # a name that is too long for the file system
+        folder = None
     if folder is None or text in ("", ".", ".."):
         raise InputError(
             f"Expected the name of a run or the path of its folder, got {text!r}"
             f"{registry.closest(text, names())}."
         )
-    try:
-        config = json.loads((folder / "config.json").read_text())
-        required = {"model", "model_config", "dataset", "target", "unit"}
-        missing = required - set(config)
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"Expected JSON in {folder / 'config.json'}, got something else ({error}); "
-            "restore the file or train the run again."
-        ) from None
-    if missing:
-        raise InputError(
-            f"Expected {', '.join(sorted(required))} in {folder / 'config.json'}, "
-            f"{', '.join(sorted(missing))} is missing; restore the file or train the run again."
-        )
+    config = _read_config(folder / "config.json")
     run = Run(folder.name, config, None, folder)
     return dataclasses.replace(run, params=_read_params(folder / "params.npz", run))
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    kinds = {"model": str, "model_config": dict, "dataset": str, "target": str, "unit": str}
+    advice = "restore the file or train the run again."
+    try:
+        config = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"Expected JSON in {path}, got something else ({error}); {advice}"
+        ) from None
+    given = config if isinstance(config, dict) else {}
+    if missing := sorted(set(kinds) - set(given)):
+        raise InputError(
+            f"Expected {', '.join(kinds)} in {path}, {', '.join(missing)} is missing; {advice}"
+        )
+    wrong = [key for key, kind in kinds.items() if not isinstance(config[key], kind)]
+    if not isinstance(config.get("connect"), float | int | None) and config["connect"] != "bonds":
+        wrong.append("connect")
+    if wrong:
+        raise InputError(
+            f"Expected a setting of another type for {wrong[0]} in {path}, got "
+            f"{config[wrong[0]]!r}; {advice}"
+        )
+    return config
 
 
 def _read_params(path: Path, run: Run) -> Any:
@@ -241,12 +256,13 @@ def _read_params(path: Path, run: Run) -> Any:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {k: file[k] for k in file.files}
+            sound = all(v.dtype.kind == "f" and np.isfinite(v).all() for v in arrays.values())
     except FileNotFoundError:
         raise InputError(
             f"Expected the parameters of {run.name} in {path.name}, found no such file; wait for "
             "the first evaluation of the training, or train the run."
         ) from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise InputError(
             f"Expected the parameters of {run.name} in {path.name}, got a damaged file "
             f"({str(error).splitlines()[0] if str(error) else 'truncated'}); "
@@ -257,6 +273,11 @@ def _read_params(path: Path, run: Run) -> Any:
         raise InputError(
             f"Expected the parameters of the model {run.config['model']} in {path}, got arrays of "
             "other names or shapes; restore the file that belongs to this config.json."
+        )
+    if not sound:
+        raise InputError(
+            f"Expected finite real numbers as the parameters of {run.name} in {path}, got others; "
+            "restore it or train the run again."
         )
     leaves = [arrays[k] for k in flatten(expected)]
     return jax.tree.unflatten(jax.tree.structure(expected), leaves)

@@ -1,0 +1,368 @@
+"""Training: the same seed gives the same numbers, with or without an interruption; the best is kept."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import pytest
+
+from demetar import baselines, evaluate, fit, models, run, train
+from demetar.datasets import nbody
+from demetar.errors import InputError
+from demetar.loader import Loader
+
+TINY = {
+    "model_config": {"width": 8, "layers": 1}, "train_size": 40, "valid_size": 20, "batch_size": 10,
+    "epochs": 6, "evaluate_every": 2, "steps_per_call": 1, "learning_rate": 1e-2,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def data(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Bodies that go straight on for the horizon, in place of the simulator."""
+    patch = pytest.MonkeyPatch()
+
+    def straight(variant: str) -> nbody.NBody:
+        rng = np.random.default_rng(0)
+        x, v = rng.standard_normal((2, 14_000, 5, 3)).astype(np.float32)
+        charges = rng.choice([-1.0, 1.0], (14_000, 5)).astype(np.float32)
+        return nbody.NBody(x, v, charges, (x + nbody.HORIZON * v).astype(np.float32), v)
+
+    patch.setenv("DEMETAR_DATA", str(tmp_path_factory.mktemp("data")))
+    patch.setattr(nbody, "generate", straight)
+    yield
+    patch.undo()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DEMETAR_HOME", str(tmp_path))
+    return tmp_path
+
+
+def config(name: str, **changes: Any) -> train.Config:
+    return train.Config(name=name, **{**TINY, **changes})
+
+
+def metrics(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run but for the time it took."""
+    return [{k: v for k, v in m.items() if k != "seconds"} for m in lines(folder)]
+
+
+def lines(folder: Path) -> list[dict[str, Any]]:
+    return train.lines(folder / "metrics.jsonl")
+
+
+def status(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "status.json").read_text())
+
+
+def params(folder: Path) -> dict[str, np.ndarray]:
+    with np.load(folder / "params.npz", allow_pickle=False) as file:
+        return {k: file[k] for k in file.files}
+
+
+def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
+    return set(a) == set(b) and all((a[k] == b[k]).all() for k in a)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, data: Any) -> Path:
+    """A run that nobody interrupted."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("DEMETAR_HOME", str(tmp_path_factory.mktemp("home")))
+    folder = fit.fit(config("whole"))
+    patch.undo()
+    return folder
+
+
+# ------------------------------------------------------------------------- a whole run
+
+
+def test_a_run_folder_is_whole(whole: Path) -> None:
+    stored = json.loads((whole / "config.json").read_text())
+    assert (stored["model"], stored["dataset"], stored["target"]) == ("egnn", "nbody", "positions")
+    assert stored["model_config"] | {"inputs": "particles", "output": "positions"} == (
+        stored["model_config"]
+    )
+    assert {"seed", "packages", "commit", "device", "unit"} <= set(stored)
+    assert stored["rms"]["positions"] == pytest.approx(np.sqrt(2), rel=0.2)
+    assert status(whole)["state"] == "finished"
+    assert (status(whole)["step"], status(whole)["steps"]) == (24, 24)
+    assert [m["step"] for m in lines(whole)] == [8, 16, 24]
+    for line in lines(whole):
+        assert {"epoch", "train_loss", "valid", "learning_rate", "seconds", "delta"} <= set(line)
+        assert set(line["delta"]) == {"SO(3)", "T(3)"}
+        assert max(line["delta"].values()) < 1e-5
+
+
+def test_training_learns(whole: Path) -> None:
+    valid = [m["valid"] for m in lines(whole)]
+    assert valid[-1] < valid[0]
+
+
+def test_the_run_opens_and_repeats_its_validation_error(whole: Path) -> None:
+    trained = run.load(whole)
+    found = evaluate.evaluate(trained, "valid", size=20)
+    assert found["metric"] == "MSE"
+    assert found["systems"] == 20
+    assert found["value"] == pytest.approx(min(m["valid"] for m in lines(whole)), rel=1e-6)
+
+
+def test_the_same_seed_gives_the_same_run(whole: Path, home: Path) -> None:
+    again = fit.fit(config("again"))
+    assert metrics(again) == metrics(whole)
+    assert same(params(again), params(whole))
+    other = fit.fit(config("other", seed=1, epochs=2))
+    assert metrics(other)[0]["valid"] != metrics(whole)[0]["valid"]
+
+
+# ------------------------------------------------------------------------- stop and go on
+
+
+@pytest.fixture
+def guarded() -> Iterator[None]:
+    """Catches a SIGTERM that the training did not listen to, and fails."""
+    caught: list[int] = []
+    old = signal.signal(signal.SIGTERM, lambda *_: caught.append(1))
+    yield
+    signal.signal(signal.SIGTERM, old)
+    assert not caught, "the training did not listen"
+
+
+def stop_before(step: int, patch: pytest.MonkeyPatch) -> list[int]:
+    """Sends this process SIGTERM while the given step runs; a list of where batches began."""
+    begun: list[int] = []
+    batches = train.batches
+
+    def watched(loader: Loader, config: train.Config, norm: tuple, done: int) -> Iterator[Any]:
+        begun.append(done)
+        for i, batch in enumerate(batches(loader, config, norm, done), done + 1):
+            if i == step and len(begun) == 1:
+                os.kill(os.getpid(), signal.SIGTERM)
+            yield batch
+
+    patch.setattr(train, "batches", watched)
+    return begun
+
+
+@pytest.mark.parametrize("step", [1, 8, 11])
+@pytest.mark.usefixtures("guarded")
+def test_a_stopped_run_goes_on_as_if_nothing_had_been(
+    whole: Path, home: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """After the first step, at an evaluation and between two of them."""
+    begun = stop_before(step, monkeypatch)
+    folder = fit.fit(config("stopped"))
+    assert (status(folder)["state"], status(folder)["step"]) == ("stopped", step)
+    assert fit.fit(train.Config(name="stopped"), resume=True) == folder
+    assert begun == [0, step], "it goes on where it stopped"
+    assert status(folder)["state"] == "finished"
+    assert metrics(folder) == metrics(whole)
+    assert same(params(folder), params(whole))
+
+
+@pytest.mark.usefixtures("guarded")
+def test_a_signal_at_any_moment_keeps_the_last_step(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here while the heartbeat is written."""
+    begun = stop_before(0, monkeypatch)
+    asked: list[int] = []
+
+    def progress(line: dict[str, Any]) -> None:
+        if not asked:
+            asked.append(line["step"])
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    folder = fit.fit(config("beat"), progress=progress)
+    assert status(folder)["state"] == "stopped"
+    stopped = status(folder)["step"]
+    fit.fit(train.Config(name="beat"), resume=True)
+    assert begun == [0, stopped]
+
+
+@pytest.mark.usefixtures("guarded")
+def test_signals_are_given_back(home: Path) -> None:
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    fit.fit(config("short", epochs=1))
+    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+def test_lines_after_the_checkpoint_are_done_again(whole: Path, home: Path) -> None:
+    """Killed between two checkpoints: the metrics hold every step once, torn lines included."""
+    recorder = train.Recorder(home / "killed")
+    recorder.folder.mkdir()
+    for step in (8, 16):
+        recorder.metrics(step=step)
+    with (recorder.folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 2')
+    recorder.forget_after(8)
+    assert lines(recorder.folder) == [{"step": 8}]
+    recorder.metrics(step=16)
+    assert [m["step"] for m in lines(recorder.folder)] == [8, 16]
+
+
+# ------------------------------------------------------------------------- the best is kept
+
+
+@pytest.mark.parametrize(
+    ("errors", "best"), [([3.0, 1.0, 2.0], 1), ([1.0, 1.0, 2.0], 0), ([3.0, 2.0, 1.0], 2)]
+)
+def test_the_strictly_best_parameters_are_kept(
+    home: Path, monkeypatch: pytest.MonkeyPatch, errors: list[float], best: int
+) -> None:
+    """Not the first ones for ever, which is what appending before comparing gives, nor the last."""
+    seen: list[Any] = []
+
+    def error(model: Any, given: Any, loader: Loader) -> float:
+        seen.append(jax.device_get(given))
+        return errors[len(seen) - 1]
+
+    monkeypatch.setattr(evaluate, "error", error)
+    folder = fit.fit(config("kept"))
+    assert [m["valid"] for m in lines(folder)] == errors
+    kept = params(folder)
+    states = [run.flatten(s) for s in seen]
+    assert not same(states[0], states[1])
+    assert [same(kept, s) for s in states] == [i == best for i in range(3)]
+
+
+def test_the_average_follows_the_parameters(home: Path) -> None:
+    """The kept parameters are an exponential average: without one they are the last step's."""
+    averaged, plain = (fit.fit(config(f"ema{e}", ema=e, epochs=2)) for e in (0.999, 0.0))
+    assert not same(params(averaged), params(plain))
+
+
+# ------------------------------------------------------------------------- what goes wrong
+
+
+def test_a_loss_that_is_no_number_ends_in_a_sentence(home: Path) -> None:
+    with pytest.raises(InputError, match="finite loss.*learning rate"):
+        fit.fit(config("nan", learning_rate=1e30, clip=1e30))
+    found = status(home / "runs" / "nan")
+    assert found["state"] == "failed"
+    assert "finite loss" in found["message"]
+
+
+def test_a_name_in_use_is_refused(whole: Path, home: Path) -> None:
+    fit.fit(config("used", epochs=1))
+    before = (home / "runs" / "used" / "metrics.jsonl").read_bytes()
+    with pytest.raises(InputError, match="the run used exists"):
+        fit.fit(config("used", epochs=1))
+    assert (home / "runs" / "used" / "metrics.jsonl").read_bytes() == before
+
+
+def test_two_writers_of_a_run_are_refused(home: Path) -> None:
+    refused: list[str] = []
+
+    def second(line: dict[str, Any]) -> None:
+        if not refused:
+            with pytest.raises(InputError, match="only process") as caught:
+                fit.fit(config("shared", epochs=1), resume=True)
+            refused.append(str(caught.value))
+
+    folder = fit.fit(config("shared", epochs=1), progress=second)
+    assert refused
+    assert status(folder)["state"] == "finished"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"model": "engn"}, "did you mean 'egnn'"),
+        ({"dataset": "nbdy"}, "did you mean 'nbody'"),
+        ({"target": "position"}, "did you mean 'positions'"),
+        ({"model_config": {"widht": 8}}, "did you mean 'width'"),
+        ({"data_options": {"variant": "cleen"}}, "clean"),
+        ({"train_size": 0}, "1 to 10000"),
+        ({"batch_size": 0}, "batch"),
+        ({"epochs": 0}, "epochs"),
+        ({"evaluate_every": 0}, "evaluate_every"),
+        ({"learning_rate": -1.0}, "learning_rate"),
+        ({"name": "../elsewhere"}, "name"),
+        ({"name": "a/b"}, "name"),
+    ],
+)
+def test_bad_settings_are_one_sentence(home: Path, changes: dict, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        fit.fit(config(**{"name": "bad", **changes}))
+    assert not (home / "elsewhere").exists()
+
+
+# ------------------------------------------------------------------------- the parts
+
+
+def loader(size: int = 40, batch: int = 10) -> Loader:
+    return Loader(nbody.systems("train", size=size), batch)
+
+
+def test_batches_go_on_where_they_stopped() -> None:
+    settings = train.Config(**TINY)
+    everything = [t for _, t in train.batches(loader(), settings, (0, 1), 0)]
+    assert len(everything) == 24
+    for done in (1, 4, 13):
+        rest = [t for _, t in train.batches(loader(), settings, (0, 1), done)]
+        np.testing.assert_array_equal(np.stack(rest), np.stack(everything[done:]))
+
+
+def test_rotated_batches_turn_their_targets_and_go_on_too() -> None:
+    settings = train.Config(**{**TINY, "augment": True})
+    usual = list(train.batches(loader(), train.Config(**TINY), (0, 1), 0))
+    turned = list(train.batches(loader(), settings, (0, 1), 0))
+    for (a, s), (b, t) in zip(usual, turned, strict=True):
+        assert np.abs(a.positions - b.positions).max() > 0.1
+        np.testing.assert_allclose(
+            np.linalg.norm(a.velocities, axis=-1), np.linalg.norm(b.velocities, axis=-1), rtol=1e-4
+        )
+        moved = [t - b.positions, s - a.positions]
+        np.testing.assert_allclose(*np.linalg.norm(moved, axis=-1), atol=1e-4)
+    rest = [t for _, t in train.batches(loader(), settings, (0, 1), 5)]
+    np.testing.assert_array_equal(np.stack(rest), np.stack([t for _, t in turned[5:]]))
+
+
+def test_several_steps_in_one_call_are_the_same_steps(home: Path, whole: Path) -> None:
+    """Scanned or not, to rounding."""
+    together = fit.fit(config("together", steps_per_call=4))
+    for a, b in zip(metrics(together), metrics(whole), strict=True):
+        assert a["step"] == b["step"]
+        assert a["valid"] == pytest.approx(b["valid"], rel=1e-3)
+
+
+def test_the_learning_rate_warms_up_and_decays() -> None:
+    settings = train.Config(learning_rate=1.0, warmup=0.1)
+    rates = [float(train.schedule(settings, 100)(i)) for i in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert max(rates) == rates[10] == pytest.approx(1)
+    assert rates[55] == pytest.approx(0.5, abs=0.02)
+    assert rates[100] == pytest.approx(0, abs=1e-6)
+    constant = train.schedule(train.Config(learning_rate=1.0, warmup=0.1, decay=False), 100)
+    assert float(constant(10)) == float(constant(99)) == 1
+
+
+def test_invariant_targets_are_standardised() -> None:
+    stored = {"model_config": {"output": "scalar"}}
+    mean, scale = train.normalisation(stored, np.array([[1.0], [3.0], [8.0]]))
+    assert (mean, scale) == (4.0, pytest.approx(8 / 3))
+    assert train.normalisation({"model_config": {"output": "positions"}}, np.ones((3, 3))) == (0, 1)
+
+
+def test_equal_targets_do_not_divide_by_zero() -> None:
+    _, scale = train.normalisation({"model_config": {"output": "scalar"}}, np.full((3, 1), 2.0))
+    assert np.isfinite(1 / scale)
+
+
+def test_errors_are_over_every_system_once() -> None:
+    """A model that stands still, against the static baseline: batches of any size agree."""
+    model = models.create("linear")
+    still = {"model": {"scale": np.zeros(1, np.float32)}, "mean": np.zeros(()), "scale": np.ones(())}
+    test = nbody.read(split="test", size=23)
+    expected = baselines.nbody(nbody.read(size=5), test)["static"]
+    for batch in (23, 10, 7):
+        found = evaluate.error(model, still, Loader(nbody.systems("test", size=23), batch))
+        assert found == pytest.approx(expected, rel=1e-6)
