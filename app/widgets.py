@@ -169,20 +169,18 @@ def rotation_of(key: str) -> Turn:
 def rotation(key: str, axis: str = "(1 1 1)", degrees: float = 60.0) -> Turn:
     """The inputs of a rotation: angle, axis, random by seed; the address knows angle and axis."""
     _rotation_from_address(key, axis, degrees)
-    one, two, three, four = st.columns(
-        [2.6, 1.5, 1.1, 1.5], vertical_alignment="bottom", gap="small"
-    )
-    one.slider("Angle of g", 0.0, 180.0, step=1.0, format="%.0f°", key=f"{key}:angle")
     own = st.session_state.get(f"{key}:own", AXES["z"])
-    two.selectbox(
-        "Axis of g", [*AXES, OWN], key=f"{key}:axis",
-        format_func=lambda n: axis_text(own) if n == OWN else n,
-    )  # fmt: skip
-    seed = three.number_input("Seed of g", 0, 2**31 - 1, key=f"{key}:seed")
-    four.button(
-        "Random", key=f"{key}:random", width="stretch", icon=":material/casino:",
-        on_click=_random, args=(key, int(seed)), help="A uniform rotation; the seed counts on.",
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.slider("Angle of g", 0.0, 180.0, step=1.0, format="%.0f°", key=f"{key}:angle", width=190)
+        st.selectbox(
+            "Axis of g", [*AXES, OWN], key=f"{key}:axis", width=130,
+            format_func=lambda n: axis_text(own) if n == OWN else n,
+        )  # fmt: skip
+        seed = st.number_input("Seed of g", 0, 2**31 - 1, key=f"{key}:seed", width=110)
+        st.button(
+            "Random", key=f"{key}:random", icon=":material/casino:", on_click=_random,
+            args=(key, int(seed)), help="A uniform rotation g by seed; the seed counts on.",
+        )  # fmt: skip
     return rotation_of(key)
 
 
@@ -253,3 +251,15 @@ def pair_of_runs(
             st.session_state[keys[i]] = defaults[i] if defaults[i] in options else options[0]
         names.append(str(places[i].selectbox(labels[i], options, key=keys[i])))
     return names
+
+
+def main_and_side() -> tuple[Any, Any]:
+    """A wide place and a narrow one beside it, or below it where there is no room."""
+    grid = st.grid(3, min_column_width=290, gap="medium")
+    return grid.cell(column_span=2), grid.cell()
+
+
+def row_of(count: int) -> list[Any]:
+    """Places for inputs in one row, or in several where there is no room."""
+    grid = st.grid(count, min_column_width=160, gap="small", vertical_alignment="bottom")
+    return [grid.cell() for _ in range(count)]
