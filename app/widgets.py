@@ -171,12 +171,12 @@ def rotation(key: str, axis: str = "(1 1 1)", degrees: float = 60.0) -> Turn:
     _rotation_from_address(key, axis, degrees)
     own = st.session_state.get(f"{key}:own", AXES["z"])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.slider("Angle of g", 0.0, 180.0, step=1.0, format="%.0f°", key=f"{key}:angle", width=190)
+        st.slider("Angle of g", 0.0, 180.0, step=1.0, format="%.0f°", key=f"{key}:angle", width=180)
         st.selectbox(
-            "Axis of g", [*AXES, OWN], key=f"{key}:axis", width=130,
+            "Axis of g", [*AXES, OWN], key=f"{key}:axis", width=125,
             format_func=lambda n: axis_text(own) if n == OWN else n,
         )  # fmt: skip
-        seed = st.number_input("Seed of g", 0, 2**31 - 1, key=f"{key}:seed", width=110)
+        seed = st.number_input("Seed of g", 0, 2**31 - 1, key=f"{key}:seed", width=90)
         st.button(
             "Random", key=f"{key}:random", icon=":material/casino:", on_click=_random,
             args=(key, int(seed)), help="A uniform rotation g by seed; the seed counts on.",
@@ -211,7 +211,8 @@ def _rotation_from_address(key: str, axis: str, degrees: float) -> None:
 
 def axis_text(axis: tuple[float, float, float]) -> str:
     """The axis with two digits a component."""
-    return "(" + " ".join(f"{part:.2f}".replace("0.", ".") for part in axis) + ")"
+    parts = (f"{part:.2f}".rstrip("0").rstrip(".").replace("0.", ".") for part in axis)
+    return "(" + " ".join("0" if part == "-0" else part for part in parts) + ")"
 
 
 def axis_in_address(key: str) -> str:
@@ -253,10 +254,16 @@ def pair_of_runs(
     return names
 
 
-def main_and_side() -> tuple[Any, Any]:
-    """A wide place and a narrow one beside it, or below it where there is no room."""
-    grid = st.grid(3, min_column_width=290, gap="medium")
-    return grid.cell(column_span=2), grid.cell()
+def side_by_side(*widths: int) -> list[Any]:
+    """Places of these widths, in units of 290 pixels or more; one below another without room."""
+    grid = st.grid(sum(widths), min_column_width=290, gap="medium")
+    return [grid.cell(column_span=width) for width in widths]
+
+
+def halves() -> list[Any]:
+    """Two places side by side for charts; one below the other without room."""
+    grid = st.grid(2, min_column_width=240)
+    return [grid.cell(), grid.cell()]
 
 
 def row_of(count: int) -> list[Any]:

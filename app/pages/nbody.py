@@ -38,7 +38,7 @@ def render() -> None:
     axis, degrees, g = turn
     true = service.twin(source, g, law)
     waiting, squares = service.squares(names, source, g, axis, precision)
-    left, right = widgets.main_and_side()
+    left, right = widgets.side_by_side(2, 1)
     with left:
         _square(source, begin, true, {n: squares.get(n) for n in names}, turn)
         if waiting:
