@@ -7,7 +7,6 @@ sentence (`tell`) and the default.
 
 import difflib
 import html
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,6 +24,7 @@ def guarded(name: str, render: Callable[[], None]) -> Callable[[], None]:
         state = st.session_state
         if state.get("page") != name:
             state["page"], state["arrived"], state["told"] = name, st.query_params.to_dict(), []
+            state.pop("addressed", None)
         else:
             state["arrived"] = {}
         try:
@@ -60,14 +60,12 @@ def dark() -> bool:
 
 def tell(sentence: str) -> None:
     """Notes a sentence about the address for `told`."""
-    st.session_state.setdefault("told", []).append((time.monotonic(), sentence))
+    st.session_state.setdefault("told", []).append(sentence)
 
 
 def told() -> None:
-    """Shows what was noted about the address, until something is chosen some seconds later."""
-    recent = [(t, s) for t, s in st.session_state.get("told", []) if time.monotonic() - t < 10]
-    st.session_state["told"] = recent
-    for _, sentence in recent:
+    """Shows what was noted about the address, until something else is chosen."""
+    for sentence in st.session_state.get("told", []):
         st.info(plain(sentence), icon=":material/info:")
 
 
@@ -124,6 +122,8 @@ def number_from_address(
 def address(**values: Any) -> None:
     """Makes the page's address say these values (None: left out)."""
     wanted = {k: str(v) for k, v in values.items() if v is not None}
+    if st.session_state.setdefault("addressed", wanted) != wanted:
+        st.session_state["addressed"], st.session_state["told"] = wanted, []
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 

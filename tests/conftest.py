@@ -4,11 +4,18 @@ The persistent compilation cache is the library's own: $DEMETAR_CACHE moves or e
 machine that keeps that folder between runs compiles nothing twice.
 """
 
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
 import ase.build
 import jax
 import numpy as np
 import pytest
 
+from demetar.cache import data_root
+from demetar.errors import InputError
 from demetar.graph import Graph, from_arrays, from_atoms
 
 # Measured: DEMETAr's comparison compiles in 60 % of the time. It changes how machine code is made, not
@@ -33,3 +40,54 @@ def molecule() -> Graph:
     atoms = ase.build.molecule("CH3CH2OH")
     atoms.rattle(0.05, seed=1)
     return from_atoms(atoms)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty project folder as $DEMETAR_HOME; processes begun in it are ended afterwards."""
+    from app import jobs, runs
+
+    monkeypatch.setenv("DEMETAR_DATA", str(data_root().resolve()))
+    monkeypatch.setenv("DEMETAR_HOME", str(tmp_path))
+    yield tmp_path
+    for job in runs.list_all():
+        if job.live:
+            with contextlib.suppress(InputError):
+                jobs.stop(job.name)
+
+
+@pytest.fixture
+def small_runs(home: Path) -> Path:
+    """A project folder with untrained small runs: one that turns and one that does not, per data set."""
+    from demetar import run, train
+
+    small = {"width": 8}
+    for dataset, target in (("nbody", ""), ("qm9", "homo")):
+        for model in ("egnn", "set_transformer"):
+            config = train.Config(model=model, dataset=dataset, target=target, model_config=small)
+            _, stored = train.resolve(config)
+            made = run.Run(stored["name"], stored, None)
+            run.save(home / "trained" / made.name, stored, run.template(made))
+    return home
+
+
+@pytest.fixture
+def open_page(home: Path) -> Callable[..., Any]:
+    """open_page("nbody", run="x") -> the page at that address, drawn until nothing is compiling."""
+    import time
+
+    from streamlit.testing.v1 import AppTest
+
+    def open_page(name: str, **address: str) -> Any:
+        script = f"from app import pages\npages.navigate({name!r})\n"
+        page = AppTest.from_string(script, default_timeout=120)
+        for key, value in address.items():
+            page.query_params[key] = value
+        page.run()
+        end = time.monotonic() + 120
+        while any("compiling" in c.value for c in page.caption) and time.monotonic() < end:
+            time.sleep(0.2)
+            page.run()
+        return page
+
+    return open_page

@@ -147,4 +147,3 @@ def test_an_empty_batch_is_refused(batch: int) -> None:
 def test_no_systems_are_refused() -> None:
     with pytest.raises(InputError, match="at least one system"):
         Loader(Systems(np.zeros(0, int), np.zeros((0, 3)), np.zeros((0, 1)), "eV"), 2)
-
