@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from demetar import equivariance, isometry, read, samples, scenes, simulate
+from demetar import equivariance, isometry, samples, scenes, simulate
 from demetar.datasets.nbody import HORIZON, INPUT_STEP, TARGET_STEP
 from demetar.errors import InputError
 from demetar.graph import Graph, from_arrays
+from demetar.read import read_scene
 from demetar.run import Run
 
 STEPS = TARGET_STEP - INPUT_STEP
@@ -58,7 +59,7 @@ def start(source: Source) -> Start:
     file's first frame is taken as it is.
     """
     if source.data is not None:
-        scene, frame, law = read.read_scene(source.data, source.name), 0, "clean"
+        scene, frame, law = read_scene(source.data, source.name), 0, "clean"
     elif source.name == GENERATED:
         signs = np.resize([1.0, -1.0], source.bodies)
         given = {"drawn": None, "alternating": signs, "alike": np.abs(signs)}

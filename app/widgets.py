@@ -206,7 +206,7 @@ def _rotation_from_address(key: str, axis: str, degrees: float) -> None:
                 f"The link asks for the axis {wanted[:60]!r}; expected three numbers such as 1,0,0."
             )
             return
-        set_rotation(key, service.quaternion((x, y, z), st.session_state[f"{key}:angle"]))
+        st.session_state[f"{key}:own"], st.session_state[f"{key}:axis"] = (x, y, z), OWN
 
 
 def axis_text(axis: tuple[float, float, float]) -> str:
@@ -218,7 +218,12 @@ def axis_text(axis: tuple[float, float, float]) -> str:
 def axis_in_address(key: str) -> str:
     """What the address says for the axis of `key`."""
     name = st.session_state.get(f"{key}:axis", OWN)
-    return name if name != OWN else ",".join(f"{part:.6g}" for part in rotation_of(key)[0])
+    return name if name != OWN else ",".join(map(repr, rotation_of(key)[0]))
+
+
+def angle_in_address(key: str) -> str:
+    """What the address says for the angle of `key`: all digits, so that a link shows the same."""
+    return repr(rotation_of(key)[1]).removesuffix(".0")
 
 
 NONE_YET = {

@@ -244,7 +244,7 @@ def _address(source: service.Source, precision: str, law: str) -> None:
         scene=None if source.data else source.name,
         run=st.session_state.get(RUN),
         beside=st.session_state.get(BESIDE),
-        angle=f"{st.session_state[f'{G}:angle']:g}",
+        angle=widgets.angle_in_address(G),
         axis=widgets.axis_in_address(G),
         law=law,
         precision=precision,
