@@ -11,10 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from demetar import equivariance, isometry, read, samples, scenes, simulate
+from demetar import equivariance, isometry, samples, scenes, simulate
 from demetar.datasets.nbody import HORIZON, INPUT_STEP, TARGET_STEP
 from demetar.errors import InputError
 from demetar.graph import Graph, from_arrays
+from demetar.files import read_scene
 from demetar.run import Run
 
 STEPS = TARGET_STEP - INPUT_STEP
@@ -58,7 +59,7 @@ def start(source: Source) -> Start:
     file's first frame is taken as it is.
     """
     if source.data is not None:
-        scene, frame, law = read.read_scene(source.data, source.name), 0, "clean"
+        scene, frame, law = read_scene(source.data, source.name), 0, "clean"
     elif source.name == GENERATED:
         signs = np.resize([1.0, -1.0], source.bodies)
         given = {"drawn": None, "alternating": signs, "alike": np.abs(signs)}
@@ -142,7 +143,8 @@ class Square:
     delta: float
 
 
-def _graph(begin: Start) -> Graph:
+def to_graph(begin: Start) -> Graph:
+    """The start as a run reads it."""
     return from_arrays(
         begin.positions, velocities=begin.velocities, charges=begin.charges, masses=begin.masses
     )
@@ -150,7 +152,7 @@ def _graph(begin: Start) -> Graph:
 
 def _measured(run: Run, begin: Start, turns: Rotation, dtype: str) -> equivariance.Measurement:
     elements = isometry.from_matrix(turns.as_matrix())
-    return equivariance.measure(run, _graph(begin), elements=elements, dtype=dtype, layers=False)
+    return equivariance.measure(run, to_graph(begin), elements=elements, dtype=dtype, layers=False)
 
 
 def square(run: Run, begin: Start, g: Quaternion, dtype: str) -> Square:
@@ -168,6 +170,14 @@ def curve(run: Run, begin: Start, axis: tuple[float, float, float], dtype: str) 
     """Δ_EQ of a run at each of ANGLES about an axis (a unit vector)."""
     turns = Rotation.from_rotvec(np.radians(ANGLES)[:, None] * np.asarray(axis))
     return [float(d) for d in _measured(run, begin, turns, dtype).delta["positions"]]
+
+
+def warm(
+    run: Run, begin: Start, g: Quaternion, axis: tuple[float, float, float], dtype: str
+) -> None:
+    """Compiles what `square` and `curve` need for a start of this size."""
+    square(run, begin, g, dtype)
+    curve(run, begin, axis, dtype)
 
 
 def mse(places: np.ndarray, true: np.ndarray) -> float:

@@ -12,7 +12,7 @@ import ase
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from demetar import equivariance, isometry, read, samples
+from demetar import equivariance, files, isometry, samples
 from demetar.errors import InputError
 from demetar.graph import Graph, from_atoms, pad
 from demetar.isometry import Isometry
@@ -71,7 +71,7 @@ def gallery() -> list[str]:
 def molecule(source: Source) -> ase.Atoms:
     """The molecule about its centroid; InputError if the file holds none that can be read."""
     if source.data is not None:
-        atoms = read.read_atoms(source.data, source.name)[0]
+        atoms = files.read_atoms(source.data, source.name)[0]
     else:
         found = samples.load(source.name)
         if not isinstance(found, ase.Atoms):

@@ -199,7 +199,7 @@ def free_name(wanted: str) -> str:
 
 EDGES = {"particles": 20, "atoms": 306}  # of a usual system with all pairs joined
 GUESS = 2e-5  # seconds an edge and step, seen with EGNN on two cores
-START = 15.0  # seconds to load the library, read the data and compile
+START = 30.0  # seconds to load the library, read the data and compile
 
 
 def estimate(settings: dict[str, Any]) -> tuple[float, str]:

@@ -191,9 +191,27 @@ def twin(source: Source, g: Quaternion, law: str) -> bodies.Twin:
     return bodies.twin(start_of(source), g, law)
 
 
-def square(name: str, source: Source, g: Quaternion, dtype: str) -> bodies.Square:
-    """Both ways around the square for a run."""
-    return _square(name, stamp(name), source, g, dtype)
+def squares(
+    names: list[str], source: Source, g: Quaternion, axis: Vector, dtype: str
+) -> tuple[list[tuple], dict[str, bodies.Square]]:
+    """What has still to be compiled (in the background, from now on), and the squares of the rest."""
+    begin = start_of(source)
+    size = graph.rung(bodies.to_graph(begin))
+    waiting, found = [], {}
+    for name in names:
+        key = (name, stamp(name), size, dtype)
+        if key not in _warm:
+            arguments = (run(name), begin, g, axis, dtype)
+            _warm[key] = threading.Thread(target=bodies.warm, args=arguments, daemon=True)
+            _warm[key].start()
+    for name in names:
+        key = (name, stamp(name), size, dtype)
+        _warm[key].join(0.3)  # with a warm compilation cache there is little to wait for
+        if _warm[key].is_alive():
+            waiting.append(key)
+        else:
+            found[name] = _square(name, stamp(name), source, g, dtype)
+    return waiting, found
 
 
 @st.cache_data(show_spinner=False, max_entries=512)

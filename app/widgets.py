@@ -7,7 +7,6 @@ sentence (`tell`) and the default.
 
 import difflib
 import html
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,6 +24,7 @@ def guarded(name: str, render: Callable[[], None]) -> Callable[[], None]:
         state = st.session_state
         if state.get("page") != name:
             state["page"], state["arrived"], state["told"] = name, st.query_params.to_dict(), []
+            state.pop("addressed", None)
         else:
             state["arrived"] = {}
         try:
@@ -60,14 +60,12 @@ def dark() -> bool:
 
 def tell(sentence: str) -> None:
     """Notes a sentence about the address for `told`."""
-    st.session_state.setdefault("told", []).append((time.monotonic(), sentence))
+    st.session_state.setdefault("told", []).append(sentence)
 
 
 def told() -> None:
-    """Shows what was noted about the address, until something is chosen some seconds later."""
-    recent = [(t, s) for t, s in st.session_state.get("told", []) if time.monotonic() - t < 10]
-    st.session_state["told"] = recent
-    for _, sentence in recent:
+    """Shows what was noted about the address, until something else is chosen."""
+    for sentence in st.session_state.get("told", []):
         st.info(plain(sentence), icon=":material/info:")
 
 
@@ -124,6 +122,8 @@ def number_from_address(
 def address(**values: Any) -> None:
     """Makes the page's address say these values (None: left out)."""
     wanted = {k: str(v) for k, v in values.items() if v is not None}
+    if st.session_state.setdefault("addressed", wanted) != wanted:
+        st.session_state["addressed"], st.session_state["told"] = wanted, []
     if st.query_params.to_dict() != wanted:
         st.query_params.from_dict(wanted)
 
@@ -169,20 +169,18 @@ def rotation_of(key: str) -> Turn:
 def rotation(key: str, axis: str = "(1 1 1)", degrees: float = 60.0) -> Turn:
     """The inputs of a rotation: angle, axis, random by seed; the address knows angle and axis."""
     _rotation_from_address(key, axis, degrees)
-    one, two, three, four = st.columns(
-        [2.6, 1.5, 1.1, 1.5], vertical_alignment="bottom", gap="small"
-    )
-    one.slider("Angle of g", 0.0, 180.0, step=1.0, format="%.0f°", key=f"{key}:angle")
     own = st.session_state.get(f"{key}:own", AXES["z"])
-    two.selectbox(
-        "Axis of g", [*AXES, OWN], key=f"{key}:axis",
-        format_func=lambda n: axis_text(own) if n == OWN else n,
-    )  # fmt: skip
-    seed = three.number_input("Seed of g", 0, 2**31 - 1, key=f"{key}:seed")
-    four.button(
-        "Random", key=f"{key}:random", width="stretch", icon=":material/casino:",
-        on_click=_random, args=(key, int(seed)), help="A uniform rotation; the seed counts on.",
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.slider("Angle of g", 0.0, 180.0, step=1.0, format="%.0f°", key=f"{key}:angle", width=180)
+        st.selectbox(
+            "Axis of g", [*AXES, OWN], key=f"{key}:axis", width=125,
+            format_func=lambda n: axis_text(own) if n == OWN else n,
+        )  # fmt: skip
+        seed = st.number_input("Seed of g", 0, 2**31 - 1, key=f"{key}:seed", width=90)
+        st.button(
+            "Random", key=f"{key}:random", icon=":material/casino:", on_click=_random,
+            args=(key, int(seed)), help="A uniform rotation g by seed; the seed counts on.",
+        )  # fmt: skip
     return rotation_of(key)
 
 
@@ -208,18 +206,24 @@ def _rotation_from_address(key: str, axis: str, degrees: float) -> None:
                 f"The link asks for the axis {wanted[:60]!r}; expected three numbers such as 1,0,0."
             )
             return
-        set_rotation(key, service.quaternion((x, y, z), st.session_state[f"{key}:angle"]))
+        st.session_state[f"{key}:own"], st.session_state[f"{key}:axis"] = (x, y, z), OWN
 
 
 def axis_text(axis: tuple[float, float, float]) -> str:
     """The axis with two digits a component."""
-    return "(" + " ".join(f"{part:.2f}".replace("0.", ".") for part in axis) + ")"
+    parts = (f"{part:.2f}".rstrip("0").rstrip(".").replace("0.", ".") for part in axis)
+    return "(" + " ".join("0" if part == "-0" else part for part in parts) + ")"
 
 
 def axis_in_address(key: str) -> str:
     """What the address says for the axis of `key`."""
     name = st.session_state.get(f"{key}:axis", OWN)
-    return name if name != OWN else ",".join(f"{part:.6g}" for part in rotation_of(key)[0])
+    return name if name != OWN else ",".join(map(repr, rotation_of(key)[0]))
+
+
+def angle_in_address(key: str) -> str:
+    """What the address says for the angle of `key`: all digits, so that a link shows the same."""
+    return repr(rotation_of(key)[1]).removesuffix(".0")
 
 
 NONE_YET = {
@@ -253,3 +257,21 @@ def pair_of_runs(
             st.session_state[keys[i]] = defaults[i] if defaults[i] in options else options[0]
         names.append(str(places[i].selectbox(labels[i], options, key=keys[i])))
     return names
+
+
+def side_by_side(*widths: int) -> list[Any]:
+    """Places of these widths, in units of 290 pixels or more; one below another without room."""
+    grid = st.grid(sum(widths), min_column_width=290, gap="medium")
+    return [grid.cell(column_span=width) for width in widths]
+
+
+def halves() -> list[Any]:
+    """Two places side by side for charts; one below the other without room."""
+    grid = st.grid(2, min_column_width=240)
+    return [grid.cell(), grid.cell()]
+
+
+def row_of(count: int) -> list[Any]:
+    """Places for inputs in one row, or in several where there is no room."""
+    grid = st.grid(count, min_column_width=160, gap="small", vertical_alignment="bottom")
+    return [grid.cell() for _ in range(count)]

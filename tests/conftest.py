@@ -4,13 +4,18 @@ The persistent compilation cache is the library's own: $DEMETAR_CACHE moves or e
 machine that keeps that folder between runs compiles nothing twice.
 """
 
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import ase.build
 import jax
 import numpy as np
 import pytest
 
+from demetar.cache import data_root
+from demetar.errors import InputError
 from demetar.graph import Graph, from_arrays, from_atoms
 
 # Measured: DEMETAr's comparison compiles in 60 % of the time. It changes how machine code is made, not
@@ -37,29 +42,63 @@ def molecule() -> Graph:
     return from_atoms(atoms)
 
 
-SMALL = {"egnn": {"width": 16, "layers": 2}, "set_transformer": {"width": 16, "layers": 2}}
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty project folder as $DEMETAR_HOME; processes begun in it are ended afterwards."""
+    from app import jobs, runs
+
+    monkeypatch.setenv("DEMETAR_DATA", str(data_root().resolve()))
+    monkeypatch.setenv("DEMETAR_HOME", str(tmp_path))
+    yield tmp_path
+    for job in runs.list_all():
+        if job.live:
+            with contextlib.suppress(InputError):
+                jobs.stop(job.name)
 
 
 def write_small_runs(folder: Path) -> Path:
-    """A project folder whose `trained/` holds small untrained runs on particles and on atoms."""
-    from demetar.run import Run, save, template
+    """The folder, with untrained small runs in it: one that turns and one that does not, per data set."""
+    from demetar import run, train
 
-    for model, settings in SMALL.items():
-        for dataset, target, unit, inputs, output in (
-            ("nbody", "positions", "scene units", "particles", "positions"),
-            ("qm9", "homo", "meV", "atoms", "scalar"),
-        ):
-            name = f"{model}-{dataset}" + ("-homo" if dataset == "qm9" else "")
-            config = {
-                "name": name, "model": model, "dataset": dataset, "target": target, "unit": unit,
-                "model_config": {**settings, "inputs": inputs, "output": output}, "seed": 0,
-                "connect": None, "rms": {},
-            }  # fmt: skip
-            save(folder / "trained" / name, config, template(Run(name, config, None)))
+    small = {"width": 16, "layers": 2}
+    for dataset, target in (("nbody", ""), ("qm9", "homo")):
+        for model in ("egnn", "set_transformer"):
+            config = train.Config(model=model, dataset=dataset, target=target, model_config=small)
+            _, stored = train.resolve(config)
+            made = run.Run(stored["name"], stored, None)
+            run.save(folder / "trained" / made.name, stored, run.template(made))
     return folder
+
+
+@pytest.fixture
+def small_runs(home: Path) -> Path:
+    """The test's own project folder with small runs in it."""
+    return write_small_runs(home)
 
 
 @pytest.fixture(scope="session")
 def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project folder with four small runs, shared by all tests that only read it."""
+    """A project folder with small runs, shared by tests that only read it."""
     return write_small_runs(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def open_page(home: Path) -> Callable[..., Any]:
+    """open_page("nbody", run="x") -> the page at that address, drawn until nothing is compiling."""
+    import time
+
+    from streamlit.testing.v1 import AppTest
+
+    def open_page(name: str, **address: str) -> Any:
+        script = f"from app import pages\npages.navigate({name!r})\n"
+        page = AppTest.from_string(script, default_timeout=120)
+        for key, value in address.items():
+            page.query_params[key] = value
+        page.run()
+        end = time.monotonic() + 120
+        while any("compiling" in c.value for c in page.caption) and time.monotonic() < end:
+            time.sleep(0.2)
+            page.run()
+        return page
+
+    return open_page

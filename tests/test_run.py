@@ -122,7 +122,9 @@ def test_the_gradient_is_the_slope_of_the_prediction(molecule: Graph) -> None:
             for s in (0.0, 1e-5, -1e-5)
         )
     slope = float(ends[0]["homo"][0, 0] - ends[1]["homo"][0, 0]) / 2e-5
-    assert slope == pytest.approx(float((np.asarray(middle["homo_gradient"]) * way).sum()), rel=1e-6)
+    assert slope == pytest.approx(
+        float((np.asarray(middle["homo_gradient"]) * way).sum()), rel=1e-6
+    )
 
 
 def test_the_wrong_kind_of_system_is_one_sentence(molecule: Graph, scene: Graph) -> None:

@@ -10,7 +10,7 @@ from ase import Atoms
 from demetar import samples
 from demetar.datasets import qm9
 from demetar.errors import InputError
-from demetar.read import read_atoms, read_scene
+from demetar.files import read_atoms, read_scene
 from demetar.scenes import Scene, rotations, scene, trajectory
 
 

@@ -87,8 +87,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory, data: Any) -> Path:
 def test_a_run_folder_is_whole(whole: Path) -> None:
     stored = json.loads((whole / "config.json").read_text())
     assert (stored["model"], stored["dataset"], stored["target"]) == ("egnn", "nbody", "positions")
-    assert stored["model_config"] | {"inputs": "particles", "output": "positions"} == (
-        stored["model_config"]
+    assert (
+        stored["model_config"] | {"inputs": "particles", "output": "positions"}
+        == (stored["model_config"])
     )
     assert {"seed", "packages", "commit", "device", "unit"} <= set(stored)
     assert stored["rms"]["positions"] == pytest.approx(np.sqrt(2), rel=0.2)
@@ -360,7 +361,11 @@ def test_equal_targets_do_not_divide_by_zero() -> None:
 def test_errors_are_over_every_system_once() -> None:
     """A model that stands still, against the static baseline: batches of any size agree."""
     model = models.create("linear")
-    still = {"model": {"scale": np.zeros(1, np.float32)}, "mean": np.zeros(()), "scale": np.ones(())}
+    still = {
+        "model": {"scale": np.zeros(1, np.float32)},
+        "mean": np.zeros(()),
+        "scale": np.ones(()),
+    }
     test = nbody.read(split="test", size=23)
     expected = baselines.nbody(nbody.read(size=5), test)["static"]
     for batch in (23, 10, 7):

@@ -47,7 +47,7 @@ def render() -> None:
         _inside(molecule, squares, attention)
     widgets.address(
         molecule=source.name if source.data is None else None, run=names[0],
-        beside=names[1] if len(names) > 1 else None, angle=f"{degrees:g}",
+        beside=names[1] if len(names) > 1 else None, angle=widgets.angle_in_address(G),
         axis=widgets.axis_in_address(G), also=",".join(extras) or None, precision=precision,
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import service, viewer, widgets
+from app import figures, service, viewer, widgets
 from app.figures import curves
 from app.viewer import scene as look
 
@@ -13,6 +13,7 @@ G = "nbody:g"
 SCENE, RUN, BESIDE, LAW, PRECISION = (
     f"nbody:{name}" for name in ("scene", "run", "beside", "law", "precision")
 )
+RUNS = ("egnn-nbody", "set_transformer-nbody")
 BODIES, CHARGES, SEED, FILE = (f"nbody:{name}" for name in ("bodies", "charges", "seed", "file"))
 LAWS = ("published", "clean")
 SHORT = {"float32": "float32", "float64": "float64", "bfloat16": "bf16"}
@@ -20,11 +21,6 @@ PRECISIONS = tuple(SHORT)
 MOST_BODIES = 30
 HUES = (look.BLUE, look.VERMILLION)
 UNIT = "(scene units)²"
-NONE_YET = {
-    "turns": "No run of a model that turns with its input is here yet; train one, such as EGNN.",
-    "rigid": "No run of a model that does not turn with its input is here yet; train one, such as "
-    "the Set Transformer, to see the difference.",
-}
 DEFECT = (
     "The published benchmark holds each Cartesian component of a force to ±100. That limit depends "
     "on the axes, so rotating a start changes the true answer itself: no model that turns exactly "
@@ -37,30 +33,47 @@ def render() -> None:
     """The page: controls, the square for two runs with the true paths, Δ_EQ and errors beside it."""
     source, names = _choices()
     begin = service.start_of(source)
-    law, precision, (axis, degrees, g) = _how(begin.law)
+    law, precision, turn = _how(begin.law)
     widgets.told()
-    with st.spinner("Predicting", show_time=True):
-        true = service.twin(source, g, law)
-        squares = {n: service.square(n, source, g, precision) for n in names}
-    left, right = st.columns([2, 1], gap="medium")
+    axis, degrees, g = turn
+    true = service.twin(source, g, law)
+    waiting, squares = service.squares(names, source, g, axis, precision)
+    left, right = widgets.side_by_side(2, 1)
     with left:
-        _square(source, begin, true, squares, (axis, degrees, g))
+        _square(source, begin, true, {n: squares.get(n) for n in names}, turn)
+        if waiting:
+            _wait(waiting)
     with right:
         _read_out(squares, true, law, precision)
-        with st.container(border=True):
-            st.caption(f"Δ_EQ against the angle of rotation about {widgets.axis_text(axis)}")
-            found = {n: service.curve(n, source, axis, precision) for n in names}
-            st.plotly_chart(
-                curves.against_angle(service.ANGLES, found, degrees, widgets.dark()),
-                key="nbody:curve", config={"displayModeBar": False}, alt=_curve_in_words(found),
-            )  # fmt: skip
+        if squares:
+            _angle_curve({n: service.curve(n, source, axis, precision) for n in squares}, turn)
     _errors(begin, true, squares, g, law)
     _address(source, precision, law)
 
 
+@st.fragment(run_every=0.5)
+def _wait(waiting: list[tuple]) -> None:
+    """Looks twice a second whether the runs' functions are compiled, then draws again."""
+    names = ", ".join(widgets.plain(key[0]) for key in waiting)
+    st.caption(f":material/hourglass_top: compiling {names} for scenes of this size")
+    if service.compiled(waiting):
+        st.rerun()
+
+
+def _angle_curve(found: dict[str, list[float]], turn: widgets.Turn) -> None:
+    with st.container(border=True):
+        st.caption(f"Δ_EQ against the angle of rotation about {widgets.axis_text(turn[0])}")
+        worst = ", ".join(f"{name} {max(values):.1e}" for name, values in found.items())
+        st.plotly_chart(
+            curves.against_angle(service.ANGLES, found, turn[1], widgets.dark()),
+            key="nbody:curve", config={"displayModeBar": False},
+            alt=f"Δ_EQ against the angle; the worst over 180°: {worst}.",
+        )  # fmt: skip
+
+
 def _choices() -> tuple[service.Source, list[str]]:
     """Scene and runs: the first row of controls."""
-    one, two, three, four = st.columns([1.3, 1, 1, 0.9], vertical_alignment="bottom", gap="small")
+    one, two, three, four = widgets.row_of(4)
     with four.popover("Open file", icon=":material/upload_file:", width="stretch"):
         upload = st.file_uploader("N-body scene (NPZ)", "npz", key=FILE)
         st.caption(
@@ -72,8 +85,8 @@ def _choices() -> tuple[service.Source, list[str]]:
     if upload and st.session_state.get("nbody:opened") != upload.file_id:
         st.session_state["nbody:opened"], st.session_state[SCENE] = upload.file_id, upload.name
     widgets.from_address("scene", SCENE, options, "nbody-5-published", "scene")
-    name = one.selectbox("Scene", options, key=SCENE)
-    names = _runs(two, three)
+    name = str(one.selectbox("Scene", options, key=SCENE))
+    names = widgets.pair_of_runs("particles", (RUN, BESIDE), RUNS, (two, three))
     if upload and name == upload.name:
         return service.Source(upload.name, data=upload.getvalue()), names
     if name != service.GENERATED:
@@ -85,39 +98,11 @@ def _generated() -> service.Source:
     widgets.number_from_address("bodies", BODIES, 1, MOST_BODIES, 5, "number of bodies")
     widgets.number_from_address("seed", SEED, 0, 2**31 - 1, 0, "seed")
     widgets.from_address("charges", CHARGES, service.CHARGES, service.CHARGES[0], "charges")
-    one, two, three, _ = st.columns([1.3, 1, 1, 0.9], vertical_alignment="bottom", gap="small")
+    one, two, three, _ = widgets.row_of(4)
     count = one.slider("Bodies", 1, MOST_BODIES, key=BODIES)
     charges = two.selectbox("Charges", service.CHARGES, key=CHARGES)
     seed = three.number_input("Seed of the scene", 0, 2**31 - 1, key=SEED)
     return service.Source(service.GENERATED, int(count), charges, int(seed))
-
-
-def _runs(turns: Any, rigid: Any) -> list[str]:
-    """One run that claims to turn with its input and one that does not, as far as there are any."""
-    known = service.runs_on("particles")
-    wishes = (
-        ("run", RUN, "turns", "egnn-nbody", turns, "Run (turns)"),
-        ("beside", BESIDE, "rigid", "set_transformer-nbody", rigid, "beside (does not)"),
-    )
-    names = []
-    for parameter, key, kind, default, place, label in wishes:
-        options = known[kind]
-        other = widgets.arriving(parameter)
-        if other in known["rigid" if kind == "turns" else "turns"]:
-            widgets.tell(
-                f"The run {other} stands in the other place: one that turns, one that does not."
-            )
-            wanted = {"turns": (BESIDE, "rigid"), "rigid": (RUN, "turns")}[kind]
-            st.session_state[wanted[0]] = other
-        else:
-            widgets.from_address(parameter, key, options, default, "run")
-        if not options:
-            place.caption(NONE_YET[kind])
-            continue
-        if st.session_state.get(key) not in options:
-            st.session_state[key] = default if default in options else options[0]
-        names.append(place.selectbox(label, options, key=key))
-    return names
 
 
 def _how(own_law: str) -> tuple[str, str, widgets.Turn]:
@@ -126,13 +111,13 @@ def _how(own_law: str) -> tuple[str, str, widgets.Turn]:
         st.session_state["nbody:law of"], st.session_state[LAW] = st.session_state[SCENE], own_law
     widgets.from_address("law", LAW, LAWS, own_law, "force law")
     widgets.from_address("precision", PRECISION, PRECISIONS, PRECISIONS[0], "precision")
-    one, two, three = st.columns([3.1, 0.8, 1.1], vertical_alignment="bottom", gap="small")
-    with one:
-        turn = widgets.rotation(G)
-    law = two.selectbox("Force law", LAWS, key=LAW, help=DEFECT)
-    precision = three.segmented_control(
-        "Precision", PRECISIONS, key=PRECISION, required=True, format_func=SHORT.get
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        with st.container(width="content"):
+            turn = widgets.rotation(G)
+        law = st.selectbox("Force law", LAWS, key=LAW, help=DEFECT, width=140)
+        precision = st.segmented_control(
+            "Precision", PRECISIONS, key=PRECISION, required=True, format_func=SHORT.get
+        )
     return str(law), str(precision), turn
 
 
@@ -148,6 +133,7 @@ def _square(
             s.prediction - at, None, (1 - 0.25 * i) * size, HUES[i], True, f"predicted: {n}"
         )
         for i, (n, s) in enumerate(squares.items())
+        if s is not None
     ]
     panels = [
         look.Panel(
@@ -160,7 +146,11 @@ def _square(
         ),
     ]  # fmt: skip
     for i, (name, s) in enumerate(squares.items()):
-        panels.append(_both_ways(name, s, moved, moved_at, HUES[i], size))
+        if s is None:
+            still = [_start(moved, size)]
+            panels.append(look.Panel("g·f(x) and f(g·x)", still, name, "compiling"))
+        else:
+            panels.append(_both_ways(name, s, moved, moved_at, HUES[i], size))
     viewer.show(
         panels, key="nbody:viewer", height=700, cols=2, fit=str(source.name), rate=30,
         time_step=0.01, time_unit="time units", alt=_in_words(squares),
@@ -181,7 +171,7 @@ def _both_ways(name: str, s: Any, moved: Any, moved_at: Any, hue: str, size: flo
     """The ends that a run predicts along both ways, and by how much they differ, magnified."""
     left, right = s.predict_then_rotate - moved_at, s.rotate_then_predict - moved_at
     magnify = look.magnifier(right - left, 1.0, 1.5 * size)
-    power = f" × 10{_superscript(magnify)}" if magnify > 1 else ""
+    power = f" × {figures.power(magnify)}" if magnify > 1 else ""
     way = look.Arrows(moved, left - moved, hue, "g·f(x) − g·x", width=0.15 * size, settles=True)
     residual = look.Arrows(
         left, right - left, look.GREEN, "residual", magnify=magnify, width=0.3 * size, settles=True
@@ -202,18 +192,9 @@ def _both_ways(name: str, s: Any, moved: Any, moved_at: Any, hue: str, size: flo
     )
 
 
-def _superscript(value: float) -> str:
-    return str(len(str(int(value))) - 1).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
 def _in_words(squares: dict[str, Any]) -> str:
-    found = ", ".join(f"{name} {s.delta:.1e}" for name, s in squares.items())
+    found = ", ".join(f"{name} {s.delta:.1e}" for name, s in squares.items() if s)
     return f"Commuting square of a rotated N-body scene. Δ_EQ of the predicted ends: {found}."
-
-
-def _curve_in_words(found: dict[str, list[float]]) -> str:
-    worst = ", ".join(f"{name} {max(values):.1e}" for name, values in found.items())
-    return f"Δ_EQ against the angle; the worst over 180°: {worst}."
 
 
 def _read_out(squares: dict[str, Any], true: Any, law: str, precision: str) -> None:
@@ -263,7 +244,7 @@ def _address(source: service.Source, precision: str, law: str) -> None:
         scene=None if source.data else source.name,
         run=st.session_state.get(RUN),
         beside=st.session_state.get(BESIDE),
-        angle=f"{st.session_state[f'{G}:angle']:g}",
+        angle=widgets.angle_in_address(G),
         axis=widgets.axis_in_address(G),
         law=law,
         precision=precision,

@@ -41,7 +41,7 @@ def render() -> None:
         st.session_state[FOLLOW] = chosen
     widgets.from_address("run", FOLLOW, names, names[0] if names else None, "run")
     widgets.told()
-    left, right = st.columns([1, 2.3], gap="medium")
+    left, right = widgets.side_by_side(1, 2)
     with left:
         _new()
     with right:
@@ -200,20 +200,22 @@ def _live(name: str, drawn_as: str) -> None:
         st.progress(min(1.0, job.step / job.steps) if job.steps else 0.0)
     lines = service.evaluations(name)
     published = service.published(job.config)
-    one, two, three, four = st.columns(4)
-    one.metric(f"Best valid {job.metric}", _number(job.best), help=f"in {job.unit}")
-    two.metric(
+    numbers = st.grid(4, min_column_width=135)
+    numbers.metric(f"Best valid {job.metric}", _number(job.best), help=f"in {job.unit}")
+    numbers.metric(
         f"Published {job.metric}", _number(published),
         help="From the paper, on the test split and after the paper's full training: 3,000 systems "
         "for N-body. A short run does not reach it.",
     )  # fmt: skip
-    three.metric("Epoch", f"{lines[-1]['epoch']:.0f}" if lines else "–", help="at the last check")
-    four.metric("Time", _duration(job.seconds) if job.seconds else "–", help="of training so far")
+    numbers.metric("Epoch", f"{lines[-1]['epoch']:.0f}" if lines else "–", help="at the last check")
+    numbers.metric(
+        "Time", _duration(job.seconds) if job.seconds else "–", help="of training so far"
+    )
     if not lines:
         st.caption("The curves begin with the first check of the validation systems.")
         return
     dark = widgets.dark()
-    left, right = st.columns(2)
+    left, right = widgets.halves()
     alt = f"Training loss and validation {job.metric}: best {_number(job.best)} {job.unit}."
     left.plotly_chart(
         curves.loss(lines, job.metric, job.unit, published, dark), key=f"loss:{name}", alt=alt,

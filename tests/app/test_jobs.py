@@ -197,4 +197,4 @@ def test_estimates_follow_earlier_runs(home: Path) -> None:
     write(home / "runs" / "slow", config=config, status=status, metrics=json.dumps(line))
     seconds, why = runs.estimate(wanted)
     assert "slow" in why
-    assert seconds == pytest.approx(15 + 2.0 * (300 + 50 / 3))
+    assert seconds == pytest.approx(runs.START + 2.0 * (300 + 50 / 3))

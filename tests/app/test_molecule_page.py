@@ -1,12 +1,9 @@
 """The molecule page without a browser: its sentences, its address, its two runs."""
 
 import time
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
-
-SCRIPT = str(Path(__file__).parents[2] / "streamlit_app.py")
 
 
 def settled(at: AppTest, seconds: float = 120.0) -> AppTest:
@@ -18,22 +15,13 @@ def settled(at: AppTest, seconds: float = 120.0) -> AppTest:
     return at
 
 
-def opened(home: Path, monkeypatch: pytest.MonkeyPatch, **query: str) -> AppTest:
-    """The page as its address opens it."""
-    monkeypatch.setenv("DEMETAR_HOME", str(home))
-    at = AppTest.from_file(SCRIPT, default_timeout=120)
-    for key, value in query.items():
-        at.query_params[key] = value
-    return settled(at.run())
-
-
 def sentences(at: AppTest) -> str:
     """Everything the page says in boxes."""
     return " ".join(box.value for kind in (at.info, at.error, at.warning) for box in kind)
 
 
-def test_two_runs_stand_side_by_side(small_home, monkeypatch):
-    at = opened(small_home, monkeypatch)
+def test_two_runs_stand_side_by_side(small_runs, open_page):
+    at = open_page("molecule")
     assert not at.exception
     assert at.selectbox(key="molecule:run").value == "egnn-qm9-homo"
     assert at.selectbox(key="molecule:beside").value == "set_transformer-qm9-homo"
@@ -41,8 +29,8 @@ def test_two_runs_stand_side_by_side(small_home, monkeypatch):
     assert at.query_params["molecule"] == ["ethanol"]
 
 
-def test_link_restores_what_it_says(small_home, monkeypatch):
-    at = opened(small_home, monkeypatch, molecule="water", angle="90", axis="x", also="invert")
+def test_link_restores_what_it_says(small_runs, open_page):
+    at = open_page("molecule", molecule="water", angle="90", axis="x", also="invert")
     assert not at.exception
     assert at.selectbox(key="molecule:name").value == "water"
     assert at.slider(key="molecule:g:angle").value == 90
@@ -50,9 +38,9 @@ def test_link_restores_what_it_says(small_home, monkeypatch):
     assert not sentences(at)
 
 
-def test_nonsense_in_the_link_is_told_and_falls_back(small_home, monkeypatch):
-    at = opened(
-        small_home, monkeypatch, molecule="watr", run="egn", angle="-7e99", axis="a,b", also="fly",
+def test_nonsense_in_the_link_is_told_and_falls_back(small_runs, open_page):
+    at = open_page(
+        "molecule", molecule="watr", run="egn", angle="-7e99", axis="a,b", also="fly",
         precision="float7",
     )  # fmt: skip
     assert not at.exception
@@ -61,14 +49,14 @@ def test_nonsense_in_the_link_is_told_and_falls_back(small_home, monkeypatch):
     assert at.selectbox(key="molecule:name").value == "water"
 
 
-def test_no_run_at_all_is_a_sentence(tmp_path, monkeypatch):
-    at = opened(tmp_path, monkeypatch)
+def test_no_run_at_all_is_a_sentence(home, open_page):
+    at = open_page("molecule")
     assert not at.exception
     assert "no run" in sentences(at)
 
 
-def test_choosing_a_layer_draws_its_matrix(small_home, monkeypatch):
-    at = opened(small_home, monkeypatch, molecule="water")
+def test_choosing_a_layer_draws_its_matrix(small_runs, open_page):
+    at = open_page("molecule", molecule="water")
     options = at.selectbox(key="molecule:layer").options
     at.selectbox(key="molecule:layer").select(options[-1])
     settled(at.run())
@@ -88,8 +76,8 @@ def test_choosing_a_layer_draws_its_matrix(small_home, monkeypatch):
         ("script.xyz", b"1\n</script><script>alert(1)</script>\nH 0 0 0\n", ""),
     ],
 )
-def test_bad_uploads_are_one_sentence(small_home, monkeypatch, name, content, word):
-    at = opened(small_home, monkeypatch, molecule="water")
+def test_bad_uploads_are_one_sentence(small_runs, open_page, name, content, word):
+    at = open_page("molecule", molecule="water")
     at.file_uploader(key="molecule:file").set_value((name, content, "chemical/x-xyz"))
     settled(at.run())
     assert not at.exception
