@@ -14,8 +14,8 @@ from scipy.spatial.transform import Rotation
 from demetar import equivariance, isometry, samples, scenes, simulate
 from demetar.datasets.nbody import HORIZON, INPUT_STEP, TARGET_STEP
 from demetar.errors import InputError
-from demetar.graph import Graph, from_arrays
 from demetar.files import read_scene
+from demetar.graph import Graph, from_arrays
 from demetar.run import Run
 
 STEPS = TARGET_STEP - INPUT_STEP

@@ -58,7 +58,7 @@ class Job:
     def metric(self) -> str:
         """MSE or MAE."""
         settings = self.config.get("model_config")
-        return METRICS.get(settings.get("output"), "") if isinstance(settings, dict) else ""
+        return METRICS.get(str(settings.get("output")), "") if isinstance(settings, dict) else ""
 
     @property
     def unit(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import streamlit as st
@@ -131,7 +131,7 @@ def after(second: Quaternion, first: Quaternion) -> Quaternion:
 
 def random_rotation(seed: int) -> Quaternion:
     """A rotation drawn uniformly (Haar) by seed."""
-    x, y, z, w = Rotation.random(random_state=np.random.default_rng(seed)).as_quat(canonical=True)
+    x, y, z, w = Rotation.random(rng=np.random.default_rng(seed)).as_quat(canonical=True)
     return float(x), float(y), float(z), float(w)
 
 
@@ -173,7 +173,8 @@ def stamp(name: str) -> float:
 
 # ---- N-body -----------------------------------------------------------------------------------
 
-Source, GENERATED, CHARGES, ANGLES = bodies.Source, bodies.GENERATED, bodies.CHARGES, bodies.ANGLES
+Source: TypeAlias = bodies.Source
+GENERATED, CHARGES, ANGLES = bodies.GENERATED, bodies.CHARGES, bodies.ANGLES
 shipped_scenes = bodies.shipped
 trivial_errors = bodies.trivial
 mse = bodies.mse
@@ -231,8 +232,9 @@ def _curve(name: str, stamp: float, source: Source, axis: Vector, dtype: str) ->
 
 # ---- molecules --------------------------------------------------------------------------------
 
-Element, MOLECULE_ANGLES = molecules.Element, molecules.ANGLES
-MoleculeSource = molecules.Source
+MOLECULE_ANGLES = molecules.ANGLES
+Element: TypeAlias = molecules.Element
+MoleculeSource: TypeAlias = molecules.Source
 gallery = molecules.gallery
 moved = molecules.act
 

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from demetar.errors import InputError
-from demetar.formats import MAX_ATOMS, MAX_FRAMES
 from demetar.files import MAX_BYTES, PARSERS, read_atoms, read_scene, safe_name
+from demetar.formats import MAX_ATOMS, MAX_FRAMES
 
 WATER = b"3\nwater\nO 0 0 0.119\nH 0 0.763 -0.477\nH 0 -0.763 -0.477\n"
 MOL = b"""water

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from demetar.errors import InputError
 from demetar.graph import (
-    RUNGS, Graph, batch, connect, from_arrays, from_atoms, from_dense, pad, rung, to_atoms, to_dense,
+    RUNGS,
+    Graph,
+    batch,
+    connect,
+    from_arrays,
+    from_atoms,
+    from_dense,
+    pad,
+    rung,
+    to_atoms,
+    to_dense,
 )  # fmt: skip
 
 ETHANOL = ase.build.molecule("CH3CH2OH")

@@ -11,7 +11,7 @@ FLOOR = 1e-17  # where a Δ of exactly zero is drawn
 
 
 def _log_axis(figure: go.Figure, low: float, high: float) -> None:
-    figure.update_yaxes(type="log", range=[low, high], **log_ticks(low, high))
+    figure.update_layout(yaxis={"type": "log", "range": [low, high], **log_ticks(low, high)})
 
 
 def _line(

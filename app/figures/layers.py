@@ -44,7 +44,7 @@ def by_layer(
         )
     most = max((len({l for l, *_ in rows}) for rows in found.values()), default=1)
     figure.update_xaxes(dtick=1, range=[0.8, most + 0.4])
-    figure.update_yaxes(type="log", range=[low, high], **log_ticks(low, high))
+    figure.update_layout(yaxis={"type": "log", "range": [low, high], **log_ticks(low, high)})
     return figure
 
 

@@ -91,7 +91,7 @@ def _how() -> tuple[list[str], widgets.Turn]:
     with one:
         turn = widgets.rotation(G)
     extras = two.pills(
-        "and after it", list(EXTRAS), selection_mode="multi", key=ALSO, format_func=EXTRAS.get,
+        "and after it", list(EXTRAS), selection_mode="multi", key=ALSO, format_func=lambda e: EXTRAS[e],
         help="Inversion x → −x, a shift by (2 −1 1.5) Å, or new numbers for the atoms.",
     )  # fmt: skip
     return list(extras), turn
@@ -189,7 +189,7 @@ def _read_out(squares: dict[str, Any], precision: str, reference: float | None) 
     with st.container(border=True):
         st.caption("Equivariance error Δ_EQ at this g")
         of = st.segmented_control("of", VALUES, key=OF, default="gradient", required=True,
-                                  format_func=VALUES.get, label_visibility="collapsed")  # fmt: skip
+                                  format_func=lambda v: VALUES[v], label_visibility="collapsed")  # fmt: skip
         for column, (name, s) in zip(st.columns(2), squares.items(), strict=False):
             with column:
                 widgets.delta(s.delta[of], name, precision, s.claims)
@@ -252,7 +252,7 @@ def _in_words(squares: dict[str, Any]) -> str:
 
 
 @st.fragment(run_every=0.5)
-def _wait(begin: list[str]) -> None:
+def _wait(begin: list[tuple]) -> None:
     """Looks twice a second whether the functions for this size are compiled, then draws again."""
     st.caption(
         f":material/hourglass_top: compiling {', '.join(k[0] for k in begin)} for molecules of this size"

@@ -116,7 +116,7 @@ def _how(own_law: str) -> tuple[str, str, widgets.Turn]:
             turn = widgets.rotation(G)
         law = st.selectbox("Force law", LAWS, key=LAW, help=DEFECT, width=140)
         precision = st.segmented_control(
-            "Precision", PRECISIONS, key=PRECISION, required=True, format_func=SHORT.get
+            "Precision", PRECISIONS, key=PRECISION, required=True, format_func=lambda p: SHORT[p]
         )
     return str(law), str(precision), turn
 

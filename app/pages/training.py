@@ -194,7 +194,7 @@ def _live(name: str, drawn_as: str) -> None:
         st.rerun()
     color, icon = STATES[job.state]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.badge(job.state, icon=icon, color=color)
+        st.badge(job.state, icon=icon, color=color)  # pyright: ignore[reportArgumentType]
         st.caption(widgets.plain(_words(job)))
     if job.live or 0 < job.step < job.steps:
         st.progress(min(1.0, job.step / job.steps) if job.steps else 0.0)
