@@ -87,9 +87,8 @@ def bonds(atoms: ase.Atoms) -> list[tuple[int, int, int]]:
     """Perceived bonds (i, j, order 1 to 3); aromatic ones count as single for drawing."""
     graph = from_atoms(atoms, cutoff="bonds")
     orders = np.array([1, 2, 3, 1])
-    found = zip(
-        graph.senders, graph.receivers, np.argmax(graph.edge_attributes, axis=1), strict=True
-    )
+    kinds = np.asarray(graph.edge_attributes).argmax(1)
+    found = zip(graph.senders, graph.receivers, kinds, strict=True)
     return [(int(s), int(r), int(orders[k])) for s, r, k in found if s < r]
 
 

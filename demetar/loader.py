@@ -48,7 +48,8 @@ def _ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
 class Loader:
     """Batches of a fixed number of systems, padded to one size, deterministic by seed and epoch.
 
-    `connect` is None for all pairs or "bonds"; edges are found once, here, and kept as bytes where these suffice.
+    `connect` is None for all pairs or "bonds"; edges are found once, here, and kept as bytes
+    where these suffice.
     """
 
     def __init__(self, systems: Systems, batch_size: int, connect: str | None = None) -> None:
