@@ -17,7 +17,7 @@ SMALL = {
 }
 FOLLOW = "training:run"
 OPENS = {"particles": ("nbody", "the N-body page"), "atoms": ("molecule", "the Molecule page")}
-STATES = {
+STATES: dict[str, tuple[Any, str]] = {
     "starting": ("gray", ":material/hourglass_top:"),
     "running": ("blue", ":material/play_arrow:"),
     "finished": ("green", ":material/check:"),
