@@ -22,7 +22,7 @@ from demetar.run import Run, load
 
 Job = runs.Job
 all_jobs, free_name, estimate = runs.list_all, runs.free_name, runs.estimate
-start, stop, resume = jobs.start, jobs.stop, jobs.resume
+start, stop, resume, at_work = jobs.start, jobs.stop, jobs.resume, jobs.at_work
 
 
 def job(name: str) -> Job:

@@ -176,7 +176,7 @@ def _followed(jobs: list[service.Job]) -> None:
 
 
 def _buttons(job: service.Job) -> None:
-    if job.live:
+    if job.live or (job.state == "lost" and service.at_work(job.name)):
         if st.button("Stop", icon=":material/stop:", width="stretch"):
             with st.spinner("Stopping"):
                 service.stop(job.name)
