@@ -146,6 +146,11 @@ def _launch(folder: Path, *flags: str) -> None:
     _write(folder / "launch.json", {"pid": child.pid, "started": time.time()})
 
 
+def at_work(name: str) -> bool:
+    """Whether a process belongs to the run, heard of or not."""
+    return _process(find(name)) is not None
+
+
 def _process(folder: Path) -> tuple[int, bool] | None:
     """The run's own process and whether it leads its group; None if no process is the run's.
 

@@ -115,7 +115,7 @@ def _state(folder: Path, status: dict[str, Any], now: float) -> tuple[str, str]:
     state, message = str(status.get("state", "stopped")), str(status.get("message", ""))
     silent = now - number(status.get("heartbeat"))
     if state == "running" and silent > STALE:
-        return "lost", "no heartbeat: the process ended or hangs"
+        return "lost", f"no heartbeat for over {STALE:.0f} s: the process ended or hangs"
     return state, message
 
 

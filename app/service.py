@@ -21,11 +21,8 @@ from demetar.run import Run, load
 # ---- training ---------------------------------------------------------------------------------
 
 Job = runs.Job
-
-
-def all_jobs() -> list[Job]:
-    """Every run, newest first, shipped ones last; read from the folders each time."""
-    return runs.list_all()
+all_jobs, free_name, estimate = runs.list_all, runs.free_name, runs.estimate
+start, stop, resume, at_work = jobs.start, jobs.stop, jobs.resume, jobs.at_work
 
 
 def job(name: str) -> Job:
@@ -36,31 +33,6 @@ def job(name: str) -> Job:
 def evaluations(name: str) -> list[dict[str, Any]]:
     """The lines of a run's metrics so far."""
     return runs.metrics(runs.find(name))
-
-
-def start(settings: dict[str, Any]) -> str:
-    """The name of the run that a process of its own now trains."""
-    return jobs.start(settings)
-
-
-def stop(name: str) -> str:
-    """The state in which the run ended."""
-    return jobs.stop(name)
-
-
-def resume(name: str) -> None:
-    """Goes on with an interrupted run."""
-    jobs.resume(name)
-
-
-def free_name(wanted: str) -> str:
-    """The name itself or the next free one like it."""
-    return runs.free_name(wanted)
-
-
-def estimate(settings: dict[str, Any]) -> tuple[float, str]:
-    """Seconds that a run may take on this machine, and from what that was guessed."""
-    return runs.estimate(settings)
 
 
 @st.cache_data(show_spinner=False)

@@ -152,7 +152,7 @@ def _square(
         else:
             panels.append(_both_ways(name, s, moved, moved_at, HUES[i], size))
     viewer.show(
-        panels, key="nbody:viewer", height=700, cols=2, fit=str(source.name), rate=30,
+        panels, key="nbody:viewer", height=620, cols=2, fit=str(source.name), rate=30,
         time_step=0.01, time_unit="time units", alt=_in_words(squares),
         on_drag=lambda drag: widgets.turn_on(G, drag.quaternion),
         on_view=lambda view: widgets.set_rotation(G, view.quaternion),
@@ -172,7 +172,7 @@ def _both_ways(name: str, s: Any, moved: Any, moved_at: Any, hue: str, size: flo
     left, right = s.predict_then_rotate - moved_at, s.rotate_then_predict - moved_at
     magnify = look.magnifier(right - left, 1.0, 1.5 * size)
     power = f" × {figures.power(magnify)}" if magnify > 1 else ""
-    way = look.Arrows(moved, left - moved, hue, "g·f(x) − g·x", width=0.15 * size, settles=True)
+    way = look.Arrows(moved, left - moved, hue, width=0.15 * size, settles=True)
     residual = look.Arrows(
         left, right - left, look.GREEN, "residual", magnify=magnify, width=0.3 * size, settles=True
     )

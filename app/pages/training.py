@@ -17,7 +17,7 @@ SMALL = {
 }
 FOLLOW = "training:run"
 OPENS = {"particles": ("nbody", "the N-body page"), "atoms": ("molecule", "the Molecule page")}
-STATES = {
+STATES: dict[str, tuple[Any, str]] = {
     "starting": ("gray", ":material/hourglass_top:"),
     "running": ("blue", ":material/play_arrow:"),
     "finished": ("green", ":material/check:"),
@@ -176,7 +176,7 @@ def _followed(jobs: list[service.Job]) -> None:
 
 
 def _buttons(job: service.Job) -> None:
-    if job.live:
+    if job.live or (job.state == "lost" and service.at_work(job.name)):
         if st.button("Stop", icon=":material/stop:", width="stretch"):
             with st.spinner("Stopping"):
                 service.stop(job.name)

@@ -118,6 +118,7 @@ def test_a_number_that_belongs_to_another_process_is_not_stopped(home: Path) -> 
     status = {"state": "running", "pid": other.pid, "step": 5, "steps": 9, "heartbeat": now}
     write(home / "runs" / "a", config=CONFIG, status=status)
     try:
+        assert not jobs.at_work("a")
         with pytest.raises(InputError, match="no process works on a"):
             jobs.stop("a")
         assert other.poll() is None
