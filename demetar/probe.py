@@ -1,8 +1,9 @@
-"""A small system of the kind a model reads: shapes parameters and stands in where no data is at hand."""
+"""Stand-ins where no data or training is at hand: a small system of a kind, weights of full size."""
 
 from typing import Any
 
 import ase.build
+import jax
 import numpy as np
 
 from demetar.graph import Graph, from_arrays, from_atoms, pad
@@ -21,3 +22,20 @@ def probe(model_config: dict[str, Any], connect: float | str | None = None) -> G
             cutoff=connect,
         )
     )
+
+
+def enlarged(params: Any, seed: int = 0) -> Any:
+    """Fresh parameters made as large as trained ones, biases included, reproducible by seed.
+
+    Small last layers and zero biases hide errors of symmetry: with these weights every output is
+    of order one and every parameter takes part.
+    """
+    rng = np.random.default_rng(seed)
+    factor = {"small": 300.0, "kernel": 1.5, "xavier": 1.5, "token": 50.0}
+
+    def enlarge(path: tuple, leaf: np.ndarray) -> np.ndarray:
+        rule = path[-1].key
+        shift = 0.3 * rng.normal(size=leaf.shape) if rule in ("bias", "scale") else 0.0
+        return (leaf * factor.get(rule, 1.0) + shift).astype(np.float32)
+
+    return jax.tree_util.tree_map_with_path(enlarge, params)

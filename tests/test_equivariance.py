@@ -11,9 +11,10 @@ import pytest
 from ase.collections import g2
 
 from demetar import groups, isometry
-from demetar.equivariance import FLOOR, LAYER_FLOOR, lie_derivative, measure, measure_arrays
+from demetar.equivariance import FLOOR, LAYER_FLOOR, measure, measure_arrays
 from demetar.errors import InputError
 from demetar.graph import Graph, from_arrays, from_atoms, pad, rung
+from demetar.lie import lie_derivative
 from demetar.output import Attention, Feature, Kind, Layer, Output, Value, scalars
 
 PLACES = Kind("1x1o", affine=True)

@@ -12,7 +12,7 @@ One hartree is 27.211386246 eV here, as in TorchMD-Net's and Equiformer's progra
 
 import csv
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -25,22 +25,17 @@ from demetar.loader import Systems
 
 PACKAGE = "qm9pack"
 VERSION = "1.0.3"
-SOURCES = (
+SOURCES = tuple(
     {
         "url": f"https://pypi.org/project/{PACKAGE}/{VERSION}/",
-        "file": "data/qm9_part1.csv",
-        "sha256": "19f0a5d595462d52cd82eef3370f3e9eb55a1f52cb14985657200349568deff3",
-    },
-    {
-        "url": f"https://pypi.org/project/{PACKAGE}/{VERSION}/",
-        "file": "data/qm9_part2.csv",
-        "sha256": "2bca113fdc0b28a13563c80ed9b240e934f3da6c64c64fe74ddb4f0f36036e61",
-    },
-    {
-        "url": f"https://pypi.org/project/{PACKAGE}/{VERSION}/",
-        "file": "data/qm9_part3.csv",
-        "sha256": "9c5efb5733d2af149db8d95d36ff198b4ffed12d9f7b344220a1e5877d5c6a43",
-    },
+        "file": f"data/qm9_part{part}.csv",
+        "sha256": digest,
+    }
+    for part, digest in (
+        (1, "19f0a5d595462d52cd82eef3370f3e9eb55a1f52cb14985657200349568deff3"),
+        (2, "2bca113fdc0b28a13563c80ed9b240e934f3da6c64c64fe74ddb4f0f36036e61"),
+        (3, "9c5efb5733d2af149db8d95d36ff198b4ffed12d9f7b344220a1e5877d5c6a43"),
+    )
 )
 LICENCE = "CC0 (data); MIT (the package qm9pack)"
 CITATION = (
@@ -199,18 +194,21 @@ def arrays(root: str | PathLike[str] | None = None) -> dict[str, np.ndarray]:
     return found
 
 
+def _require(kind: str, value: str, allowed: Collection[str]) -> None:
+    if value not in allowed:
+        raise InputError(
+            f"The QM9 {kind} must be one of {', '.join(allowed)}, not {value!r}; choose one."
+        )
+
+
 def rows(partition: str, split: str, count: int = 130_831) -> np.ndarray:
     """Row numbers of a split, in the order in which the published programs drew them.
 
     `cormorant`: 100,000 / 17,748 / 13,083 by NumPy's legacy generator with seed 0 (Cormorant, EGNN,
     SEGNN). `torchmd`: 110,000 / 10,000 / 10,831 by default_rng(1) (TorchMD-Net, Equiformer).
     """
-    if partition not in PARTITIONS:
-        raise InputError(
-            f"The partition must be one of {', '.join(PARTITIONS)}, not {partition!r}."
-        )
-    if split not in SPLITS:
-        raise InputError(f"The split must be one of {', '.join(SPLITS)}, not {split!r}.")
+    _require("partition", partition, PARTITIONS)
+    _require("split", split, SPLITS)
     generator = np.random.RandomState(0) if partition == "cormorant" else np.random.default_rng(1)
     train, valid = PARTITIONS[partition]
     parts = np.split(generator.permutation(count), [train, train + valid])
@@ -219,8 +217,7 @@ def rows(partition: str, split: str, count: int = 130_831) -> np.ndarray:
 
 def select(data: dict[str, np.ndarray], chosen: np.ndarray, target: str) -> Molecules:
     """The chosen rows of `arrays()` with one label each, in the unit that the field reports."""
-    if target not in TARGETS:
-        raise InputError(f"The QM9 target must be one of {', '.join(TARGETS)}, not {target!r}.")
+    _require("target", target, TARGETS)
     starts = np.concatenate([[0], np.cumsum(data["n_atoms"], dtype=np.int64)])
     n_atoms = data["n_atoms"][chosen]
     offsets = np.concatenate([[0], np.cumsum(n_atoms, dtype=np.int64)])
@@ -229,16 +226,10 @@ def select(data: dict[str, np.ndarray], chosen: np.ndarray, target: str) -> Mole
     column = data["y_names"].tolist().index(target)
     scale = HARTREE_IN_MEV if unit == "meV" else 1.0
     return Molecules(
-        index=data["index"][chosen],
-        n_atoms=n_atoms,
-        species=data["z"][atoms],
-        positions=data["R"][atoms],
-        targets=data["y"][chosen, column] * scale,
-        offsets=offsets,
-        target=target,
-        irreps=irreps,
-        unit=unit,
-    )
+        index=data["index"][chosen], n_atoms=n_atoms, species=data["z"][atoms],
+        positions=data["R"][atoms], targets=data["y"][chosen, column] * scale, offsets=offsets,
+        target=target, irreps=irreps, unit=unit,
+    )  # fmt: skip
 
 
 def read(
@@ -254,6 +245,8 @@ def read(
     archive of the same keys put there by hand is used as it is. Raises InputError for an unknown
     target, partition or split, a wrong size, or when the package is needed and missing.
     """
+    _require("target", target, TARGETS)
+    _require("split", split, SPLITS)  # before the conversion, which takes seconds
     data = arrays(root)
     chosen = rows(partition, split, len(data["index"]))
     if size is not None and not 1 <= size <= len(chosen):
@@ -263,8 +256,7 @@ def read(
 
 def free_atoms(target: str) -> dict[int, float]:
     """What free atoms contribute, by atomic number, in the target's unit; zeros where undefined."""
-    if target not in TARGETS:
-        raise InputError(f"The QM9 target must be one of {', '.join(TARGETS)}, not {target!r}.")
+    _require("target", target, TARGETS)
     scale = HARTREE_IN_MEV if TARGETS[target][1] == "meV" else 1.0
     values = FREE_ATOMS.get(target, dict.fromkeys(ELEMENTS.values(), 0.0))
     return {z: value * scale for z, value in values.items()}

@@ -20,6 +20,7 @@ from demetar.graph import Graph, batch, from_arrays, from_atoms, pad, rung
 from demetar.isometry import Isometry
 from demetar.nn import features as nf
 from demetar.output import Output, Value
+from demetar.probe import enlarged
 from demetar.run import Run, template
 
 NAMES = models.names()
@@ -77,16 +78,8 @@ def random_run(name: str, kind: str) -> Run:
         },
         None,
     )  # fmt: skip
-    rng = np.random.default_rng(0)
-    factor = {"small": 1000.0, "kernel": 1.5, "xavier": 1.5, "token": 50.0}
-
-    def enlarge(path: tuple, leaf: np.ndarray) -> np.ndarray:
-        rule = path[-1].key
-        shift = 0.3 * rng.normal(size=leaf.shape) if rule in ("bias", "scale") else 0.0
-        return (leaf * factor.get(rule, 1.0) + shift).astype(np.float32)
-
     params = template(run)
-    params["model"] = jax.tree_util.tree_map_with_path(enlarge, params["model"])
+    params["model"] = enlarged(params["model"])
     return dataclasses.replace(run, params=params)
 
 

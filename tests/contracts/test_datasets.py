@@ -1,0 +1,92 @@
+"""Every registered data set says where it is from, what it holds, and refuses what it does not."""
+
+import inspect
+
+import e3nn_jax as e3nn
+import numpy as np
+import pytest
+
+from demetar import models, registry
+from demetar.errors import InputError
+
+NAMES = registry.names("datasets")
+DECLARED = (
+    "SOURCES", "TARGETS", "UNITS", "LICENCE", "CITATION", "INPUTS", "OUTPUT", "SPLITS",
+    "PUBLISHED", "NOTES", "read", "systems", "baselines",
+)  # fmt: skip
+each_dataset = pytest.mark.parametrize("name", NAMES)
+
+
+@each_dataset
+def test_declares_what_a_data_set_file_has_to(name: str) -> None:
+    module = registry.load("datasets", name)
+    missing = [attribute for attribute in DECLARED if not hasattr(module, attribute)]
+    assert not missing, f"demetar/datasets/{name}.py lacks {', '.join(missing)}"
+    assert module.__doc__
+    assert module.LICENCE
+    assert any(c.isdigit() for c in module.CITATION)
+    assert set(module.SPLITS) == {"train", "valid", "test"}
+
+
+@each_dataset
+def test_sources_are_fixed(name: str) -> None:
+    """Each one by an address and by a checksum or a commit."""
+    sources = registry.load("datasets", name).SOURCES
+    assert sources
+    for source in sources:
+        assert source["url"].startswith("https://")
+        digest = source.get("sha256") or source.get("commit")
+        assert digest
+        assert len(digest) in (40, 64)
+        int(digest, 16)
+
+
+@each_dataset
+def test_targets_have_a_symmetry_type_and_a_unit(name: str) -> None:
+    module = registry.load("datasets", name)
+    assert module.TARGETS
+    for target, (irreps, unit) in module.TARGETS.items():
+        assert e3nn.Irreps(irreps).dim > 0
+        assert unit, target
+    assert module.UNITS["positions"]
+
+
+@each_dataset
+def test_every_model_can_be_trained_on_it(name: str) -> None:
+    module = registry.load("datasets", name)
+    for model in models.names():
+        made = models.create(model, inputs=module.INPUTS, output=module.OUTPUT)
+        assert made.config.inputs == module.INPUTS
+
+
+@each_dataset
+def test_published_numbers_are_of_its_targets(name: str) -> None:
+    module = registry.load("datasets", name)
+    assert set(module.PUBLISHED) <= set(module.TARGETS)
+    for numbers in module.PUBLISHED.values():
+        assert all(np.isfinite(value) and value > 0 for value in numbers.values())
+
+
+@each_dataset
+def test_systems_are_asked_for_by_split_target_and_size(name: str) -> None:
+    parameters = inspect.signature(registry.load("datasets", name).systems).parameters
+    assert list(parameters)[:3] == ["split", "target", "size"]
+    assert all(p.default is not inspect.Parameter.empty for p in list(parameters.values())[1:])
+
+
+@each_dataset
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [({"target": "nothing"}, "target"), ({"split": "nothing"}, "split")],
+)
+def test_what_it_does_not_have_is_one_sentence(
+    name: str, changes: dict, sentence: str, monkeypatch: pytest.MonkeyPatch, tmp_path
+) -> None:
+    """And it says so before it reads, downloads or makes anything."""
+    monkeypatch.setenv("DEMETAR_DATA", str(tmp_path))
+    module = registry.load("datasets", name)
+    asked = {"split": "test", "target": next(iter(module.TARGETS)), "size": 1, **changes}
+    with pytest.raises(InputError, match=sentence) as caught:
+        module.systems(**asked)
+    assert "nothing" in str(caught.value)
+    assert not list(tmp_path.rglob("*")), "nothing was made for it"
