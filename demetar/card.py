@@ -66,12 +66,19 @@ def write(run: Run) -> dict[str, Any]:
         ),
         "delta": deltas(run, data),
         "baselines": module.baselines(run.config["target"], **run.config.get("data_options", {})),
-        "published": module.PUBLISHED.get(run.config["target"], {}).get(run.config["model"]),
+        "published": published(run.config),
         "measured": time.strftime("%Y-%m-%d"),
     }
     write_atomically(run.folder / "results.json", (json.dumps(results, indent=1) + "\n").encode())
     write_atomically(run.folder / "CARD.md", text(run, results, run.folder).encode())
     return results
+
+
+def published(c: dict[str, Any]) -> float | None:
+    """The paper's number for a run's model, data set and target; None for variants and where none is."""
+    changed = (c.get("data_options") or {}).get("variant", "published") != "published"
+    known = registry.load("datasets", c["dataset"]).PUBLISHED.get(c["target"], {})
+    return None if changed else known.get(c["model"])
 
 
 def text(run: Run, results: dict[str, Any], folder: Path) -> str:
@@ -107,7 +114,7 @@ def text(run: Run, results: dict[str, Any], folder: Path) -> str:
 {last["epoch"]:.0f} of {c["epochs"]} epochs ({last["step"]} steps of {c["batch_size"]}), seed {c["seed"]}, \
 {last["seconds"] / 60:.0f} min on {c["device"]}, shared with other work. The parameters are the exponential \
 average at the best of {len(done)} evaluations on the validation split ({results["valid_best"]:.4g}). \
-{note_of(c)}
+{note_of(c)} {c.get("note", "")}
 
 ## Equivariance error
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from functools import partial
 from typing import Any
 
-import e3nn_jax as e3nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -90,17 +90,28 @@ def wigner(irrep: str, matrix: Array) -> Array:
 @functools.cache
 def _coupling(degree: int) -> np.ndarray:
     """Orthonormal rows [2l−1, 3, 2l+1] that take degree l out of (l − 1) ⊗ 1."""
+    import e3nn_jax as e3nn  # takes longer to load than all else together, and only l ≥ 2 needs it
+
     coupling = np.asarray(e3nn.clebsch_gordan(degree - 1, 1, degree))
     return coupling * np.sqrt((2 * degree + 1) / np.sum(coupling**2))
+
+
+def parse_irreps(text: str) -> list[tuple[int, str]]:
+    """(multiplicity, irrep) of each term of e3nn's notation, such as "2x0e + 1o"."""
+    terms = [re.fullmatch(r"(?:(\d+)x)?(\d+[eo])", part.strip()) for part in text.split("+")]
+    if not all(terms):
+        raise ValueError(f"expected irreps such as '2x0e + 1o', got {text!r}")
+    return [(int(term[1] or 1), term[2]) for term in terms if term]
 
 
 def _rotate_rows(irreps: str, matrix: Array, rows: Array) -> Array:
     """Rows [n, dim] in e3nn's flat layout, transformed."""
     parts, start = [], 0
-    for mul, ir in e3nn.Irreps(irreps):
-        block = rows[:, start : start + mul * ir.dim].reshape(len(rows), mul, ir.dim)
-        parts.append(_turn("ij,nmj->nmi", wigner(str(ir), matrix), block).reshape(len(rows), -1))
-        start += mul * ir.dim
+    for mul, irrep in parse_irreps(irreps):
+        dim = 2 * int(irrep[:-1]) + 1
+        block = rows[:, start : start + mul * dim].reshape(len(rows), mul, dim)
+        parts.append(_turn("ij,nmj->nmi", wigner(irrep, matrix), block).reshape(len(rows), -1))
+        start += mul * dim
     return jnp.concatenate(parts, axis=1)
 
 
