@@ -113,6 +113,7 @@ class _Training:
         self.state = (np.zeros((), np.int32), params, params, tx.init(params))
         self.step_many = train.make_step(self.run.model, tx, config.ema)
         self.best, self.seconds, self.step = float("inf"), 0.0, 0
+        self.losses = np.zeros(2)  # sum and number since the last evaluation
 
     def loop(self, progress: Progress) -> None:
         """Trains to the end or until asked to stop; everything is saved either way."""
@@ -125,26 +126,28 @@ class _Training:
                 time.time(),
                 0.0,
             )
-            every, losses = self.config.evaluate_every * len(self.loader), []
+            every = self.config.evaluate_every * len(self.loader)
             with stop.listening():
                 for batches in train.batches(self.loader, self.config, self.norm, self.step):
                     self.state, values = self.step_many(self.state, batches)
-                    losses.append(np.asarray(values))
-                    previous, self.step = self.step, self.step + len(losses[-1])
-                    self._check(losses[-1])
+                    losses = np.asarray(values, np.float64)
+                    previous, self.step = self.step, self.step + len(losses)
+                    self._check(losses)
+                    self.losses += losses.sum(), len(losses)
                     self.seconds = time.time() - started
                     if self.step // every > previous // every or self.step == self.steps:
-                        self._evaluate(float(np.concatenate(losses).mean()))
-                        losses = []
+                        self._evaluate(float(self.losses[0] / self.losses[1]))
+                        self.losses = np.zeros(2)
+                    asked = stop.asked  # read once: a later signal waits for the next step
                     late = time.time() - last_saved > self.config.checkpoint_seconds
-                    if late or stop.asked or self.step == self.steps:
+                    if late or asked or self.step == self.steps:
                         self._keep(keeper)
                         last_saved = time.time()
                     if time.time() - last_beat > 1:
                         self.recorder.status("running", self.step, self.steps)
                         progress({"step": self.step, "steps": self.steps, "best": self.best})
                         last_beat = time.time()
-                    if stop.asked:
+                    if asked:
                         break
         if self.step < self.steps:
             self.recorder.status("stopped", self.step, self.steps, "stopped on request, resumable")
@@ -162,16 +165,22 @@ class _Training:
 
     def _restore(self, keeper: ocp.CheckpointManager) -> None:
         if keeper.latest_step() is not None:
-            empty = {"state": self.state, "best": 0.0, "seconds": 0.0}
-            saved = keeper.restore(keeper.latest_step(), args=ocp.args.StandardRestore(empty))
+            saved = keeper.restore(
+                keeper.latest_step(), args=ocp.args.StandardRestore(self._kept())
+            )
             self.state, self.best, self.seconds = saved["state"], saved["best"], saved["seconds"]
+            self.losses = np.array(saved["losses"])
         self.step = int(self.state[0])
         self.state = jax.tree.map(jax.numpy.array, self.state)
         self.recorder.forget_after(self.step)
 
+    def _kept(self) -> dict[str, Any]:
+        return {
+            "state": self.state, "best": self.best, "seconds": self.seconds, "losses": self.losses
+        }  # fmt: skip
+
     def _keep(self, keeper: ocp.CheckpointManager) -> None:
-        kept = {"state": self.state, "best": self.best, "seconds": self.seconds}
-        keeper.save(self.step, args=ocp.args.StandardSave(kept), force=True)
+        keeper.save(self.step, args=ocp.args.StandardSave(self._kept()), force=True)
         keeper.wait_until_finished()
 
     def _evaluate(self, train_loss: float) -> None:
