@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import platform
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -103,11 +104,41 @@ def make_step(model: Any, tx: optax.GradientTransformation, ema: float) -> Calla
     return jax.jit(run, donate_argnums=0)
 
 
+def _check(config: Config) -> None:
+    """Raises InputError on a number out of its range, or a name that is no folder's."""
+    for key in (
+        "epochs",
+        "batch_size",
+        "learning_rate",
+        "clip",
+        "evaluate_every",
+        "checkpoint_seconds",
+    ):
+        value = getattr(config, key)
+        if not 0 < value < float("inf"):
+            raise InputError(f"Expected a positive number for {key}, got {value}; raise it.")
+    for key in ("warmup", "ema"):
+        value = getattr(config, key)
+        if not 0 <= value < 1:
+            raise InputError(f"Expected {key} from 0 to below 1, got {value}; change it.")
+    if config.connect not in (None, "bonds"):
+        raise InputError(
+            f"Expected connect to be left out (all pairs) or 'bonds', got {config.connect!r}; "
+            "choose one."
+        )
+    if config.name in (".", "..") or not re.fullmatch(r"[\w.+-]*", config.name):
+        raise InputError(
+            f"Expected a name of letters, digits and . _ + -, got {config.name!r}; the run becomes "
+            "a folder of that name."
+        )
+
+
 def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
     """The configuration with its defaults filled in, and the content of config.json.
 
     Raises InputError on an unknown model, data set, target or setting.
     """
+    _check(config)
     dataset = registry.load("datasets", config.dataset)
     target = config.target or next(iter(dataset.TARGETS))
     if target not in dataset.TARGETS:
@@ -121,15 +152,14 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
     config = dataclasses.replace(config, target=target, name=name, model_config=settings)
     models.create(config.model, **settings)
     packages = {p: version(p) for p in ("jax", "flax", "optax", "e3nn-jax", "numpy")}
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout.strip()
+    try:
+        asked = ["git", "rev-parse", "HEAD"]
+        here = Path(__file__).parent
+        commit = subprocess.run(asked, cwd=here, capture_output=True, text=True, check=False).stdout
+    except OSError:  # a machine without git
+        commit = ""
     stored = dataclasses.asdict(config) | {
-        "unit": dataset.TARGETS[target][1], "rms": {}, "packages": packages, "commit": commit,
+        "unit": dataset.TARGETS[target][1], "rms": {}, "packages": packages, "commit": commit.strip(),
         "device": f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores, {platform.machine()}",
     }  # fmt: skip
     return config, stored
@@ -212,8 +242,9 @@ def _rotate(graph: Any, targets: Array, rng: np.random.Generator) -> tuple:
 
 
 def normalisation(config: dict, targets: np.ndarray) -> tuple[float, float]:
-    """Mean and mean absolute deviation of an invariant target; (0, 1) for positions."""
+    """Mean and mean absolute deviation (1 if zero) of an invariant target; (0, 1) for positions."""
     if config["model_config"]["output"] == "positions":
         return 0.0, 1.0
     mean = float(targets.mean())
-    return mean, float(np.abs(targets - mean).mean())
+    scale = float(np.abs(targets - mean).mean())
+    return mean, scale if scale > 0 else 1.0

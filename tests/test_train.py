@@ -288,12 +288,21 @@ def test_two_writers_of_a_run_are_refused(home: Path) -> None:
         ({"learning_rate": -1.0}, "learning_rate"),
         ({"name": "../elsewhere"}, "name"),
         ({"name": "a/b"}, "name"),
+        ({"name": ".."}, "name"),
+        ({"warmup": 1.0}, "warmup"),
+        ({"ema": -0.1}, "ema"),
+        ({"connect": "bond"}, "connect"),
     ],
 )
 def test_bad_settings_are_one_sentence(home: Path, changes: dict, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         fit.fit(config(**{"name": "bad", **changes}))
     assert not (home / "elsewhere").exists()
+
+
+def test_a_machine_without_git_trains_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert train.resolve(config("bare"))[1]["commit"] == ""
 
 
 # ------------------------------------------------------------------------- the parts
