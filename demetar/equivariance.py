@@ -171,17 +171,21 @@ def measure(
     `f` is a Run or any function Graph -> Output that jax can trace. Elements are sampled in
     float64 from `group` by `seed`, or given. Everything, the transformation of the input
     included, is computed in `dtype` with full-precision matrix products. Raises InputError on an
-    unknown group or dtype.
+    unknown group or dtype, and on permutations of a batch.
     """
     function, params, graph, rms = unpack(f, graph)
-    if dtype not in DTYPES:
-        raise InputError(f"Expected a dtype among {', '.join(DTYPES)}, got {dtype!r}; choose one.")
+    check_dtype(dtype)
     padded = pad(graph)
     if elements is None:
         if samples < 1:
             raise InputError(f"Expected at least one sample, got {samples}; ask for 1 or more.")
         rng = np.random.default_rng(seed)
         elements = groups.load(group).sample(rng, samples, np.asarray(padded.node_mask))
+    if graph.n_graphs > 1 and elements.permutation is not None:
+        raise InputError(
+            f"Expected one system to be renumbered, got a batch of {graph.n_graphs}; measure them "
+            "one by one."
+        )
     count = len(elements)
     room = next((r for r in SAMPLE_RUNGS if count <= r), count)
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
@@ -211,6 +215,12 @@ def measure(
         move_then_predict=_paths(values, "right", reference, graph, count),
         trace=reference.trace,
     )  # fmt: skip
+
+
+def check_dtype(dtype: str) -> None:
+    """Raises InputError unless it is one of DTYPES."""
+    if dtype not in DTYPES:
+        raise InputError(f"Expected a dtype among {', '.join(DTYPES)}, got {dtype!r}; choose one.")
 
 
 def cast(x: Any, dtype: str) -> Any:
@@ -250,18 +260,27 @@ def measure_arrays(
     seed: int = 0,
     dtype: str = "float32",
 ) -> np.ndarray:
-    """Δ_EQ [samples] of a function of plain rows [n, dim] -> [m, dim] with declared irreps."""
+    """Δ_EQ [samples] of a function of plain rows [n, dim] -> [m, dim] with declared irreps.
+
+    Raises InputError on an unknown dtype, and on a group with translations: rows with irreps are
+    differences, which do not move with them, so nothing could ever break.
+    """
+    check_dtype(dtype)
     elements = groups.load(group).sample(
         np.random.default_rng(seed), samples, np.ones(len(x), bool)
     )
+    if elements.shift.any():
+        raise InputError(
+            f"Expected a group without translations, got {group}; choose SO(3), O(3) or S_n, or give "
+            "measure() a function of a Graph."
+        )
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
         rows = jnp.asarray(x, dtype)
 
         def one(g: Isometry) -> Array:
-            still = dataclasses.replace(g, shift=g.shift * 0)
             order = jnp.arange(len(rows))
-            left = isometry.act_on_value(still, Value(f(rows), Kind(irreps_out)), order)
-            right = f(isometry.act_on_value(still, Value(rows, Kind(irreps_in)), order))
+            left = isometry.act_on_value(g, Value(f(rows), Kind(irreps_out)), order)
+            right = f(isometry.act_on_value(g, Value(rows, Kind(irreps_in)), order))
             return norm(left - right) / jnp.maximum(norm(left), jnp.finfo(left.dtype).tiny)
 
         return np.asarray(jax.lax.map(one, jax.tree.map(jnp.asarray, elements.astype(dtype))))

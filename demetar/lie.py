@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from demetar import groups
-from demetar.equivariance import cast, norm, rows_mask, scale_of, unpack
+from demetar.equivariance import cast, check_dtype, norm, rows_mask, scale_of, unpack
 from demetar.errors import InputError
 from demetar.graph import Graph, pad
 from demetar.output import Output, Value
@@ -57,12 +57,13 @@ def _lie_error(value: Value, change: Value, x: Array, s: Array, graph: Graph, rm
 
 
 def _infinitesimal(irreps: str, x: Array, rows: Array) -> Array:
-    """Rows [n, dim] under dD(X), X antisymmetric: Σ_k θ_k J_k with e3nn's generators J_k."""
+    """Rows [n, dim] under dD(X): Σ_k θ_k J_k with e3nn's generators J_k, and l times a dilation."""
     theta = jnp.stack([x[2, 1] - x[1, 2], x[0, 2] - x[2, 0], x[1, 0] - x[0, 1]]) / 2
     parts, start = [], 0
     for mul, ir in e3nn.Irreps(irreps):
         block = rows[:, start : start + mul * ir.dim].reshape(len(rows), mul, ir.dim)
         matrix = jnp.einsum("k,kij->ij", theta, jnp.asarray(ir.generators(), rows.dtype))
+        matrix += ir.l * jnp.trace(x) / 3 * jnp.eye(ir.dim, dtype=rows.dtype)
         turned = jnp.einsum("ij,nmj->nmi", matrix, block, precision="highest")
         parts.append(turned.reshape(len(rows), -1))
         start += mul * ir.dim
@@ -77,8 +78,9 @@ def lie_derivative(
     No sampling and no step width: the derivative is exact, by forward-mode differentiation
     (Gruver et al., The Lie derivative for measuring learned equivariance, ICLR 2023). In radians
     for rotations, per unit of length for translations. Raises InputError for a group without
-    generators.
+    generators and an unknown dtype.
     """
+    check_dtype(dtype)
     function, params, graph, rms = unpack(f, graph)
     generators = groups.load(group).generators()
     if not generators:

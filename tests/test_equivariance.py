@@ -13,7 +13,7 @@ from ase.collections import g2
 from demetar import groups, isometry
 from demetar.equivariance import FLOOR, LAYER_FLOOR, measure, measure_arrays
 from demetar.errors import InputError
-from demetar.graph import Graph, from_arrays, from_atoms, pad, rung
+from demetar.graph import Graph, batch, from_arrays, from_atoms, pad, rung
 from demetar.lie import lie_derivative
 from demetar.output import Attention, Feature, Kind, Layer, Output, Value, scalars
 
@@ -350,6 +350,21 @@ def test_lie_derivative_of_what_commutes_is_zero(scene: Graph) -> None:
     assert wrong["rotation about x"] == pytest.approx(0, abs=1e-12)
 
 
+def test_a_dilation_scales_degree_by_degree(scene: Graph) -> None:
+    """Sim(3) acts on degree l with the l-th power of its factor, finite and infinitesimal alike."""
+
+    def f(graph: Graph) -> Output:
+        x = graph.positions
+        tensor = e3nn.spherical_harmonics("2e", x, normalize=False).array
+        return Output({"x": Value(x, PLACES), "q": Value(tensor, Kind("1x2e"))})
+
+    found = lie_derivative(f, scene, "Sim(3)", "float64")
+    assert max(found["x"].values()) < 1e-14
+    assert found["q"]["dilation"] < 1e-14
+    delta = measure(f, scene, "Sim(3)", 4, dtype="float64").delta["x"]
+    assert delta.max() < 1e-14
+
+
 def test_lie_derivative_needs_infinitesimal_elements(scene: Graph) -> None:
     with pytest.raises(InputError, match="infinitesimal"):
         lie_derivative(linear, scene, "S_n")
@@ -454,3 +469,24 @@ def test_a_padded_graph_measures_like_its_system(scene: Graph) -> None:
 def test_bad_settings_are_one_sentence(scene: Graph, settings: dict, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         measure(places, scene, **settings)
+
+
+def test_a_batch_is_not_renumbered(scene: Graph) -> None:
+    """Nodes of one system would take the places of another's."""
+    with pytest.raises(InputError, match="one by one"):
+        measure(faulty, batch([scene, scene]), "S_n", 2)
+    assert len(measure(faulty, batch([scene, scene]), "SO(3)", 2).delta["positions"]) == 2
+
+
+def test_plain_arrays_know_no_translations() -> None:
+    with pytest.raises(InputError, match="without translations"):
+        measure_arrays(lambda rows: rows**2, np.eye(3), "1x1o", "1x1o", "T(3)", 2)
+
+
+def test_unknown_dtypes_are_refused_everywhere(scene: Graph) -> None:
+    for call in (
+        lambda: lie_derivative(linear, scene, dtype="flaot64"),
+        lambda: measure_arrays(lambda rows: rows, np.eye(3), "1x1o", "1x1o", dtype="flaot64"),
+    ):
+        with pytest.raises(InputError, match="dtype among"):
+            call()
