@@ -53,7 +53,10 @@ def fit(config: train.Config, resume: bool = False, progress: Progress | None = 
         recorder = train.Recorder(folder)
         recorder.status("running", message="reading the data")
         try:
-            _Training(config, stored, recorder).loop(progress or (lambda line: None))
+            with recorder.beating():
+                training = _Training(config, stored, recorder)
+                state = training.loop(progress or (lambda line: None))
+            recorder.status(*state)
         except BaseException as error:
             reason = str(error) or type(error).__name__
             recorder.status("failed", message=reason.splitlines()[0])
@@ -115,8 +118,8 @@ class _Training:
         self.best, self.seconds, self.step = float("inf"), 0.0, 0
         self.losses = np.zeros(2)  # sum and number since the last evaluation
 
-    def loop(self, progress: Progress) -> None:
-        """Trains to the end or until asked to stop; everything is saved either way."""
+    def loop(self, progress: Progress) -> tuple[str, int, int, str]:
+        """Trains to the end or until asked to stop, everything saved; gives the last status."""
         options = ocp.CheckpointManagerOptions(max_to_keep=1)
         with ocp.CheckpointManager(self.recorder.folder / "checkpoints", options=options) as keeper:
             self._restore(keeper)
@@ -150,11 +153,10 @@ class _Training:
                     if asked:
                         break
         if self.step < self.steps:
-            self.recorder.status("stopped", self.step, self.steps, "stopped on request, resumable")
-            return
+            return "stopped", self.step, self.steps, "stopped on request, resumable"
         self._finish()
-        self.recorder.status("finished", self.step, self.steps)
         progress({"step": self.step, "steps": self.steps, "best": self.best})
+        return "finished", self.step, self.steps, ""
 
     def _check(self, losses: np.ndarray) -> None:
         if not np.isfinite(losses).all():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import platform
 import re
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
@@ -170,6 +172,26 @@ class Recorder:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.begun = folder, time.time()
+        self.lock, self.last = threading.Lock(), {}
+
+    @contextlib.contextmanager
+    def beating(self, every: float = 5.0) -> Iterator[None]:
+        """Renews the heartbeat by a thread: reading data and compiling take longer than a step."""
+        ended = threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(every):
+                with self.lock:
+                    if not ended.is_set():
+                        self._write(self.last | {"heartbeat": time.time()})
+
+        thread = threading.Thread(target=beat, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            with self.lock:
+                ended.set()
 
     def status(self, state: str, step: int = 0, steps: int = 0, message: str = "") -> None:
         """Replaces status.json; the heartbeat tells a living run from a dead one."""
@@ -177,6 +199,11 @@ class Recorder:
             "state": state, "step": step, "steps": steps, "pid": os.getpid(),
             "started": self.begun, "heartbeat": time.time(), "message": message,
         }  # fmt: skip
+        with self.lock:
+            self._write(content)
+
+    def _write(self, content: dict[str, Any]) -> None:
+        self.last = content
         write_atomically(self.folder / "status.json", json.dumps(content).encode())
 
     def metrics(self, **line: Any) -> None:
