@@ -66,12 +66,6 @@ def _check(config: train.Config) -> None:
             f"Expected a new name, the run {config.name} exists; take for example "
             f"{free_name(config.name)}, or resume the run."
         )
-    counts = (config.epochs, config.batch_size, config.evaluate_every)
-    if min(counts) < 1 or not 0 < config.learning_rate < 10:
-        raise InputError(
-            "Expected epochs, batch size and evaluation interval of at least 1 and a learning rate "
-            f"between 0 and 10, got {counts} and {config.learning_rate:g}; correct them."
-        )
 
 
 def _room() -> None:

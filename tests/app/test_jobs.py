@@ -167,9 +167,9 @@ def test_damaged_folders_are_listed(home: Path, files: dict[str, object]) -> Non
     [
         ({"model": "egn"}, "did you mean 'egnn'"),
         ({"dataset": "nbodyy"}, "did you mean 'nbody'"),
-        ({"name": "../x"}, "at most 64 letters"),
-        ({"epochs": 0}, "at least 1"),
-        ({"learning_rate": -1.0}, "learning rate"),
+        ({"name": "../x"}, "letters, digits"),
+        ({"epochs": 0}, "positive number for epochs"),
+        ({"learning_rate": -1.0}, "positive number for learning_rate"),
         ({"colour": 3}, "settings among"),
     ],
 )
