@@ -3,7 +3,8 @@
 J. Lee et al., "Set Transformer", ICML 2019: self-attention blocks SAB (equations 6 and 7,
 normalised before each part) and, for invariant targets, pooling by multihead attention with one
 seed (equation 8). Inputs are coordinates, as in the comparison of Fuchs et al.,
-"SE(3)-Transformers", NeurIPS 2020, section 4.1. It predicts the displacement. It is the control that is *not* equivariant to motions of space.
+"SE(3)-Transformers", NeurIPS 2020, section 4.1. It predicts the displacement. It is the control
+that is *not* equivariant to motions of space.
 """
 
 import dataclasses
