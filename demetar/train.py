@@ -151,8 +151,12 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
     settings = {"inputs": dataset.INPUTS, "output": dataset.OUTPUT, **config.model_config}
     suffix = "" if len(dataset.TARGETS) == 1 else f"-{target}"
     name = config.name or f"{config.model}-{config.dataset}{suffix}"
-    config = dataclasses.replace(config, target=target, name=name, model_config=settings)
     models.create(config.model, **settings)
+    usual = getattr(registry.load("models", config.model), "CONNECT", {})
+    config = dataclasses.replace(
+        config, target=target, name=name, model_config=settings,
+        connect=config.connect or usual.get(settings["inputs"]),
+    )  # fmt: skip
     packages = {p: version(p) for p in ("jax", "flax", "optax", "e3nn-jax", "numpy")}
     try:
         asked = ["git", "rev-parse", "HEAD"]

@@ -20,6 +20,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from demetar.errors import InputError
 from demetar.graph import Graph, from_dense, to_dense
 from demetar.nn import features as nf
 from demetar.nn.layers import MLP, Dense, LayerNorm
@@ -30,6 +31,7 @@ Array = Any
 
 TITLE = "DEMETAr"
 SYMMETRY = "E(3) x S_n"
+CONNECT = {"atoms": "bonds"}  # edges that a run gets unless it asks for others
 OUTPUTS = {"positions": nf.POSITIONS, "scalar": nf.SCALAR}
 REFERENCE = "Simion, Vasilev et al., Double-Encoder equivariant Transformer, Amsterdam 2024"
 
@@ -66,6 +68,11 @@ def edge_inputs(graph: Graph, c: Config) -> Array:
     r = nf.differences(graph, graph.positions)
     length = nf.norm(r)
     if c.inputs == "atoms":
+        if graph.edge_attributes is None:
+            raise InputError(
+                "Expected bond types for DEMETAr's edge encoder, the graph has none; connect it by "
+                "'bonds' (--connect bonds)."
+            )
         return jnp.concatenate([jnp.asarray(graph.edge_attributes), length], -1)
     direction = r / jnp.where(length > 0, length, 1)
     v = nf.velocities(graph)
