@@ -16,7 +16,9 @@ def row(folder: Path) -> str:
     last = json.loads(lines[-1])
     published = "–" if r["published"] is None else f"{r['published']:g}"
     d = [r["delta"]["SO(3)"][t]["max"] for t in ("float32", "float64")]
-    value = f"{r['test']['value']:.4f}" if r["test"]["metric"] == "MSE" else f"{r['test']['value']:.1f}"
+    value = (
+        f"{r['test']['value']:.4f}" if r["test"]["metric"] == "MSE" else f"{r['test']['value']:.1f}"
+    )
     return (
         f"| [{folder.name}](../trained/{folder.name}/CARD.md) | {value} | {published} | "
         f"{last['epoch']:.0f} / {c['epochs']} | {last['seconds'] / 60:.0f} | {d[0]:.0e} | {d[1]:.0e} |"

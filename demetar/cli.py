@@ -21,7 +21,7 @@ class _Parser(argparse.ArgumentParser):
 def _setting(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key:
-        raise InputError(
+        raise argparse.ArgumentTypeError(
             f"Expected a setting as key=value, got {text!r}; write for example width=128."
         )
     try:
