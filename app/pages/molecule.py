@@ -20,8 +20,8 @@ VALUES = {"gradient": "gradient ∂f/∂x", "value": "value f"}
 
 def render() -> None:
     """The page: controls in two rows, the square of two runs, Δ_EQ, layers and attention beside it."""
-    source, names, precision = _choices()
-    extras, turn = _how()
+    source, names = _choices()
+    precision, extras, turn = _how()
     widgets.told()
     molecule = service.molecule(source)
     axis, degrees, g = turn
@@ -34,7 +34,7 @@ def render() -> None:
     begin, squares = service.molecule_squares(names, source, element, axis, precision)
     attention = _attention(squares)
     shown = attention[-1]
-    left, right = st.columns([2, 1], gap="medium")
+    left, right = widgets.side_by_side(2, 1)
     with left:
         _square(source, molecule, element, squares, turn, shown)
         if begin:
@@ -52,15 +52,9 @@ def render() -> None:
     )  # fmt: skip
 
 
-def _choices() -> tuple[service.MoleculeSource, list[str], str]:
-    widgets.from_address("precision", PRECISION, PRECISIONS, PRECISIONS[0], "precision")
-    one, two, three, four, five = st.columns(
-        [1.1, 1, 1, 1.15, 0.65], vertical_alignment="bottom", gap="small"
-    )
-    precision = four.segmented_control(
-        "Precision", PRECISIONS, key=PRECISION, required=True, width="stretch"
-    )
-    with five.popover("Open", icon=":material/upload_file:", width="stretch"):
+def _choices() -> tuple[service.MoleculeSource, list[str]]:
+    one, two, three, four = widgets.row_of(4)
+    with four.popover("Open", icon=":material/upload_file:", width="stretch"):
         upload = st.file_uploader(
             "Structure file", ["xyz", "extxyz", "pdb", "sdf", "mol", "cif"], key="molecule:file"
         )
@@ -75,10 +69,11 @@ def _choices() -> tuple[service.MoleculeSource, list[str], str]:
         "atoms", (RUN, BESIDE), ("egnn-qm9-homo", "set_transformer-qm9-homo"), (two, three)
     )
     data = upload.getvalue() if upload and name == upload.name else None
-    return service.MoleculeSource(name, data), names, str(precision)
+    return service.MoleculeSource(name, data), names
 
 
-def _how() -> tuple[list[str], widgets.Turn]:
+def _how() -> tuple[str, list[str], widgets.Turn]:
+    widgets.from_address("precision", PRECISION, PRECISIONS, PRECISIONS[0], "precision")
     wanted = widgets.arriving("also")
     if wanted is not None:
         parts = [part for part in wanted.split(",") if part in EXTRAS]
@@ -87,14 +82,19 @@ def _how() -> tuple[list[str], widgets.Turn]:
             widgets.tell(
                 f"The link asks to apply {wanted[:60]!r} as well; known are {', '.join(EXTRAS)}."
             )
-    one, two = st.columns([3.2, 1.4], vertical_alignment="bottom", gap="small")
-    with one:
-        turn = widgets.rotation(G)
-    extras = two.pills(
-        "and after it", list(EXTRAS), selection_mode="multi", key=ALSO, format_func=lambda e: EXTRAS[e],
-        help="Inversion x → −x, a shift by (2 −1 1.5) Å, or new numbers for the atoms.",
-    )  # fmt: skip
-    return list(extras), turn
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        with st.container(width="content"):
+            turn = widgets.rotation(G)
+        extras = st.pills(
+            "and after it", list(EXTRAS), selection_mode="multi", key=ALSO,
+            format_func=lambda e: EXTRAS[e], width="content",
+            help="Inversion x → −x, a shift by (2 −1 1.5) Å, or new numbers for the atoms.",
+        )  # fmt: skip
+        precision = st.segmented_control(
+            "Precision", PRECISIONS, key=PRECISION, required=True, width="content",
+            format_func=lambda p: "bf16" if p == "bfloat16" else p,
+        )  # fmt: skip
+    return str(precision), list(extras), turn
 
 
 def _attention(squares: dict[str, Any]) -> tuple[dict[str, Any], list[str], Any]:
@@ -216,7 +216,7 @@ def _curve(squares: dict[str, Any], of: str, degrees: float, axis: Any) -> None:
 
 
 def _inside(molecule: Any, squares: dict[str, Any], attention: Any) -> None:
-    one, two = st.columns([1.25, 1], gap="medium")
+    one, two = widgets.side_by_side(1, 1)
     with one.container(border=True):
         st.caption("Δ_EQ of every layer at this g: the first that leaves the band is the culprit")
         found = {n: s.layers for n, s in squares.items()}

@@ -8,11 +8,11 @@ from app import viewer
 st.set_page_config(layout="wide")
 random = np.random.default_rng(3)
 start, speed = random.normal(size=(5, 3)), random.normal(size=(5, 3)) * 0.8
-time = np.linspace(0, 3, 100)[:, None, None]
+time = np.linspace(0, 27, 900)[:, None, None]
 charges = np.array([1, -1, 1, -1, 1])
 truth = start * np.cos(time) + speed * np.sin(time)
-prediction = truth + 0.05 * time * random.normal(size=(5, 3))
-rotated = truth + 0.12 * time * random.normal(size=(5, 3))
+prediction = truth + 0.005 * time * random.normal(size=(5, 3))
+rotated = truth + 0.012 * time * random.normal(size=(5, 3))
 track = viewer.Track
 events = viewer.show(
     [
