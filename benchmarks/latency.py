@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--no-sandbox"]
@@ -53,7 +53,7 @@ def first_picture(page: Page, url: str) -> dict[str, float]:
         try:
             page.goto(url)
             break
-        except Exception:  # the server is not up yet
+        except Error:  # the server is not up yet
             time.sleep(0.1)
     found = {}
     page.get_by_text("Demetar").first.wait_for(timeout=120_000)
