@@ -1,1 +1,18 @@
 """Data sets, one file each: SOURCES, TARGETS, LICENCE, CITATION and read()."""
+
+from types import ModuleType
+
+
+def output_of(module: ModuleType, target: str) -> str | None:
+    """What a model has to give for a target: "positions", "scalar", …; None where none can."""
+    return getattr(module, "OUTPUTS", {}).get(target, module.OUTPUT)
+
+
+def forces_of(module: ModuleType) -> bool:
+    """Whether the set labels forces, the negative gradient of its target, beside the target."""
+    return getattr(module, "FORCES", False)
+
+
+def options_of(module: ModuleType) -> dict[str, tuple[str, ...]]:
+    """The values of each keyword option of the set's `systems`, the usual one first."""
+    return getattr(module, "OPTIONS", {})

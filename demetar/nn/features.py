@@ -11,7 +11,12 @@ from demetar.output import Attention, Kind, Value
 Array = Any
 
 POSITIONS = Kind("1x1o", per="node", affine=True)
+VELOCITIES = Kind("1x1o", per="node")
+STATE = {"positions": POSITIONS, "velocities": VELOCITIES}
 SCALAR = Kind("1x0e", per="graph")
+NODE_SCALAR = Kind("1x0e", per="node")
+VECTOR = Kind("1x1o", per="graph")
+TENSOR = Kind("1x0e+1x2e", per="graph")  # a symmetric tensor: its trace part and the rest
 
 
 def norm(x: Array, keepdims: bool = True) -> Array:
