@@ -20,6 +20,14 @@ from demetar.loader import Systems
 from demetar.simulate import TIME_STEP, law, simulate, starts
 from demetar.simulate_exact import simulate_exact
 
+TITLE = "Charged N-body"
+SUMMARY = (
+    "Five bodies with charges of ±1 attract and repel each other in three dimensions. From their "
+    "positions and velocities now, predict where each of them is 1,000 time steps later."
+)
+OPTIONS = {"variant": ("published", "clean")}
+SIZE = 0  # bytes to download: the arrays are generated here
+FORCES = False
 SOURCES = (
     {
         "url": "https://github.com/vgsatorras/egnn",

@@ -23,6 +23,15 @@ from demetar.cache import checksum, data_root, read_arrays, recorded, write_arra
 from demetar.errors import InputError
 from demetar.loader import Systems
 
+TITLE = "QM9"
+SUMMARY = (
+    "130,831 small organic molecules of up to nine C, N, O and F atoms with their hydrogens, each at "
+    "the geometry of least energy that density functional theory (B3LYP/6-31G(2df,p)) gives. Predict "
+    "one of twelve properties of the molecule, such as its orbital energies or its heat capacity."
+)
+OPTIONS = {"partition": ("cormorant", "torchmd")}
+SIZE = 104_000_000  # bytes to download: the package's wheel
+FORCES = False
 PACKAGE = "qm9pack"
 VERSION = "1.0.3"
 SOURCES = tuple(

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from demetar import models, registry
+from demetar.datasets import options_of
 from demetar.errors import InputError
 
 NAMES = registry.names("datasets")
 DECLARED = (
     "SOURCES", "TARGETS", "UNITS", "LICENCE", "CITATION", "INPUTS", "OUTPUT", "SPLITS",
-    "PUBLISHED", "NOTES", "read", "systems", "baselines",
+    "PUBLISHED", "NOTES", "read", "systems", "baselines", "TITLE", "SUMMARY", "OPTIONS", "SIZE",
+    "FORCES",
 )  # fmt: skip
 each_dataset = pytest.mark.parametrize("name", NAMES)
 
@@ -26,6 +28,18 @@ def test_declares_what_a_data_set_file_has_to(name: str) -> None:
     assert module.LICENCE
     assert any(c.isdigit() for c in module.CITATION)
     assert set(module.SPLITS) == {"train", "valid", "test"}
+
+
+@each_dataset
+def test_says_what_it_is_to_a_reader(name: str) -> None:
+    module = registry.load("datasets", name)
+    assert 0 < len(module.TITLE) <= 40
+    assert 2 <= module.SUMMARY.count(". ") + module.SUMMARY.endswith(".") <= 4
+    assert module.SIZE >= 0
+    parameters = inspect.signature(module.systems).parameters
+    for option, values in options_of(module).items():
+        assert values
+        assert parameters[option].default == values[0], "the usual value stands first"
 
 
 @each_dataset
