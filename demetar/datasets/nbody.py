@@ -11,6 +11,7 @@ target. So the published variant repeats its own program's roundings (`demetar.s
 
 from dataclasses import dataclass, fields
 from os import PathLike
+from pathlib import Path
 
 import numpy as np
 
@@ -78,6 +79,15 @@ def generate(seed: int = SEED, count: int = 14_000, variant: str = "published") 
     return NBody(*(a.astype(np.float32) for a in (x[0], v[0], charges, x[1], v[1])))
 
 
+def _file(root: str | PathLike[str] | None, variant: str) -> Path:
+    return data_root(root) / "nbody" / f"charged5-{variant}-seed{SEED}.npz"
+
+
+def present(variant: str = "published") -> bool:
+    """Whether the arrays are on this machine, so that `systems` need not make them first."""
+    return _file(None, variant).is_file()
+
+
 def read(
     root: str | PathLike[str] | None = None,
     variant: str = "published",
@@ -99,7 +109,7 @@ def read(
     available = rows.stop - rows.start
     if size is not None and not 1 <= size <= available:
         raise InputError(f"The {split} split has 1 to {available} systems to read, not {size}.")
-    path = data_root(root) / "nbody" / f"charged5-{variant}-seed{SEED}.npz"
+    path = _file(root, variant)
     names = [field.name for field in fields(NBody)]
     arrays = read_arrays(path)
     if arrays is None or set(arrays) != set(names):

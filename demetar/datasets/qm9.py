@@ -191,9 +191,18 @@ def _foreign(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
+def _file(root: str | PathLike[str] | None) -> Path:
+    return data_root(root) / "qm9" / "qm9.npz"
+
+
+def present(partition: str = "cormorant") -> bool:
+    """Whether the arrays are on this machine, so that `systems` need not convert them first."""
+    return _file(None).is_file()
+
+
 def arrays(root: str | PathLike[str] | None = None) -> dict[str, np.ndarray]:
     """All of QM9 as `convert` gives it, from the cache, which the first call makes (15 s)."""
-    path = data_root(root) / "qm9" / "qm9.npz"
+    path = _file(root)
     if path.is_file() and not recorded(path).is_file():
         return _foreign(path)
     found = read_arrays(path, _KEYS)

@@ -6,14 +6,14 @@ import e3nn_jax as e3nn
 import numpy as np
 import pytest
 
-from demetar import models, registry
+from demetar import datasets, models, registry
 from demetar.datasets import options_of
 from demetar.errors import InputError
 
 NAMES = registry.names("datasets")
 DECLARED = (
     "SOURCES", "TARGETS", "UNITS", "LICENCE", "CITATION", "INPUTS", "OUTPUT", "SPLITS",
-    "PUBLISHED", "NOTES", "read", "systems", "baselines", "TITLE", "SUMMARY", "OPTIONS", "SIZE",
+    "PUBLISHED", "NOTES", "present", "read", "systems", "baselines", "TITLE", "SUMMARY", "OPTIONS", "SIZE",
     "FORCES",
 )  # fmt: skip
 each_dataset = pytest.mark.parametrize("name", NAMES)
@@ -86,6 +86,20 @@ def test_systems_are_asked_for_by_split_target_and_size(name: str) -> None:
     parameters = inspect.signature(registry.load("datasets", name).systems).parameters
     assert list(parameters)[:3] == ["split", "target", "size"]
     assert all(p.default is not inspect.Parameter.empty for p in list(parameters.values())[1:])
+
+
+@each_dataset
+def test_says_whether_it_is_on_this_machine_and_makes_nothing(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path
+) -> None:
+    """`present` takes the same options as `systems`; a set that neither ships nor is made is not there."""
+    monkeypatch.setenv("DEMETAR_DATA", str(tmp_path))
+    module = registry.load("datasets", name)
+    options = {key: values[0] for key, values in datasets.options_of(module).items()}
+    assert isinstance(module.present(**options), bool)
+    if getattr(module, "SIZE", 0):
+        assert not module.present(**options)
+    assert not list(tmp_path.rglob("*"))
 
 
 @each_dataset
