@@ -31,10 +31,19 @@ def navigate(first: str | None = None) -> None:
             widgets.guarded(name, module.render),
             title=module.TITLE,
             icon=module.ICON,
-            url_path=name,
+            url_path="home" if name == first else name,
             default=name == first,
         )
         sections.setdefault(module.SECTION, []).append(pages[name])
+    # The first page lives at the root; its own name in an address must lead there as well.
+    sections[""] = [
+        st.Page(
+            lambda: st.switch_page(pages[first], query_params=st.query_params.to_dict()),
+            title=modules[first].TITLE,
+            url_path=first,
+            visibility="hidden",
+        )
+    ]
     st.session_state["pages"] = pages
     st.html("<style>.stMainBlockContainer{padding:3.7rem 2.5rem 2rem}</style>")
     st.logo(LOGO.format(text="#E4E9F0" if widgets.dark() else "#1B2430"), size="large")

@@ -15,6 +15,13 @@ def explorer(serve):
     return serve(ROOT / "streamlit_app.py")
 
 
+def test_the_first_page_has_an_address_of_its_own_name(open_page, explorer):
+    page = open_page(f"{explorer}/molecule?angle=30&axis=z")
+    expect(page.get_by_text("claims E(3) x S_n")).to_be_visible(timeout=120_000)
+    assert page.get_by_text("Page not found").count() == 0
+    assert "angle=30" in page.url
+
+
 def settled(page: Page) -> None:
     """Waits until both runs' Δ_EQ are on the page and nothing is compiling."""
     expect(page.get_by_text("claims S_n")).to_be_visible(timeout=120_000)
