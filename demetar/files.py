@@ -15,6 +15,7 @@ import ase
 import numpy as np
 
 from demetar.errors import InputError
+from demetar.extxyz import parse_xyz
 from demetar.formats import (
     MAX_COORDINATE,
     MAX_FRAMES,
@@ -23,7 +24,6 @@ from demetar.formats import (
     parse_cif,
     parse_pdb,
     parse_sdf,
-    parse_xyz,
 )
 from demetar.graph import Graph, from_arrays, from_atoms
 from demetar.scenes import MAX_BODIES, Scene

@@ -1,10 +1,10 @@
 """Plain parsers of structure files: text lines in, frames out; every error names its line.
 
 Files come from strangers. So each parser counts atoms while it reads and stops at the limits, reads
-only species, coordinates and cell, evaluates nothing, and keeps no free text. XYZ, PDB and SDF are
-read here, not by ASE, whose readers trust the sizes that a file declares (an extended-XYZ comment
-can ask for a billion columns) and name no lines. CIF needs space groups, so ASE expands it, after
-the counts and lengths that decide its cost have been checked here.
+only species, coordinates and cell, evaluates nothing, and keeps no free text. XYZ (in
+`demetar.extxyz`), PDB and SDF are not read by ASE, whose readers trust the sizes that a file declares
+(an extended-XYZ comment can ask for a billion columns) and name no lines. CIF needs space groups, so
+ASE expands it, after the counts and lengths that decide its cost have been checked here.
 """
 
 import io
@@ -42,11 +42,13 @@ def shown(text: str) -> str:
     return ascii(text if len(text) <= 20 else text[:20] + "...")
 
 
-def _fail(number: int, expected: str, came: str) -> InputError:
+def fail(number: int, expected: str, came: str) -> InputError:
+    """The error about that line of a file."""
     return InputError(f"Line {number} must hold {expected}, not {came}; correct it.")
 
 
-def _line(lines: Sequence[str], index: int, expected: str) -> str:
+def line_at(lines: Sequence[str], index: int, expected: str) -> str:
+    """The line itself; InputError when the file ends before it."""
     if index >= len(lines):
         raise InputError(
             f"The file must go on with {expected}, but it ends after line {len(lines)}; "
@@ -59,23 +61,30 @@ def element(symbol: str, number: int) -> int:
     """The atomic number for a symbol (or a number as text) on that line; D and T are hydrogen."""
     z = _PERIODIC_TABLE.get(symbol.strip().upper())
     if z is None:
-        raise _fail(number, "an element of the periodic table", shown(symbol.strip()))
+        raise fail(number, "an element of the periodic table", shown(symbol.strip()))
     return z
 
 
-def _number(text: str, number: int) -> float:
+def value_of(text: str, number: int, what: str, limit: float) -> float:
+    """The number that a text on that line says; InputError unless it is finite and within limits."""
     try:
         value = float(text) if "_" not in text else math.nan
     except ValueError:
-        raise _fail(number, "a coordinate in Å", shown(text)) from None
-    if not abs(value) <= MAX_COORDINATE:
-        raise _fail(number, f"finite coordinates up to {MAX_COORDINATE:.0f} Å", shown(text))
+        raise fail(number, f"a number as {what}", shown(text)) from None
+    if not abs(value) <= limit:
+        raise fail(number, f"finite numbers up to {limit:g} as {what}", shown(text))
     return value
 
 
-def _count(text: str, number: int) -> int:
+def coordinate(text: str, number: int) -> float:
+    """The coordinate that a text on that line says."""
+    return value_of(text, number, "coordinates", MAX_COORDINATE)
+
+
+def atom_count(text: str, number: int) -> int:
+    """The number of atoms that a text on that line says."""
     if not re.fullmatch(r"\s*\d{1,9}\s*", text):
-        raise _fail(number, "the number of atoms", shown(text.strip()))
+        raise fail(number, "the number of atoms", shown(text.strip()))
     return check_count(int(text))
 
 
@@ -93,58 +102,6 @@ def check_count(count: int) -> int:
     return count
 
 
-def _columns(comment: str, number: int) -> tuple[int, int]:
-    """Where species and position start in the columns that an extended-XYZ comment declares."""
-    found = re.search(r"\bProperties\s*=\s*\"?([\w:]{1,1000})", comment)
-    if found is None:
-        return 0, 1
-    parts = found[1].split(":")
-    starts, start = {}, 0
-    for name, kind, width in zip(parts[::3], parts[1::3], parts[2::3], strict=False):
-        if not re.fullmatch(r"[1-9]\d{0,2}", width):
-            raise _fail(number, "Properties with column counts from 1 to 999", shown(width))
-        starts[name.lower(), kind.upper(), int(width)] = start
-        start += int(width)
-    species = starts.get(("species", "S", 1), starts.get(("z", "I", 1)))
-    position = starts.get(("pos", "R", 3))
-    if species is None or position is None:
-        raise _fail(number, "Properties with species:S:1 and pos:R:3", shown(found[1]))
-    return species, position
-
-
-def _lattice(comment: str, number: int) -> np.ndarray | None:
-    found = re.search(r"\bLattice\s*=\s*\"([^\"]{1,400})\"", comment)
-    if found is None:
-        return None
-    values = found[1].split()
-    if len(values) != 9:
-        raise _fail(number, "a Lattice of nine numbers", f"{len(values)} of them")
-    return np.array([_number(value, number) for value in values]).reshape(3, 3)
-
-
-def parse_xyz(lines: Sequence[str]) -> Iterator[Frame]:
-    """Frames of an XYZ or extended-XYZ file: species, position, Lattice; other columns are left."""
-    at = 0
-    while at < len(lines):
-        if not lines[at].strip():
-            at += 1
-            continue
-        count = _count(lines[at], at + 1)
-        comment = _line(lines, at + 1, "a comment line")[:10_000]
-        species_at, position_at = _columns(comment, at + 2)
-        needed = max(species_at + 1, position_at + 3)
-        species, positions = [], []
-        for index in range(at + 2, at + 2 + count):
-            fields = _line(lines, index, f"{count} atoms").split(None, needed)
-            if len(fields) < needed:
-                raise _fail(index + 1, "an element and three coordinates", shown(lines[index]))
-            species.append(element(fields[species_at], index + 1))
-            own = fields[position_at : position_at + 3]
-            positions.append([_number(field, index + 1) for field in own])
-        yield Frame(species, positions, _lattice(comment, at + 2))
-        at += 2 + count
-
-
 def _pdb_element(line: str, number: int) -> int:
     symbol = line[76:78].strip()
     if not symbol:
@@ -155,7 +112,7 @@ def _pdb_element(line: str, number: int) -> int:
 
 def _pdb_cell(line: str, number: int) -> np.ndarray | None:
     spans = ((6, 15), (15, 24), (24, 33), (33, 40), (40, 47), (47, 54))
-    a, b, c, alpha, beta, gamma = (_number(line[i:j], number) for i, j in spans)
+    a, b, c, alpha, beta, gamma = (coordinate(line[i:j], number) for i, j in spans)
     if (a, b, c) == (1, 1, 1):  # what programs write for a molecule without a crystal
         return None
     return cell_matrix((a, b, c), (alpha, beta, gamma), number)
@@ -169,7 +126,7 @@ def cell_matrix(
     sg = math.sin(math.radians(angles[2]))
     height = 1 - ca * ca - cb * cb - cg * cg + 2 * ca * cb * cg
     if min(lengths) <= 0 or abs(sg) < 1e-6 or height <= 1e-9:
-        raise _fail(number, "a cell with a volume", "one without")
+        raise fail(number, "a cell with a volume", "one without")
     a, b, c = lengths
     third = [cb, (ca - cb * cg) / sg, math.sqrt(height) / sg]
     return np.array([[a, 0, 0], [b * cg, b * sg, 0], [c * x for x in third]])
@@ -183,7 +140,7 @@ def parse_pdb(lines: Sequence[str]) -> Iterator[Frame]:
         if record in ("ATOM", "HETATM") and line[16:17] in ("", " ", "A", "1"):
             check_count(len(species) + 1)
             spans = (line[30:38], line[38:46], line[46:54])
-            positions.append([_number(span, number) for span in spans])
+            positions.append([coordinate(span, number) for span in spans])
             species.append(_pdb_element(line, number))
         elif record == "CRYST1":
             cell = _pdb_cell(line, number)
@@ -203,15 +160,15 @@ def _sdf_v3000(lines: Sequence[str], at: int) -> tuple[list[int], list[list[floa
         if fields[:2] != ["M", "V30"]:
             continue
         if fields[2:3] == ["COUNTS"]:
-            count = _count(fields[3] if len(fields) > 3 else "", index + 1)
+            count = atom_count(fields[3] if len(fields) > 3 else "", index + 1)
         elif fields[2:4] in (["BEGIN", "ATOM"], ["END", "ATOM"]):
             inside = fields[2] == "BEGIN"
         elif inside:
             if len(fields) < 7:
-                raise _fail(index + 1, "an element and three coordinates", shown(lines[index]))
+                raise fail(index + 1, "an element and three coordinates", shown(lines[index]))
             check_count(len(species) + 1)
             species.append(element(fields[3], index + 1))
-            positions.append([_number(field, index + 1) for field in fields[4:7]])
+            positions.append([coordinate(field, index + 1) for field in fields[4:7]])
     if count != len(species):
         raise InputError(
             f"The atom block must hold the {count or 0} atoms that its COUNTS line announces, "
@@ -224,16 +181,16 @@ def parse_sdf(lines: Sequence[str]) -> Iterator[Frame]:
     """Frames (molecules) of an SDF or MOL file, versions V2000 and V3000; bonds are left."""
     at = 0
     while any(line.strip() for line in lines[at : at + 5]):
-        counts = _line(lines, at + 3, "the counts line of a molecule")
+        counts = line_at(lines, at + 3, "the counts line of a molecule")
         if "V3000" in counts:
             species, positions = _sdf_v3000(lines, at + 4)
         else:
-            count = _count(counts[:3], at + 4)
+            count = atom_count(counts[:3], at + 4)
             species, positions = [], []
             for index in range(at + 4, at + 4 + count):
-                line = _line(lines, index, f"{count} atoms")
+                line = line_at(lines, index, f"{count} atoms")
                 spans = (line[:10], line[10:20], line[20:30])
-                positions.append([_number(span, index + 1) for span in spans])
+                positions.append([coordinate(span, index + 1) for span in spans])
                 species.append(element(line[30:34], index + 1))
         yield Frame(species, positions)
         while at < len(lines) and not lines[at].startswith("$$$$"):
@@ -256,7 +213,7 @@ def _check_cif(lines: Sequence[str]) -> None:
             count += 1
             check_count(count)
         if len(line) > _CIF_LINE_LENGTH:
-            raise _fail(number, f"at most {_CIF_LINE_LENGTH} characters", str(len(line)))
+            raise fail(number, f"at most {_CIF_LINE_LENGTH} characters", str(len(line)))
     if sum(map(len, lines)) > _CIF_LENGTH:
         raise InputError(f"A CIF file may have at most {_CIF_LENGTH // 10**6} MB; cut it down.")
 

@@ -29,6 +29,8 @@ class Systems:
     species: np.ndarray | None = None  # [rows]
     velocities: np.ndarray | None = None  # [rows, 3]
     charges: np.ndarray | None = None  # [rows]
+    masses: np.ndarray | None = None  # [rows]
+    forces: np.ndarray | None = None  # [rows, 3] label: minus the target's gradient, unit/Å
 
     def __len__(self) -> int:
         return len(self.sizes)
