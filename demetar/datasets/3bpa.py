@@ -80,6 +80,18 @@ def _hand_made(path: Path, part: str) -> dict[str, np.ndarray] | None:
     return {"z": z, "R": found["R"], "E": found["E"] * scale, "F": found["F"] * scale}
 
 
+def present(train: str = "300K", test: str = "300K") -> bool:
+    """Whether both parts are on this machine, so that `systems` need not fetch them."""
+    folder = data_root() / "3bpa"
+
+    def here(part: str) -> bool:
+        if any((folder / f"{part}{ending}").is_file() for ending in (".npz", ".xyz")):
+            return True
+        return _hand_made(folder / "3bpa.npz", part) is not None
+
+    return here(f"train_{train}") and here(f"test_{test}")
+
+
 def convert(path: Path) -> dict[str, np.ndarray]:
     """The frames of a published file: z [n]; R [S, n, 3] Å; E [S] eV; F [S, n, 3] eV/Å."""
     lines = path.read_text(encoding="utf-8").split("\n")

@@ -74,6 +74,15 @@ def _hand_made(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
+def _file(molecule: str, root: str | os.PathLike[str] | None) -> Path:
+    return data_root(root) / "rmd17" / f"rmd17_{molecule}.npz"
+
+
+def present(molecule: str = "ethanol", fold: str = "1") -> bool:
+    """Whether the molecule's frames are on this machine, so that `systems` need not fetch them."""
+    return _file(molecule, None).is_file()
+
+
 def arrays(
     molecule: str = "ethanol",
     root: str | os.PathLike[str] | None = None,
@@ -86,8 +95,8 @@ def arrays(
     (1.07 GB) and writes all ten. A file of the same keys put there by hand is used as it is.
     """
     frames.require("molecule", molecule, MOLECULES, "rMD17")
-    folder = data_root(root) / "rmd17"
-    path = folder / f"rmd17_{molecule}.npz"
+    path = _file(molecule, root)
+    folder = path.parent
     if path.is_file() and not recorded(path).is_file():
         return _hand_made(path)
     found = read_arrays(path)
