@@ -166,8 +166,8 @@ def nested(weights: Weights) -> dict[str, Any]:
     return tree
 
 
-def graph_of(case: Case) -> tuple[Any, np.ndarray]:
-    """Our padded batch of the case and its targets, row by row."""
+def graph_of(case: Case) -> tuple[Any, Any]:
+    """Our padded batch of the case and its labels, row by row."""
     from demetar.loader import Loader, Systems
 
     systems = Systems(
@@ -217,8 +217,7 @@ def ours(case: Case, weights: Weights) -> tuple[dict[str, Callable], np.ndarray]
     import jax
     import optax
 
-    from demetar import models
-    from demetar.losses import BY_OUTPUT
+    from demetar import losses, models
 
     model, (graph, targets) = models.create("egnn", **case.config()), graph_of(case)
     graph, targets = jax.device_put((graph, targets))
@@ -229,10 +228,7 @@ def ours(case: Case, weights: Weights) -> tuple[dict[str, Callable], np.ndarray]
 
     @jax.jit
     def step(params: Any, slots: Any, graph: Any, targets: Any) -> tuple:
-        def loss(params: Any) -> Any:
-            return BY_OUTPUT[key](model.apply({"params": params}, graph), targets, graph)
-
-        value, slope = jax.value_and_grad(loss)(params)
+        value, slope = jax.value_and_grad(losses.make(model))(params, graph, targets)
         updates, slots = tx.update(slope, slots, params)
         return optax.apply_updates(params, updates), slots, value
 

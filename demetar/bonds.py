@@ -23,11 +23,14 @@ _LIMITS = {
 
 
 def bonded(species: np.ndarray, positions: np.ndarray, slack: float = 1.25) -> np.ndarray:
-    """Which pairs [n, n] (bool) are bonded; never an atom to itself."""
+    """Which pairs [..., n, n] (bool) are bonded; never an atom to itself.
+
+    species [..., n] and positions [..., n, 3] may hold several systems of one size.
+    """
     radii = covalent_radii[species]
-    distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
-    near = distances < slack * (radii[:, None] + radii[None])
-    return near & ~np.eye(len(species), dtype=bool)
+    distances = np.linalg.norm(positions[..., :, None, :] - positions[..., None, :, :], axis=-1)
+    near = distances < slack * (radii[..., :, None] + radii[..., None, :])
+    return near & ~np.eye(species.shape[-1], dtype=bool)
 
 
 def types(z1: np.ndarray, z2: np.ndarray, lengths: np.ndarray) -> np.ndarray:

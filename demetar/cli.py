@@ -31,7 +31,7 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def _add_train(commands: Any) -> None:
-    from demetar.train import Config
+    from demetar.settings import Config, connect_setting
 
     p = commands.add_parser("train", help="train a model; writes runs/<name>")
     p.add_argument("--config", help="JSON file of settings; flags override it")
@@ -43,8 +43,8 @@ def _add_train(commands: Any) -> None:
         elif isinstance(field.default, bool):
             p.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
         else:
-            kind = str if field.name == "connect" else type(field.default)
-            kind = int if field.default is None and field.name != "connect" else kind
+            kind = int if field.default is None else type(field.default)
+            kind = connect_setting if field.name == "connect" else kind
             p.add_argument(flag, type=kind, default=None, help=f"default: {field.default!r}")
     p.set_defaults(call=_train)
 

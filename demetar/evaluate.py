@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -13,40 +13,95 @@ import numpy as np
 from demetar import registry
 from demetar.graph import Graph
 from demetar.loader import Loader, Systems
+from demetar.losses import PER_NODE, predicted
 from demetar.output import Output
+from demetar.potential import with_gradient
 from demetar.run import Run
+from demetar.targets import norm_of, offset, reference_energies
 
 Array = Any
-METRICS = {"positions": "MSE", "scalar": "MAE"}
+# Of a target: mean over rows and components of the square or the absolute value, or mean length.
+METRICS = {
+    "positions": "MSE", "state": "MSE", "scalar": "MAE", "node_scalar": "MAE",
+    "vector": "mean error length", "tensor": "mean error length",
+}  # fmt: skip
+_OF = {
+    "MSE": lambda d: np.mean(d**2),
+    "MAE": lambda d: np.mean(np.abs(d)),
+    "mean error length": lambda d: np.mean(np.linalg.norm(d, axis=-1)),
+}
 
 
 @functools.lru_cache(maxsize=32)
-def _predictor(model: Any) -> Callable[[Any, Graph], Array]:
+def _predictor(model: Any, forces: bool) -> Callable[[Any, Graph], tuple[Array, Array | None]]:
+    """The model's own, still standardised rows, and its forces if asked for."""
+
     @jax.jit
-    def predict(params: Any, graph: Graph) -> Array:
-        output: Output = model.apply({"params": params["model"]}, graph)
-        value = output[model.config.output]
-        return (
-            value * params["scale"] + params["mean"] if model.config.output == "scalar" else value
-        )
+    def predict(params: Any, graph: Graph) -> tuple[Array, Array | None]:
+        def apply(graph: Graph) -> Output:
+            return model.apply({"params": params}, graph)
+
+        if not forces:
+            return predicted(apply(graph), model.config.output), None
+        output, slope = with_gradient(apply, graph)
+        return output["scalar"], -slope
 
     return predict
 
 
-def predict(model: Any, params: Any, loader: Loader) -> np.ndarray:
-    """Predictions for every system in order: [systems, 1] or [rows, 3]."""
-    parts = []
+def predict(model: Any, params: Any, loader: Loader) -> dict[str, np.ndarray]:
+    """Predictions for every system in order: "target" [systems or rows, dim], "forces" [rows, 3].
+
+    The model's part is computed in float32, the constant part of an invariant added in float64.
+    """
+    output, norm = model.config.output, norm_of(params)
+    function = _predictor(model, loader.systems.forces is not None)
+    weights = jax.tree.map(lambda x: np.asarray(x, np.float32), params["model"])
+    parts: dict[str, list[np.ndarray]] = {"target": [], "forces": []}
     for graph, _, new in loader.in_order():
-        rows = np.asarray(_predictor(model)(params, graph))
-        keep = int((graph.graph_index < new).sum()) if loader.systems.per_node else new
-        parts.append(rows[:keep])
-    return np.concatenate(parts)
+        rows, slopes = jax.device_get(function(weights, graph))
+        nodes = int((graph.graph_index < new).sum())
+        parts["target"].append(rows[: nodes if output in PER_NODE else new])
+        if slopes is not None:
+            parts["forces"].append(slopes[:nodes])
+    found = {k: np.concatenate(v).astype(np.float64) for k, v in parts.items() if v}
+    if output not in ("positions", "state"):
+        found = {k: v * norm.scale for k, v in found.items()}
+        found["target"] += offset(output, norm.mean)
+    if output == "scalar":
+        found["target"] += reference_energies(loader.systems, norm.references)
+    return found
 
 
-def error(model: Any, params: Any, loader: Loader) -> float:
-    """Mean squared error per coordinate of positions, mean absolute error of an invariant."""
-    difference = predict(model, params, loader).astype(np.float64) - loader.systems.targets
-    return float(np.mean(difference**2 if loader.systems.per_node else np.abs(difference)))
+def errors(model: Any, params: Any, loader: Loader) -> dict[str, float]:
+    """The target's error by METRICS, and what belongs beside it.
+
+    "target"; for states "positions" and "velocities"; with labelled forces "forces" (MAE per
+    component) and "target_per_atom" (MAE of the target divided by the number of atoms).
+    """
+    systems, output = loader.systems, model.config.output
+    rows = predict(model, params, loader)
+    difference = rows["target"] - systems.targets
+    found = {"target": _OF[METRICS[output]](difference)}
+    if output == "state":
+        found |= {"positions": np.mean(difference[:, :3] ** 2)}
+        found |= {"velocities": np.mean(difference[:, 3:] ** 2)}
+    if systems.forces is not None:
+        found["target_per_atom"] = np.mean(np.abs(difference[:, 0]) / systems.sizes)
+        found["forces"] = np.mean(np.abs(rows["forces"] - systems.forces))
+    return {k: float(v) for k, v in found.items()}
+
+
+def criterion(found: Mapping[str, float], config: Mapping[str, Any]) -> float:
+    """The number by which the best parameters are chosen, smaller is better.
+
+    The target's error, or with labelled forces the mean of both errors with the weights of the
+    loss, in their units (the target's, and that per Å).
+    """
+    if "forces" not in found:
+        return found["target"]
+    weights = np.array([config["energy_weight"], config["force_weight"]])
+    return float(weights @ [found["target"], found["forces"]] / weights.sum())
 
 
 def systems(config: dict[str, Any], split: str, size: int | None = None) -> Systems:
@@ -58,15 +113,25 @@ def systems(config: dict[str, Any], split: str, size: int | None = None) -> Syst
 
 
 def evaluate(run: Run, split: str = "test", size: int | None = None, batch_size: int = 100) -> dict:
-    """Error of a run on a split: {"metric", "value", "unit", "systems", "split"}."""
+    """Error of a run on a split: {"metric", "value", "unit", "systems", "split", "errors"}.
+
+    "errors" holds the target's and those beside it: {name: {"metric", "value", "unit"}}.
+    """
     data = systems(run.config, split, size)
     loader = Loader(data, batch_size, run.config.get("connect"))
-    params = jax.tree.map(lambda x: np.asarray(x, np.float32), run.params)
     metric = METRICS[run.model.config.output]
+    found = errors(run.model, run.params, loader)
     unit = f"({data.unit})²" if metric == "MSE" else data.unit
+    beside = {
+        "target_per_atom": ("MAE", f"{unit}/atom"), "forces": ("MAE", f"{unit}/Å"),
+    }  # fmt: skip
+    rows = {
+        name: dict(zip(("metric", "unit"), beside.get(name, (metric, unit))), value=value)
+        for name, value in found.items()
+    }
     return {
-        "metric": metric, "value": error(run.model, params, loader), "unit": unit,
-        "systems": len(data), "split": split,
+        "metric": metric, "value": found["target"], "unit": unit,
+        "systems": len(data), "split": split, "errors": rows,
     }  # fmt: skip
 
 

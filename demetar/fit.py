@@ -8,7 +8,7 @@ import fcntl
 import json
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +16,32 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
-from demetar import evaluate, train
+from demetar import evaluate, losses, registry, targets, train
 from demetar.equivariance import measure
 from demetar.errors import InputError
 from demetar.graph import Graph, from_arrays
 from demetar.loader import Loader
+from demetar.recorder import Mirror, Recorder
 from demetar.run import Run, home, load, save, save_params, template, write_atomically
+from demetar.settings import restored
 
 Array = Any
 Progress = Callable[[dict[str, Any]], None]
 GROUPS = ("SO(3)", "T(3)")  # whose Δ_EQ is followed while training
 
 
-def fit(config: train.Config, resume: bool = False, progress: Progress | None = None) -> Path:
+def fit(
+    config: train.Config,
+    resume: bool = False,
+    progress: Progress | None = None,
+    mirrors: Sequence[Mirror] = (),
+) -> Path:
     """The folder of the run that this trains: `runs/<name>`.
 
     With `resume` a run of the same name goes on from its last checkpoint with its own stored
     settings; otherwise a run of that name must not exist. SIGTERM and Ctrl-C end it after the
-    current call with everything saved. Raises InputError on a bad setting or a name in use.
+    current call with everything saved. `mirrors` hear of the start, of every line of metrics and of
+    the end. Raises InputError on a bad setting or a name in use.
     """
     config, stored = train.resolve(config)
     folder = home() / "runs" / config.name
@@ -46,12 +54,12 @@ def fit(config: train.Config, resume: bool = False, progress: Progress | None = 
             )
         if begun:
             stored = json.loads((folder / "config.json").read_text())
-            known = {f.name for f in dataclasses.fields(train.Config)}
-            config = train.Config(**{k: v for k, v in stored.items() if k in known})
+            config = restored(stored)
         else:
             write_atomically(folder / "config.json", (json.dumps(stored, indent=1) + "\n").encode())
-        recorder = train.Recorder(folder)
+        recorder = Recorder(folder, mirrors)
         recorder.status("running", message="reading the data")
+        recorder.start(stored)
         try:
             with recorder.beating():
                 training = _Training(config, stored, recorder)
@@ -60,7 +68,9 @@ def fit(config: train.Config, resume: bool = False, progress: Progress | None = 
         except BaseException as error:
             reason = str(error) or type(error).__name__
             recorder.status("failed", message=reason.splitlines()[0])
+            recorder.end("failed")
             raise
+        recorder.end(state[0])
     return folder
 
 
@@ -100,21 +110,24 @@ class _Stop:
 class _Training:
     """The parts of one training and its state: (step, params, averaged params, optimiser state)."""
 
-    def __init__(
-        self, config: train.Config, stored: dict[str, Any], recorder: train.Recorder
-    ) -> None:
+    def __init__(self, config: train.Config, stored: dict[str, Any], recorder: Recorder) -> None:
         self.config, self.recorder = config, recorder
         data = evaluate.systems(stored, "train", config.train_size)
         held_out = evaluate.systems(stored, "valid", config.valid_size)
+        output, module = stored["model_config"]["output"], registry.load("datasets", config.dataset)
+        free = getattr(module, "free_atoms", lambda target: None)(config.target)
+        self.norm = targets.fit(data, output, config.references, free)
+        data = targets.standardised(data, self.norm, output)
         self.loader = Loader(data, config.batch_size, config.connect)
         self.valid = Loader(held_out, config.batch_size, config.connect)
         self.steps = config.epochs * len(self.loader)
-        self.norm = train.normalisation(stored, data.targets)
         self.run = Run(config.name, stored, None, recorder.folder)
         params = template(self.run, config.seed)["model"]
         tx = train.optimiser(config, self.steps)
         self.state = (np.zeros((), np.int32), params, params, tx.init(params))
-        self.step_many = train.make_step(self.run.model, tx, config.ema)
+        weights = config.energy_weight, config.force_weight
+        loss = losses.make(self.run.model, config.loss, *weights)
+        self.step_many = train.make_step(loss, tx, config.ema)
         self.best, self.seconds, self.step = float("inf"), 0.0, 0
         self.losses = np.zeros(2)  # sum and number since the last evaluation
 
@@ -131,7 +144,7 @@ class _Training:
             )
             every = self.config.evaluate_every * len(self.loader)
             with stop.listening():
-                for batches in train.batches(self.loader, self.config, self.norm, self.step):
+                for batches in train.batches(self.loader, self.config, self.step):
                     self.state, values = self.step_many(self.state, batches)
                     losses = np.asarray(values, np.float64)
                     previous, self.step = self.step, self.step + len(losses)
@@ -187,11 +200,9 @@ class _Training:
 
     def _evaluate(self, train_loss: float) -> None:
         """Writes a line of metrics, and the averaged parameters if they are strictly the best."""
-        mean, scale = self.norm
-        params = {
-            "mean": np.asarray(mean), "model": jax.device_get(self.state[2]), "scale": np.asarray(scale)
-        }  # fmt: skip
-        error = evaluate.error(self.run.model, params, self.valid)
+        params = self.norm.params(jax.device_get(self.state[2]))
+        errors = evaluate.errors(self.run.model, params, self.valid)
+        error = evaluate.criterion(errors, dataclasses.asdict(self.config))
         current = dataclasses.replace(self.run, params=params)
         graph, delta = _first_system(self.valid), {}
         for group in GROUPS:
@@ -202,6 +213,7 @@ class _Training:
             self.best = error
         self.recorder.metrics(
             step=self.step, epoch=self.step / len(self.loader), train_loss=train_loss, valid=error,
+            errors=errors,
             learning_rate=float(train.schedule(self.config, self.steps)(self.step)),
             delta=delta, seconds=self.seconds,
         )  # fmt: skip
@@ -221,5 +233,6 @@ def _first_system(loader: Loader) -> Graph:
         None if s.species is None else s.species[rows],
         velocities=None if s.velocities is None else s.velocities[rows],
         charges=None if s.charges is None else s.charges[rows],
+        masses=None if s.masses is None else s.masses[rows],
         cutoff=loader.connect,
     )

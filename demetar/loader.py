@@ -6,9 +6,10 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+import jax
 import numpy as np
 
-from demetar import bonds
+from demetar import bonds, neighbours
 from demetar.errors import InputError
 from demetar.graph import Graph
 
@@ -19,7 +20,9 @@ Array = Any
 class Systems:
     """Systems of a split, their rows one after the other, with one target each.
 
-    `targets` is [systems, 1] for invariants of a system and [rows, 3] for positions.
+    `targets` is [systems, 1] for invariants of a system, [systems, 3] for vectors, [systems, 6] for
+    symmetric tensors (irreps 1x0e+1x2e), [rows, 3] for positions, [rows, 6] for positions and
+    velocities and [rows, 1] for invariants of a particle.
     """
 
     sizes: np.ndarray  # [systems]
@@ -41,6 +44,15 @@ class Systems:
         return len(self.targets) != len(self.sizes)
 
 
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """What a batch should give: target [graphs or nodes, dim], and forces [nodes, 3] where known."""
+
+    target: Array
+    forces: Array | None = None
+
+
 def _ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """The integers start … start + count − 1 of every pair, one after the other."""
     ends = np.cumsum(counts)
@@ -50,43 +62,29 @@ def _ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
 class Loader:
     """Batches of a fixed number of systems, padded to one size, deterministic by seed and epoch.
 
-    `connect` is None for all pairs or "bonds"; edges are found once, here, and kept as bytes
-    where these suffice.
+    `connect` is None for all pairs, "bonds", or a cutoff in Å; edges are found once, here, and kept
+    as bytes where these suffice.
     """
 
-    def __init__(self, systems: Systems, batch_size: int, connect: str | None = None) -> None:
+    def __init__(
+        self, systems: Systems, batch_size: int, connect: float | str | None = None
+    ) -> None:
         if len(systems) < 1 or batch_size < 1:
             raise InputError(
                 f"Expected at least one system and a batch of at least one, got {len(systems)} "
                 f"and {batch_size}; ask for more."
             )
         self.systems, self.batch_size = systems, min(batch_size, len(systems))
+        self.connect = connect
         sizes = systems.sizes.astype(np.int64)  # sums of unsigned bytes would wrap
         self.starts = np.cumsum(sizes) - sizes
-        self._find_edges(connect)
+        found = neighbours.edges(sizes, systems.positions, systems.species, connect)
+        self.senders, self.receivers, self.edge_counts = found
+        self.edge_starts = np.cumsum(self.edge_counts) - self.edge_counts
         self.max_nodes = int(systems.sizes.max())
         self.max_edges = max(int(self.edge_counts.max()), 1)
         self.nodes = self._room(systems.sizes) + 1
         self.edges = max(self._room(self.edge_counts), 1)
-
-    def _find_edges(self, connect: str | None) -> None:
-        s = self.systems
-        small = np.uint8 if s.sizes.max() <= 256 else np.uint16
-        rows = [np.zeros((0, 2), small)] * len(s)
-        for n in np.unique(s.sizes):
-            near = ~np.eye(n, dtype=bool)
-            all_pairs = np.argwhere(near).astype(small)
-            for i in np.flatnonzero(s.sizes == n):
-                rows[i] = all_pairs
-                if connect == "bonds" and s.species is not None:
-                    at = slice(self.starts[i], self.starts[i] + n)
-                    pairs = bonds.bonded(s.species[at], s.positions[at])
-                    rows[i] = np.argwhere(pairs).astype(small)
-        self.edge_counts = np.array([len(r) for r in rows])
-        self.edge_starts = np.cumsum(self.edge_counts) - self.edge_counts
-        both = np.concatenate(rows)
-        self.receivers, self.senders = both[:, 0], both[:, 1]
-        self.connect = connect
 
     def _room(self, counts: np.ndarray) -> int:
         """Rows that hold a batch: exact for equal sizes, else the mean plus 2.5 deviations."""
@@ -99,13 +97,13 @@ class Loader:
     def __len__(self) -> int:
         return len(self.systems) // self.batch_size
 
-    def epoch(self, seed: int, epoch: int) -> Iterator[tuple[Graph, Array]]:
+    def epoch(self, seed: int, epoch: int) -> Iterator[tuple[Graph, Labels]]:
         """Shuffled whole batches; what is left over waits for another epoch's order."""
         order = np.random.default_rng((seed, epoch)).permutation(len(self.systems))
         for i in range(len(self)):
             yield self.batch(order[i * self.batch_size : (i + 1) * self.batch_size])
 
-    def in_order(self) -> Iterator[tuple[Graph, Array, int]]:
+    def in_order(self) -> Iterator[tuple[Graph, Labels, int]]:
         """Every system once: padded batches and the number of systems that are new in each.
 
         The last batch is filled up with repeats of the first systems, so its shape is the others'.
@@ -115,8 +113,8 @@ class Loader:
             index = np.arange(start, start + b) % n
             yield *self.batch(index), min(b, n - start)
 
-    def batch(self, index: np.ndarray) -> tuple[Graph, Array]:
-        """The padded graph of the indexed systems and their targets, row by row."""
+    def batch(self, index: np.ndarray) -> tuple[Graph, Labels]:
+        """The padded graph of the indexed systems and their labels, row by row."""
         s = self.systems
         sizes, counts = s.sizes[index].astype(np.int64), self.edge_counts[index]
         rows, edges = _ranges(self.starts[index], sizes), _ranges(self.edge_starts[index], counts)
@@ -148,12 +146,12 @@ class Loader:
             senders=padded(senders, room, nodes - 1), receivers=padded(receivers, room, nodes - 1),
             node_mask=np.arange(nodes) < len(rows), edge_mask=np.arange(room) < len(edges),
             graph_index=padded(np.repeat(np.arange(len(index), dtype=np.int32), sizes), nodes, len(index)),
-            velocities=take(s.velocities), charges=take(s.charges),
+            velocities=take(s.velocities), charges=take(s.charges), masses=take(s.masses),
             edge_attributes=self._bond_types(species, s.positions[rows], senders, receivers, room),
             n_graphs=len(index), max_nodes=self.max_nodes, max_edges=self.max_edges,
         )  # fmt: skip
-        targets = padded(s.targets[rows], nodes) if s.per_node else s.targets[index]
-        return graph, targets
+        target = take(s.targets) if s.per_node else s.targets[index]
+        return graph, Labels(target, take(s.forces))
 
     def _bond_types(self, species, positions, senders, receivers, room: int) -> np.ndarray | None:
         if self.connect != "bonds":

@@ -1,24 +1,90 @@
-"""Losses by kind of target: mean squared for positions, mean absolute for standardised invariants."""
+"""Losses: how far a model's output is from the (standardised) labels, as sums that shards can add.
 
+total = energy_weight · L(target) + force_weight · L(forces) where forces are labelled, else
+L(target). Forces are −∂(scalar)/∂x (see `demetar.potential`), for all models alike; target and
+forces are divided by the same number, so the ratio of the weights is that of the physical units.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
 
 from demetar.graph import Graph
+from demetar.loader import Labels
+from demetar.nn.features import norm
 from demetar.output import Output
+from demetar.potential import with_gradient
 
 Array = Any
+USUAL = {
+    "positions": "mse", "state": "mse", "scalar": "mae", "node_scalar": "mae", "vector": "l2mae",
+    "tensor": "l2mae",
+}  # fmt: skip
+PER_NODE = ("positions", "state", "node_scalar")
 
 
-def positions(output: Output, targets: Array, graph: Graph) -> Array:
-    """Mean squared error per coordinate over the real nodes."""
-    square = jnp.where(graph.node_mask[:, None], output["positions"] - targets, 0) ** 2
-    return square.sum() / (3 * jnp.maximum(graph.node_mask.sum(), 1))
+def predicted(output: Output, kind: str) -> Array:
+    """The rows [graphs or nodes, dim] that are compared with the target."""
+    if kind == "state":
+        return jnp.concatenate([output["positions"], output["velocities"]], axis=-1)
+    return output[kind]
 
 
-def scalar(output: Output, targets: Array, graph: Graph) -> Array:
-    """Mean absolute error of the standardised target over the systems [graphs, 1]."""
-    return jnp.abs(output["scalar"] - targets).mean()
+def _mse(difference: Array) -> Array:
+    return jnp.mean(difference**2, axis=-1)
 
 
-BY_OUTPUT = {"positions": positions, "scalar": scalar}
+def _mae(difference: Array) -> Array:
+    return jnp.mean(jnp.abs(difference), axis=-1)
+
+
+def _l2mae(difference: Array) -> Array:
+    return norm(difference, keepdims=False)
+
+
+# Of rows [rows, dim]: mean square, mean absolute value, length. The last one does not change when
+# a vector turns (Chanussot et al., "The Open Catalyst 2020 dataset", ACS Catal. 2021, use it for
+# forces); of a single number it is the absolute value.
+KINDS = {"mse": _mse, "mae": _mae, "l2mae": _l2mae}
+
+
+def _term(kind: str, difference: Array, mask: Array) -> tuple[Array, Array]:
+    """Sum over the real rows and their number."""
+    rows = KINDS[kind](jnp.where(mask[:, None], difference, 0))
+    return rows.sum(), mask.sum()
+
+
+def make(
+    model: Any,
+    kind: str = "",
+    energy_weight: float = 1.0,
+    force_weight: float = 1.0,
+    total: Callable[[Array], Array] = lambda x: x,
+) -> Callable[[Any, Graph, Labels], Array]:
+    """The loss (params, graph, labels) -> [] of a model, averaged over real rows.
+
+    `kind` is "mse", "mae" or "l2mae"; empty for the usual one of the model's output. `total` adds
+    the number of rows over the shards of a batch, so that the shards' losses add up to the whole's.
+    """
+    output_kind = model.config.output
+    kind = kind or USUAL[output_kind]
+
+    def share(difference: Array, mask: Array) -> Array:
+        sums, count = _term(kind, difference, mask)
+        return sums / jnp.maximum(total(count), 1).astype(sums.dtype)
+
+    def loss(params: Any, graph: Graph, labels: Labels) -> Array:
+        def apply(graph: Graph) -> Output:
+            return model.apply({"params": params}, graph)
+
+        per_node = output_kind in PER_NODE
+        mask = graph.node_mask if per_node else jnp.ones(graph.n_graphs, bool)
+        if labels.forces is None:
+            return share(predicted(apply(graph), output_kind) - labels.target, mask)
+        output, slope = with_gradient(apply, graph)
+        energies = share(output["scalar"] - labels.target, mask)
+        forces = share(-slope - labels.forces, graph.node_mask)
+        return energy_weight * energies + force_weight * forces
+
+    return loss

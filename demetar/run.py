@@ -19,7 +19,9 @@ from demetar import backend, models, registry
 from demetar.errors import InputError
 from demetar.graph import Graph, connect, pad
 from demetar.nn.init import initialise
-from demetar.output import Attention, Feature, Kind, Output, Value
+from demetar.output import Attention, Feature, Output, Value
+from demetar.prediction import prediction, without_constant
+from demetar.targets import ELEMENTS, Norm
 
 Array = Any
 backend.configure()
@@ -28,36 +30,6 @@ backend.configure()
 def home() -> Path:
     """The project folder that holds `trained/`, `runs/` and `data/`; $DEMETAR_HOME overrides it."""
     return Path(os.environ.get("DEMETAR_HOME", Path(__file__).resolve().parents[1]))
-
-
-@functools.lru_cache(maxsize=64)
-def prediction(model: Any, target: str, unit: str) -> Callable[[Any, Graph], Output]:
-    """The pure function (params, graph) -> Output of a model, in the target's own name and unit.
-
-    params: {"model": tree, "mean": [], "scale": []}. An invariant target f comes with its gradient
-    ∂f/∂x as "<target>_gradient" [nodes, 3], which must turn with the input.
-    """
-
-    def apply(params: Any, graph: Graph) -> Output:
-        return model.apply({"params": params["model"]}, graph)
-
-    if model.config.output == "positions":
-        return apply
-
-    def scalar(params: Any, graph: Graph) -> Output:
-        def total(positions: Array) -> tuple[Array, tuple[Array, Output]]:
-            out = apply(params, graph.replace(positions=positions))
-            value = out["scalar"] * params["scale"] + params["mean"]
-            return value.sum(), (value, out)
-
-        slope, (value, out) = jax.grad(total, has_aux=True)(graph.positions)
-        values = {
-            target: Value(value, Kind("1x0e", per="graph", unit=unit)),
-            f"{target}_gradient": Value(slope, Kind("1x1o", per="node", unit=f"{unit}/Å")),
-        }
-        return Output(values, out.trace)
-
-    return scalar
 
 
 @functools.lru_cache(maxsize=64)
@@ -83,7 +55,8 @@ class Run:
     @property
     def function(self) -> Callable[[Any, Graph], Output]:
         """The pure function (params, graph) -> Output."""
-        return prediction(self.model, self.config["target"], self.config["unit"])
+        c = self.config
+        return prediction(self.model, c["target"], c["unit"], bool(c.get("forces")))
 
     @property
     def symmetry(self) -> str:
@@ -127,11 +100,22 @@ class Run:
             )
 
     def __call__(self, graph: Graph) -> Output:
-        """The prediction for a graph as `demetar.read` gives it, as host numpy without padding."""
+        """The prediction for a graph as `demetar.read` gives it, as host numpy without padding.
+
+        The constant part of an invariant (its mean, what each atom contributes) is added here in
+        float64: beside 1e6 meV of it float32 has no digit left for the model's own part.
+        """
         graph = self.prepare(graph)
         padded = pad(graph).astype(np.float32)
-        params = jax.tree.map(lambda x: np.asarray(x, np.float32), self.params)
-        return _trim(jax.device_get(compiled(self.function)(params, padded)), graph)
+        part, constant = without_constant(self.params, graph, self.model.config.output)
+        output = jax.device_get(compiled(self.function)(part, padded))
+        value = output.values.get(self.config["target"])
+        if value is not None and np.any(constant):
+            array = np.asarray(value.array, np.float64)
+            array[: len(constant)] += constant
+            output = Output({**output.values, self.config["target"]: Value(array, value.kind)},
+                            output.trace)  # fmt: skip
+        return _trim(output, graph)
 
 
 def _trim(output: Output, graph: Graph) -> Output:
@@ -284,10 +268,14 @@ def _read_params(path: Path, run: Run) -> Any:
 
 
 def template(run: Run, seed: int = 0) -> Any:
-    """Fresh parameters of the run's model: {"model": tree, "mean": 0, "scale": 1}."""
+    """Fresh parameters of the run's model: {"model": tree, "mean": 0, "scale": 1}.
+
+    With "references" [119] of zeros where the run takes atoms' contributions off its target.
+    """
     from demetar.probe import probe
 
     model = initialise(
         run.model, probe(run.config["model_config"], run.config.get("connect")), seed
     )
-    return {"mean": np.zeros(()), "model": model, "scale": np.ones(())}
+    used = run.config.get("references", "none") != "none"
+    return Norm(references=np.zeros(ELEMENTS) if used else None).params(model)

@@ -22,15 +22,16 @@ def molecules(sizes: np.ndarray = SIZES) -> Systems:
 
 def particles(count: int = 7) -> Systems:
     rng = np.random.default_rng(0)
-    x, v, y = rng.normal(size=(3, 5 * count, 3)).astype(np.float32)
+    x, v, y, f = rng.normal(size=(4, 5 * count, 3)).astype(np.float32)
     return Systems(
-        sizes=np.full(count, 5), positions=x, velocities=v, targets=y, unit="",
+        sizes=np.full(count, 5), positions=x, velocities=v, targets=y, unit="", forces=f,
         charges=rng.choice([-1.0, 1.0], 5 * count).astype(np.float32),
+        masses=rng.uniform(1, 2, 5 * count).astype(np.float32),
     )  # fmt: skip
 
 
 def labels(loader: Loader, seed: int, epoch: int) -> list[int]:
-    return [int(t) for _, targets in loader.epoch(seed, epoch) for t in targets[:, 0]]
+    return [int(t) for _, given in loader.epoch(seed, epoch) for t in given.target[:, 0]]
 
 
 def test_ranges_follow_each_other() -> None:
@@ -49,14 +50,14 @@ def test_an_epoch_is_a_permutation_by_seed_and_epoch() -> None:
     assert set(range(7)) == {t for e in range(20) for t in labels(loader, 0, e)}
 
 
-@pytest.mark.parametrize("kind", [None, "bonds"])
+@pytest.mark.parametrize("kind", [None, "bonds", 2.0])
 @pytest.mark.parametrize("dtype", [np.int64, np.uint8])
 def test_a_batch_is_the_systems_side_by_side(kind: str | None, dtype: type) -> None:
     """Every system of a batch equals the graph that the library makes of it alone."""
     data = molecules(SIZES.astype(dtype))
     index = np.array([5, 0, 3])
-    graph, targets = Loader(data, 3, kind).batch(index)
-    assert targets[:, 0].tolist() == [5, 0, 3]
+    graph, given = Loader(data, 3, kind).batch(index)
+    assert given.target[:, 0].tolist() == [5, 0, 3]
     assert graph.n_graphs == 3
     assert not graph.node_mask[-1], "one node is padding"
     real = np.flatnonzero(graph.edge_mask)
@@ -77,11 +78,12 @@ def test_a_batch_is_the_systems_side_by_side(kind: str | None, dtype: type) -> N
 
 def test_particles_keep_their_fields_and_targets_row_by_row() -> None:
     data = particles()
-    graph, targets = Loader(data, 2).batch(np.array([4, 1]))
+    graph, given = Loader(data, 2).batch(np.array([4, 1]))
     rows = np.r_[20:25, 5:10]
     for mine, theirs in (
         (graph.positions, data.positions), (graph.velocities, data.velocities),
-        (graph.charges, data.charges), (targets, data.targets),
+        (graph.charges, data.charges), (given.target, data.targets),
+        (graph.masses, data.masses), (given.forces, data.forces),
     ):  # fmt: skip
         assert mine.dtype == np.float32
         np.testing.assert_array_equal(mine[:10], theirs[rows])
@@ -113,7 +115,7 @@ def test_in_order_gives_every_system_once() -> None:
     loader = Loader(molecules(), 3)
     parts = list(loader.in_order())
     assert [new for *_, new in parts] == [3, 3, 1]
-    seen = [int(t) for _, targets, new in parts for t in targets[:new, 0]]
+    seen = [int(t) for _, given, new in parts for t in given.target[:new, 0]]
     assert seen == list(range(7))
     assert len({len(g.species) for g, *_ in parts}) == 1, "the last batch has the others' shape"
 

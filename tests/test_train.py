@@ -15,6 +15,7 @@ from demetar import baselines, evaluate, fit, models, run, train
 from demetar.datasets import nbody
 from demetar.errors import InputError
 from demetar.loader import Loader
+from demetar.recorder import Recorder
 
 TINY = {
     "model_config": {"width": 8, "layers": 1}, "train_size": 40, "valid_size": 20, "batch_size": 10,
@@ -141,9 +142,9 @@ def stop_before(step: int, patch: pytest.MonkeyPatch) -> list[int]:
     begun: list[int] = []
     batches = train.batches
 
-    def watched(loader: Loader, config: train.Config, norm: tuple, done: int) -> Iterator[Any]:
+    def watched(loader: Loader, config: train.Config, done: int) -> Iterator[Any]:
         begun.append(done)
-        for i, batch in enumerate(batches(loader, config, norm, done), done + 1):
+        for i, batch in enumerate(batches(loader, config, done), done + 1):
             if i == step and len(begun) == 1:
                 os.kill(os.getpid(), signal.SIGTERM)
             yield batch
@@ -197,7 +198,7 @@ def test_signals_are_given_back(home: Path) -> None:
 
 def test_lines_after_the_checkpoint_are_done_again(whole: Path, home: Path) -> None:
     """Killed between two checkpoints: the metrics hold every step once, torn lines included."""
-    recorder = train.Recorder(home / "killed")
+    recorder = Recorder(home / "killed")
     recorder.folder.mkdir()
     for step in (8, 16):
         recorder.metrics(step=step)
@@ -221,11 +222,11 @@ def test_the_strictly_best_parameters_are_kept(
     """Not the first ones for ever, which is what appending before comparing gives, nor the last."""
     seen: list[Any] = []
 
-    def error(model: Any, given: Any, loader: Loader) -> float:
+    def error(model: Any, given: Any, loader: Loader) -> dict[str, float]:
         seen.append(jax.device_get(given))
-        return errors[len(seen) - 1]
+        return {"target": errors[len(seen) - 1]}
 
-    monkeypatch.setattr(evaluate, "error", error)
+    monkeypatch.setattr(evaluate, "errors", error)
     folder = fit.fit(config("kept"))
     assert [m["valid"] for m in lines(folder)] == errors
     kept = params(folder)
@@ -308,32 +309,36 @@ def test_a_machine_without_git_trains_too(monkeypatch: pytest.MonkeyPatch) -> No
 # ------------------------------------------------------------------------- the parts
 
 
+def resolved(**changes: Any) -> train.Config:
+    return train.resolve(config("parts", **changes))[0]
+
+
 def loader(size: int = 40, batch: int = 10) -> Loader:
     return Loader(nbody.systems("train", size=size), batch)
 
 
 def test_batches_go_on_where_they_stopped() -> None:
-    settings = train.Config(**TINY)
-    everything = [t for _, t in train.batches(loader(), settings, (0, 1), 0)]
+    settings = resolved()
+    everything = [t.target for _, t in train.batches(loader(), settings, 0)]
     assert len(everything) == 24
     for done in (1, 4, 13):
-        rest = [t for _, t in train.batches(loader(), settings, (0, 1), done)]
+        rest = [t.target for _, t in train.batches(loader(), settings, done)]
         np.testing.assert_array_equal(np.stack(rest), np.stack(everything[done:]))
 
 
 def test_rotated_batches_turn_their_targets_and_go_on_too() -> None:
-    settings = train.Config(**{**TINY, "augment": True})
-    usual = list(train.batches(loader(), train.Config(**TINY), (0, 1), 0))
-    turned = list(train.batches(loader(), settings, (0, 1), 0))
+    settings = resolved(augment=True)
+    usual = list(train.batches(loader(), resolved(), 0))
+    turned = list(train.batches(loader(), settings, 0))
     for (a, s), (b, t) in zip(usual, turned, strict=True):
         assert np.abs(a.positions - b.positions).max() > 0.1
         np.testing.assert_allclose(
             np.linalg.norm(a.velocities, axis=-1), np.linalg.norm(b.velocities, axis=-1), rtol=1e-4
         )
-        moved = [t - b.positions, s - a.positions]
+        moved = [t.target - b.positions, s.target - a.positions]
         np.testing.assert_allclose(*np.linalg.norm(moved, axis=-1), atol=1e-4)
-    rest = [t for _, t in train.batches(loader(), settings, (0, 1), 5)]
-    np.testing.assert_array_equal(np.stack(rest), np.stack([t for _, t in turned[5:]]))
+    rest = [t.target for _, t in train.batches(loader(), settings, 5)]
+    np.testing.assert_array_equal(np.stack(rest), np.stack([t.target for _, t in turned[5:]]))
 
 
 def test_several_steps_in_one_call_are_the_same_steps(home: Path, whole: Path) -> None:
@@ -355,18 +360,6 @@ def test_the_learning_rate_warms_up_and_decays() -> None:
     assert float(constant(10)) == float(constant(99)) == 1
 
 
-def test_invariant_targets_are_standardised() -> None:
-    stored = {"model_config": {"output": "scalar"}}
-    mean, scale = train.normalisation(stored, np.array([[1.0], [3.0], [8.0]]))
-    assert (mean, scale) == (4.0, pytest.approx(8 / 3))
-    assert train.normalisation({"model_config": {"output": "positions"}}, np.ones((3, 3))) == (0, 1)
-
-
-def test_equal_targets_do_not_divide_by_zero() -> None:
-    _, scale = train.normalisation({"model_config": {"output": "scalar"}}, np.full((3, 1), 2.0))
-    assert np.isfinite(1 / scale)
-
-
 def test_errors_are_over_every_system_once() -> None:
     """A model that stands still, against the static baseline: batches of any size agree."""
     model = models.create("linear")
@@ -378,5 +371,5 @@ def test_errors_are_over_every_system_once() -> None:
     test = nbody.read(split="test", size=23)
     expected = baselines.nbody(nbody.read(size=5), test)["static"]
     for batch in (23, 10, 7):
-        found = evaluate.error(model, still, Loader(nbody.systems("test", size=23), batch))
-        assert found == pytest.approx(expected, rel=1e-6)
+        found = evaluate.errors(model, still, Loader(nbody.systems("test", size=23), batch))
+        assert found["target"] == pytest.approx(expected, rel=1e-6)

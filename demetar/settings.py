@@ -1,0 +1,155 @@
+"""The configuration of a run: everything that decides it, checked before anything is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import re
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from demetar import models, registry
+from demetar.datasets import forces_of, output_of
+from demetar.errors import InputError
+from demetar.losses import KINDS
+from demetar.targets import REFERENCES
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Everything that decides a run; stored as config.json before the first step."""
+
+    model: str = "egnn"
+    dataset: str = "nbody"
+    target: str = ""  # the data set's first target if empty
+    name: str = ""  # "<model>-<dataset>[-<target>]" if empty
+    model_config: dict[str, Any] = dataclasses.field(default_factory=dict)
+    data_options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    connect: float | str | None = None  # None: all pairs; "bonds": bonded pairs; cutoff in Å
+    references: str = "none"  # what atoms contribute to an energy: "none", "free" or "fit"
+    train_size: int | None = None
+    valid_size: int | None = None
+    epochs: int = 100
+    batch_size: int = 100
+    loss: str = ""  # "mse", "mae" or "l2mae"; the usual one of the output if empty
+    energy_weight: float = 1.0  # of the target, where forces are labelled
+    force_weight: float = 80.0  # Liao, Smidt, "Equiformer", ICLR 2023, appendix E, use 1 : 80
+    learning_rate: float = 5e-4
+    warmup: float = 0.01  # share of the steps
+    decay: bool = True  # cosine to zero; constant otherwise
+    weight_decay: float = 1e-12
+    clip: float = 10.0  # largest global norm of the gradient
+    ema: float = 0.999
+    augment: bool = False  # rotate every training batch at random
+    evaluate_every: int = 5  # epochs
+    steps_per_call: int = 0  # steps inside one compiled call; 0: an epoch for small data, else 1
+    checkpoint_seconds: float = 60.0
+    seed: int = 0
+
+
+POSITIVE = (
+    "epochs", "batch_size", "learning_rate", "clip", "evaluate_every", "checkpoint_seconds",
+    "energy_weight", "force_weight",
+)  # fmt: skip
+SHARES = ("warmup", "ema")
+CHOICES = {"references": REFERENCES, "loss": ("", *KINDS)}
+
+
+def check(config: Config) -> None:
+    """Raises InputError on a number out of its range, or a name that is no folder's."""
+    for key in POSITIVE:
+        value = getattr(config, key)
+        if not 0 < value < float("inf"):
+            raise InputError(f"Expected a positive number for {key}, got {value}; raise it.")
+    for key in SHARES:
+        value = getattr(config, key)
+        if not 0 <= value < 1:
+            raise InputError(f"Expected {key} from 0 to below 1, got {value}; change it.")
+    for key, choices in CHOICES.items():
+        value = getattr(config, key)
+        if value not in choices:
+            named = ", ".join(c or "nothing" for c in choices)
+            raise InputError(f"Expected {key} among {named}, got {value!r}; choose one.")
+    connect_setting(config.connect)
+    if config.name in (".", "..") or not re.fullmatch(r"[\w.+-]*", config.name):
+        raise InputError(
+            f"Expected a name of letters, digits and . _ + -, got {config.name!r}; the run becomes "
+            "a folder of that name."
+        )
+
+
+def connect_setting(given: Any) -> float | str | None:
+    """How systems are connected: None (all pairs), "bonds", or a cutoff in Å as a float.
+
+    Takes a number written as text too. Raises InputError on anything else.
+    """
+    if given is None or given == "bonds":
+        return given
+    try:
+        cutoff = float("nan") if isinstance(given, bool) else float(given)
+    except (TypeError, ValueError):
+        cutoff = float("nan")
+    if not 0 < cutoff < float("inf"):
+        raise InputError(
+            "Expected connect to be left out (all pairs), 'bonds' or a cutoff in Å above 0, got "
+            f"{given!r}; choose one."
+        )
+    return cutoff
+
+
+def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
+    """The configuration with its defaults filled in, and the content of config.json.
+
+    Raises InputError on an unknown model, data set, target or setting.
+    """
+    check(config)
+    dataset = registry.load("datasets", config.dataset)
+    target = config.target or next(iter(dataset.TARGETS))
+    if target not in dataset.TARGETS:
+        raise InputError(
+            f"Expected a target of {config.dataset} among {', '.join(dataset.TARGETS)}, got "
+            f"{target!r}{registry.closest(target, list(dataset.TARGETS))}."
+        )
+    output = output_of(dataset, target)
+    if output is None:
+        raise InputError(
+            f"Expected a data set of particles or atoms, {config.dataset} is for lessons; choose "
+            "another."
+        )
+    settings = {"inputs": dataset.INPUTS, "output": output, **config.model_config}
+    suffix = "" if len(dataset.TARGETS) == 1 else f"-{target}"
+    name = config.name or f"{config.model}-{config.dataset}{suffix}"
+    models.create(config.model, **settings)
+    usual = getattr(registry.load("models", config.model), "CONNECT", {})
+    connect = usual.get(settings["inputs"]) if config.connect is None else config.connect
+    config = dataclasses.replace(
+        config, target=target, name=name, model_config=settings, connect=connect_setting(connect)
+    )
+    stored = dataclasses.asdict(config) | {
+        "unit": dataset.TARGETS[target][1], "rms": {},
+        "forces": forces_of(dataset) and settings["output"] == "scalar",
+        "packages": {p: version(p) for p in ("jax", "flax", "optax", "e3nn-jax", "numpy")},
+        "commit": _commit(),
+        "device": f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores, {platform.machine()}",
+    }  # fmt: skip
+    return config, stored
+
+
+def restored(stored: dict[str, Any]) -> Config:
+    """The configuration that config.json holds, as it was resolved."""
+    known = {f.name for f in dataclasses.fields(Config)}
+    return Config(**{k: v for k, v in stored.items() if k in known})
+
+
+def _commit() -> str:
+    asked, here = ["git", "rev-parse", "HEAD"], Path(__file__).parent
+    try:
+        found = subprocess.run(asked, cwd=here, capture_output=True, text=True, check=False)
+    except OSError:  # a machine without git
+        return ""
+    return found.stdout.strip()
