@@ -31,6 +31,7 @@ def _graphs(data: Systems, count: int) -> list:
             part(data.species, i),
             velocities=part(data.velocities, i),
             charges=part(data.charges, i),
+            masses=part(data.masses, i),
         )
         for i in range(len(ends))
     ]

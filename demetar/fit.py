@@ -21,7 +21,8 @@ from demetar.equivariance import measure
 from demetar.errors import InputError
 from demetar.graph import Graph, from_arrays
 from demetar.loader import Loader
-from demetar.recorder import Mirror, Recorder
+from demetar.mirrors import Mirror
+from demetar.recorder import Recorder
 from demetar.run import Run, home, load, save, save_params, template, write_atomically
 from demetar.settings import restored
 
@@ -59,7 +60,7 @@ def fit(
             write_atomically(folder / "config.json", (json.dumps(stored, indent=1) + "\n").encode())
         recorder = Recorder(folder, mirrors)
         recorder.status("running", message="reading the data")
-        recorder.start(stored)
+        recorder.mirrors.start(stored)
         try:
             with recorder.beating():
                 training = _Training(config, stored, recorder)
@@ -68,9 +69,9 @@ def fit(
         except BaseException as error:
             reason = str(error) or type(error).__name__
             recorder.status("failed", message=reason.splitlines()[0])
-            recorder.end("failed")
+            recorder.mirrors.end("failed")
             raise
-        recorder.end(state[0])
+        recorder.mirrors.end(state[0])
     return folder
 
 

@@ -7,38 +7,20 @@ import json
 import os
 import threading
 import time
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from demetar.mirrors import Mirror, Mirrors
 from demetar.run import write_atomically
 
 
-class Mirror(Protocol):
-    """Something else that wants to hear of a training, such as an experiment tracker."""
-
-    def start(self, config: dict[str, Any]) -> None:
-        """Hears config.json before the data are read; the name of the run is in it."""
-        ...
-
-    def log(self, line: dict[str, Any]) -> None:
-        """Hears a line of metrics after it has been written."""
-        ...
-
-    def end(self, state: str) -> None:
-        """Hears the last state: "finished", "stopped" or "failed"."""
-        ...
-
-
 class Recorder:
-    """Writes metrics.jsonl and status.json of a run folder, and tells the mirrors.
-
-    A mirror that raises is told no more; the training goes on.
-    """
+    """Writes metrics.jsonl and status.json of a run folder, and tells the mirrors."""
 
     def __init__(self, folder: Path, mirrors: Sequence[Mirror] = ()) -> None:
-        self.folder, self.begun, self.mirrors = folder, time.time(), list(mirrors)
+        self.folder, self.begun = folder, time.time()
+        self.mirrors = Mirrors({f"{type(m).__name__} {i}": m for i, m in enumerate(mirrors, 1)})
         self.lock, self.last = threading.Lock(), {}
 
     @contextlib.contextmanager
@@ -78,23 +60,7 @@ class Recorder:
         with (self.folder / "metrics.jsonl").open("ab", buffering=0) as file:
             file.write((json.dumps(line) + "\n").encode())
 
-        self._tell(lambda mirror: mirror.log(line))
-
-    def start(self, config: dict[str, Any]) -> None:
-        """Tells the mirrors that the training begins."""
-        self._tell(lambda mirror: mirror.start(config))
-
-    def end(self, state: str) -> None:
-        """Tells the mirrors how the training ended."""
-        self._tell(lambda mirror: mirror.end(state))
-
-    def _tell(self, call: Callable[[Mirror], None]) -> None:
-        for mirror in list(self.mirrors):
-            try:
-                call(mirror)
-            except Exception as error:
-                warnings.warn(f"{type(mirror).__name__} hears no more: {error}", stacklevel=2)
-                self.mirrors.remove(mirror)
+        self.mirrors.log(line)
 
     def forget_after(self, step: int) -> None:
         """Drops lines of steps that a resumed run will do again, and a torn last line."""

@@ -72,14 +72,14 @@ def fit(
     their components, of vectors and tensors that of theirs; 1 where it would be zero. Raises
     InputError where references are asked for and there can be none.
     """
+    targets = systems.targets.astype(np.float64)
+    per_element = _references(systems, targets, output, references, free)
     if output in ("positions", "state"):
         return Norm()
-    targets = systems.targets.astype(np.float64)
     if output in ("vector", "tensor"):
         mean = float(targets[:, 0].mean()) if output == "tensor" else 0.0
         spread = targets - offset(output, mean)
         return Norm(mean, _or_one(np.sqrt(np.mean(spread**2))))
-    per_element = _references(systems, targets, output, references, free)
     targets = targets - reference_energies(systems, per_element) if output == "scalar" else targets
     mean = float(targets.mean())
     scale = np.abs(targets - mean).mean()

@@ -107,7 +107,7 @@ def rotated(graph: Graph, labels: Labels, output: str, rng: np.random.Generator)
     if output in ("positions", "state", "vector"):
         target = turn(target)
     elif output == "tensor":
-        quadrupole = np.asarray(isometry.wigner("2e", matrix), target.dtype)
+        quadrupole = np.asarray(isometry.wigner("2e", matrix.astype(np.float32)), target.dtype)
         target = np.concatenate([target[:, :1], target[:, 1:] @ quadrupole.T], axis=1)
     graph = graph.replace(positions=turn(graph.positions), velocities=turn(graph.velocities))
     return graph, Labels(target, turn(labels.forces))
