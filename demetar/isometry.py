@@ -8,7 +8,6 @@ turn without the shift. R is orthogonal, or a positive multiple of it for simila
 from __future__ import annotations
 
 import dataclasses
-import functools
 import re
 from functools import partial
 from typing import Any
@@ -18,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from demetar.graph import Graph
+from demetar.nn.clebsch_gordan import clebsch_gordan
 from demetar.output import Attention, Feature, Value
 
 Array = Any
@@ -82,18 +82,11 @@ def wigner(irrep: str, matrix: Array) -> Array:
         return sign * jnp.ones((1, 1), matrix.dtype)
     proper = turned = matrix * improper
     for l in range(2, degree + 1):
-        coupling = jnp.asarray(_coupling(l), matrix.dtype)
+        # Orthonormal rows that take degree l out of (l − 1) ⊗ 1.
+        coupling = np.sqrt(2 * l + 1) * clebsch_gordan(l - 1, 1, l)
+        coupling = jnp.asarray(coupling, matrix.dtype)
         turned = _turn("iam,ij,ab,jbn->mn", coupling, turned, proper, coupling)
     return sign * turned
-
-
-@functools.cache
-def _coupling(degree: int) -> np.ndarray:
-    """Orthonormal rows [2l−1, 3, 2l+1] that take degree l out of (l − 1) ⊗ 1."""
-    import e3nn_jax as e3nn  # takes longer to load than all else together, and only l ≥ 2 needs it
-
-    coupling = np.asarray(e3nn.clebsch_gordan(degree - 1, 1, degree))
-    return coupling * np.sqrt((2 * degree + 1) / np.sum(coupling**2))
 
 
 def parse_irreps(text: str) -> list[tuple[int, str]]:

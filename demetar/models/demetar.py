@@ -100,14 +100,7 @@ class CrossAttention(nn.Module):
         q = split("query", LayerNorm(name="node_norm")(nodes))
         k, v = split("key", edges), split("value", edges)
         logits = jnp.sum(q[graph.receivers] * k, -1) * (k.shape[-1] ** -0.5)
-        logits = jnp.where(graph.edge_mask[:, None], logits, -jnp.inf)
-        top = jax.ops.segment_max(
-            jax.lax.stop_gradient(logits), graph.receivers, len(nodes), indices_are_sorted=True
-        )
-        top = jnp.where(jnp.isfinite(top), top, 0)[graph.receivers]
-        weights = jnp.where(graph.edge_mask[:, None], jnp.exp(logits - top), 0)
-        total = nf.receive_sum(graph, weights)
-        weights = weights / jnp.where(total > 0, total, 1)[graph.receivers]
+        weights, _ = nf.receive_softmax(graph, logits)
         mixed = nf.receive_sum(graph, weights[..., None] * v).reshape(len(nodes), self.width)
         nodes = nodes + Dense(self.width, kernel="xavier", name="out")(mixed)
         return FeedForward(self.width, name="perceptron")(nodes), weights

@@ -76,6 +76,34 @@ def receive_sum(graph: Graph, messages: Array) -> Array:
     )  # fmt: skip
 
 
+def receive_softmax(
+    graph: Graph, logits: Array, envelope: Array | None = None, own: Array | None = None
+) -> tuple[Array, Array | None]:
+    """Softmax [edges, heads] of the logits over the edges that each node receives; zeros if none.
+
+    Weights are exp(logit) · envelope before they are normalised, with an envelope [edges, 1] that
+    ends smoothly at a cutoff. `own` [nodes, heads] are logits of each node about itself; their
+    weights come second.
+    """
+    nodes, mask = graph.species.shape[0], graph.edge_mask[:, None]
+    logits = jnp.where(mask, logits, -jnp.inf)
+    fixed = jax.lax.stop_gradient(logits)
+    top = jax.ops.segment_max(fixed, graph.receivers, nodes, indices_are_sorted=True)
+    if own is not None:
+        top = jnp.maximum(top, jax.lax.stop_gradient(own))
+    top = jnp.where(jnp.isfinite(top), top, 0)
+    weights = jnp.where(mask, jnp.exp(logits - top[graph.receivers]), 0)
+    if envelope is not None:
+        weights = weights * envelope
+    total = receive_sum(graph, weights)
+    mine = None
+    if own is not None:
+        mine = jnp.exp(own - top)
+        total = total + mine
+    total = jnp.where(total > 0, total, 1)
+    return weights / total[graph.receivers], None if mine is None else mine / total
+
+
 def degree(graph: Graph, dtype: Any) -> Array:
     """Number of neighbours [nodes, 1], at least 1."""
     return jnp.maximum(receive_sum(graph, graph.edge_mask.astype(dtype)[:, None]), 1)

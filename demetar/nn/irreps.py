@@ -1,0 +1,200 @@
+"""Features by irrep, their couplings and their spherical harmonics, as pure functions.
+
+Features are a dict from irrep ("0e", "1o", …) to an array [rows, 2l+1, channels]: channels last, and
+components in e3nn's order (x, y, z for l = 1). Harmonics are a dict from irrep to [rows, 2l+1].
+Normalisation is e3nn's "component": entries of unit variance stay so, and |Y_l|² = 2l + 1.
+
+Sources: Thomas et al. 2018 (arXiv:1802.08219), section 4.1; M. Geiger, T. Smidt, "e3nn: Euclidean
+Neural Networks" (arXiv:2207.09453). Every function is tested against e3nn-jax.
+"""
+
+import functools
+from collections.abc import Callable, Iterable
+from math import sqrt
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from demetar.isometry import parse_irreps
+from demetar.nn.clebsch_gordan import clebsch_gordan
+from demetar.nn.features import norm
+
+Array = Any
+Features = dict[str, Array]
+Path = tuple[str, str, str]
+
+
+def degree(irrep: str) -> int:
+    """l of an irrep such as "2e"."""
+    return int(irrep[:-1])
+
+
+def parse(spec: str) -> dict[str, int]:
+    """Channels by irrep from e3nn's notation, such as "8x0e + 8x1o"; repeated terms add up.
+
+    Raises ValueError where a term is none.
+    """
+    found: dict[str, int] = {}
+    for channels, irrep in parse_irreps(spec):
+        found[irrep] = found.get(irrep, 0) + channels
+    return found
+
+
+def unparse(channels: dict[str, int]) -> str:
+    """The notation of parse() for channels by irrep; irreps without channels are left out."""
+    return " + ".join(f"{n}x{irrep}" for irrep, n in channels.items() if n)
+
+
+def natural(lmax: int) -> tuple[str, ...]:
+    """The irreps of spherical harmonics up to lmax: "0e", "1o", "2e", …"""
+    return tuple(f"{l}{'eo'[l % 2]}" for l in range(lmax + 1))
+
+
+def channels(features: Features) -> dict[str, int]:
+    """Channels of each irrep."""
+    return {irrep: x.shape[-1] for irrep, x in features.items()}
+
+
+def direction(vectors: Array) -> Array:
+    """Unit vectors [rows, 3]; a zero vector stays zero, with a gradient of zero."""
+    length = norm(vectors)
+    return vectors / jnp.where(length > 0, length, 1)
+
+
+def harmonics(vectors: Array, irreps: Iterable[str]) -> Features:
+    """Solid harmonics [rows, 2l+1] of the irreps: polynomials of degree l in the vectors [rows, 3].
+
+    Of unit vectors (see direction) they are the real spherical harmonics with |Y_l|² = 2l + 1; of a
+    zero vector all but l = 0 vanish. A parity that differs from (−1)^l is taken as asked: "1e"
+    gives the same numbers under another name, a choice that forgoes reflections.
+    """
+    irreps = tuple(irreps)
+    powers = [jnp.ones_like(vectors[:, :1])]
+    for l in range(1, max(map(degree, irreps), default=0) + 1):
+        products = (powers[-1][:, :, None] * vectors[:, None, :]).reshape(len(vectors), -1)
+        step = jnp.asarray(_step(l), vectors.dtype)
+        powers.append(jnp.matmul(products, step, precision="highest"))
+    return {irrep: powers[degree(irrep)] for irrep in irreps}
+
+
+@functools.cache
+def _step(l: int) -> np.ndarray:
+    """[(2l−1)·3, 2l+1] that takes Y_{l−1} ⊗ x to Y_l; |Y_l|² of the polar axis fixes its factor."""
+    step = clebsch_gordan(l - 1, 1, l)
+    polar = np.array([0.0, 1.0, 0.0])
+    y = np.ones(1)
+    for k in range(1, l):
+        y = np.outer(y, polar).reshape(-1) @ _step(k)
+    factor = sqrt(2 * l + 1) / np.linalg.norm(np.einsum("abm,a,b->m", step, y, polar))
+    return factor * step.reshape(-1, 2 * l + 1)
+
+
+@functools.cache
+def paths(left: tuple[str, ...], right: tuple[str, ...], out: tuple[str, ...]) -> tuple[Path, ...]:
+    """The couplings (left, right, out) that degrees and parities allow, by output."""
+    return tuple(
+        (a, b, c)
+        for c in out
+        for a in left
+        for b in right
+        if abs(degree(a) - degree(b)) <= degree(c) <= degree(a) + degree(b)
+        if (a[-1] == b[-1]) == (c[-1] == "e")
+    )
+
+
+def coupling(path: Path) -> np.ndarray:
+    """√(2l+1) times the Clebsch–Gordan coefficients of a path, so that entries keep unit variance."""
+    l1, l2, l3 = map(degree, path)
+    return sqrt(2 * l3 + 1) * clebsch_gordan(l1, l2, l3)
+
+
+def weight_count(given: dict[str, int], path_list: Iterable[Path]) -> int:
+    """How many weights a row of convolve() takes: the channels of each path's input, together."""
+    return sum(given[left] for left, _, _ in path_list)
+
+
+def convolve(
+    x: Features, y: Features, path_list: tuple[Path, ...], weights: Array | None
+) -> Features:
+    """Channelwise product of features x and harmonics y along paths: e3nn's "uvu" with one v.
+
+    x [rows, 2l+1, channels], y [rows, 2l+1], weights [rows, weight_count] or None for ones ->
+    features whose channels are those of each path with that output, one after the other.
+    """
+    found: dict[str, list[Array]] = {}
+    start = 0
+    for path in path_list:
+        left, right, out = path
+        a = x[left]
+        kernel = jnp.tensordot(
+            y[right], jnp.asarray(coupling(path), a.dtype), ([1], [1]), precision="highest"
+        )  # [rows, 2l+1 of left, 2l+1 of out]
+        product = jnp.einsum("rac,ram->rmc", a, kernel)
+        if weights is not None:
+            product *= weights[:, None, start : start + a.shape[-1]]
+            start += a.shape[-1]
+        found.setdefault(out, []).append(product)
+    return {out: jnp.concatenate(parts, -1) for out, parts in found.items()}
+
+
+def multiply(x: Features, y: Features, path_list: tuple[Path, ...]) -> Features:
+    """Channelwise product of two features of equal channels along paths: e3nn's "uuu".
+
+    Cormorant's non-linearity (Anderson et al. 2019, equation 8). Channels as in convolve().
+    """
+    found: dict[str, list[Array]] = {}
+    for path in path_list:
+        left, right, out = path
+        both = x[left][:, :, None, :] * y[right][:, None, :, :]
+        both = both.reshape(len(both), -1, both.shape[-1])
+        table = jnp.asarray(coupling(path), both.dtype).reshape(both.shape[1], -1)
+        product = jnp.einsum("rkc,km->rmc", both, table, precision="highest")
+        found.setdefault(out, []).append(product)
+    return {out: jnp.concatenate(parts, -1) for out, parts in found.items()}
+
+
+def add(x: Features, y: Features) -> Features:
+    """The sum by irrep; what only one of them has is taken over."""
+    return x | {irrep: x[irrep] + v if irrep in x else v for irrep, v in y.items()}
+
+
+def concatenate(x: Features, y: Features) -> Features:
+    """The channels of both by irrep, x's first."""
+    both = {k: jnp.concatenate([x[k], y[k]], -1) for k in x if k in y}
+    return x | y | both
+
+
+def norms(x: Features, softening: float) -> Features:
+    """√(|f|² + softening²) [rows, 1, channels] of the vectors of each irrep."""
+    return {
+        irrep: jnp.sqrt(jnp.sum(v * v, 1, keepdims=True) + softening**2) for irrep, v in x.items()
+    }
+
+
+def gate(
+    x: Features,
+    scalars: int,
+    activation: Callable[[Array], Array] = jax.nn.silu,
+    gate_activation: Callable[[Array], Array] = jax.nn.sigmoid,
+) -> Features:
+    """The first scalars activated; all other irreps times gates made of the other 0e channels.
+
+    Weiler et al. 2018 (arXiv:1807.02547), section 4.1.3. gated() counts the 0e channels to make.
+    """
+    kept = {irrep: v for irrep, v in x.items() if irrep != "0e"}
+    gates = gate_activation(x["0e"][..., scalars:])
+    found = {"0e": activation(x["0e"][..., :scalars])} if scalars else {}
+    start = 0
+    for irrep, v in kept.items():
+        found[irrep] = v * gates[..., start : start + v.shape[-1]]
+        start += v.shape[-1]
+    assert start == gates.shape[-1], f"{start} channels to gate, {gates.shape[-1]} gates"
+    return found
+
+
+def gated(given: dict[str, int]) -> dict[str, int]:
+    """Channels that a layer has to make so that gate() leaves `given`: one more 0e a gated channel."""
+    gates = sum(n for irrep, n in given.items() if irrep != "0e")
+    return {"0e": given.get("0e", 0) + gates} | {k: n for k, n in given.items() if k != "0e"}
