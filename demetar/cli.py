@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, NoReturn
 
+from demetar import cli_data
 from demetar.errors import InputError
 
 
@@ -146,26 +147,6 @@ def _card(args: argparse.Namespace) -> Any:
     return write(load(args.run))
 
 
-def _data(args: argparse.Namespace) -> Any:
-    from demetar import registry
-
-    if args.action == "list":
-        found = {n: registry.load("datasets", n) for n in registry.names("datasets")}
-        return [
-            {"name": n, "targets": list(m.TARGETS), "licence": m.LICENCE, "citation": m.CITATION}
-            for n, m in found.items()
-        ]
-    if not args.name:
-        raise InputError(
-            "Expected the name of a data set after `get`, got none; see demetar data list."
-        )
-    module = registry.load("datasets", args.name)
-    sizes = {
-        s: len(module.systems(s, next(iter(module.TARGETS)))) for s in ("train", "valid", "test")
-    }
-    return {"name": args.name, "systems": sizes, "licence": module.LICENCE}
-
-
 def _app(args: argparse.Namespace) -> None:
     from demetar.run import home
 
@@ -218,16 +199,17 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--size", type=int, default=None)
     p = add("card", _card, "evaluate a run, measure its Δ_EQ and write its CARD.md")
     p.add_argument("run")
-    p = add("data", _data, "list data sets, or get one")
-    p.add_argument("action", choices=["list", "get"])
-    p.add_argument("name", nargs="?")
+    cli_data.add(commands, _Parser)
     p = add("app", _app, "open the explorer; further arguments go to Streamlit")
     p.add_argument("rest", nargs=argparse.REMAINDER)
     p = add("bench", _bench, "list benchmarks, or run one; further arguments go to it")
     p.add_argument("name", nargs="?")
     p.add_argument("rest", nargs=argparse.REMAINDER)
-    for sub in commands.choices.values():
-        sub.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    for name, sub in commands.choices.items():
+        if name != "data":  # whose own commands have it
+            sub.add_argument(
+                "--json", action="store_true", help="one JSON document on standard output"
+            )
     return top
 
 
@@ -252,7 +234,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         args = parser().parse_args(argv)
         result = args.call(args)
-        _print(result, args.json)
+        if not args.json and hasattr(args, "text"):
+            print(args.text(result))
+        else:
+            _print(result, args.json)
     except InputError as error:
         print(f"demetar: {error}".replace("demetar: demetar", "demetar"), file=sys.stderr)
         return 2

@@ -12,11 +12,13 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any
 
 import pooch
 import requests
+import urllib3
 
 from demetar.cache import checksum
 from demetar.errors import InputError
@@ -54,12 +56,25 @@ def verified(path: Path, source: Source) -> bool:
     )
 
 
-def fetch(source: Source, folder: Path, progress: Progress | None = None) -> Path:
+_report: ContextVar[Progress | None] = ContextVar("report", default=None)
+
+
+@contextlib.contextmanager
+def reporting(progress: Progress) -> Iterator[None]:
+    """Whatever is fetched inside, however deep in a data set's own code, calls `progress`."""
+    token = _report.set(progress)
+    try:
+        yield
+    finally:
+        _report.reset(token)
+
+
+def fetch(source: Source, folder: Path) -> Path:
     """The checked file `folder/source["file"]`, downloaded unless it is already there.
 
-    What arrived before a break is kept in a hidden file and the next call goes on from it. Raises
-    InputError, which says what to do instead, when there is no network, no such file, no room or
-    no permission, and when the content is not the one that the source names.
+    Progress goes to `reporting`. What arrived before a break is kept in a hidden file and the next
+    call goes on from it. Raises InputError, which says what to do instead, when there is no network,
+    no such file, no room or no permission, and when the content is not the one that the source names.
     """
     path = folder / source["file"]
     if verified(path, source):
@@ -68,7 +83,7 @@ def fetch(source: Source, folder: Path, progress: Progress | None = None) -> Pat
     url = address(source, folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        download: Any = _Resuming(folder, source, progress or (lambda done, total: None))
+        download: Any = _Resuming(folder, source, _report.get() or (lambda done, total: None))
         known = f"sha256:{source['sha256']}" if "sha256" in source else None
         pooch.retrieve(url, known, source["file"], folder, downloader=download)
     except KeyboardInterrupt:
@@ -114,6 +129,17 @@ def _disk(error: OSError, folder: Path) -> str:
     return f"{folder} cannot be written ({error.strerror or error}); set DEMETAR_DATA to another folder"
 
 
+def _pieces(response: requests.Response) -> Iterator[bytes]:
+    """What arrives, as it arrives: `iter_content` would drop a piece that a break cuts short."""
+    try:
+        while piece := response.raw.read1(CHUNK):
+            yield piece
+    except urllib3.exceptions.ReadTimeoutError as error:
+        raise requests.ReadTimeout(error) from None
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from None
+
+
 class _Resuming:
     """A downloader for pooch that keeps what has arrived and goes on from there."""
 
@@ -130,7 +156,6 @@ class _Resuming:
                 except (requests.exceptions.ChunkedEncodingError, requests.ConnectionError):
                     if attempt == ATTEMPTS:
                         raise
-            file.flush()
             if "git" in self.source and blob_id(self.part) != self.source["git"]:
                 self.part.unlink()
                 raise _failure(self.source, self.folder, _OTHER)
@@ -155,15 +180,16 @@ class _Resuming:
             if response.status_code != 416:  # 416: there is nothing after what is here
                 response.raise_for_status()
             begins = response.headers.get("Content-Range", "").startswith(f"bytes {here}-")
-            if not (response.status_code == 206 and begins):
+            if here and not (response.status_code == 206 and begins):
                 file.truncate(0)  # this server cannot go on in the middle
                 here = file.seek(0)
             if response.status_code == 416:
                 raise requests.exceptions.ChunkedEncodingError("what was here is no part of it")
             total = here + int(response.headers.get("Content-Length", max(expected - here, 0)))
             self._check_room(total - here)
-            for piece in response.iter_content(CHUNK):
+            for piece in _pieces(response):
                 file.write(piece)
+                file.flush()
                 here += len(piece)
                 self.progress(here, total)
                 if here > total > 0:

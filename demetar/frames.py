@@ -13,7 +13,7 @@ from demetar.loader import Systems
 EV = 1000.0  # meV
 KCAL_PER_MOL = (
     float(units.kcal / units.mol) * EV
-)  # 43.36411531 meV, by ASE's constants (CODATA 2014)
+)  # 43.36410390 meV, by ASE's constants (CODATA 2014)
 
 
 @dataclasses.dataclass(frozen=True)

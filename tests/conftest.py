@@ -17,6 +17,7 @@ import pytest
 from demetar.cache import data_root
 from demetar.errors import InputError
 from demetar.graph import Graph, from_arrays, from_atoms
+from tests.mirror import Mirror
 
 # Measured: DEMETAr's comparison compiles in 60 % of the time. It changes how machine code is made, not
 # the operations; an environment variable would also reach the programs that tests start.
@@ -54,6 +55,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         if job.live:
             with contextlib.suppress(InputError):
                 jobs.stop(job.name)
+
+
+@pytest.fixture
+def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
+    """A server on this machine to which downloads are sent instead of the published addresses."""
+    served = Mirror()
+    monkeypatch.setenv("DEMETAR_MIRROR", served.url)
+    yield served
+    served.close()
 
 
 def write_small_runs(folder: Path) -> Path:

@@ -18,7 +18,7 @@ from demetar import frames
 from demetar.cache import data_root, read_arrays, write_arrays
 from demetar.errors import InputError
 from demetar.extxyz import parse
-from demetar.fetch import Progress, fetch
+from demetar.fetch import fetch
 from demetar.frames import EV, KCAL_PER_MOL, Frames
 from demetar.loader import Systems
 
@@ -106,9 +106,7 @@ def convert(path: Path) -> dict[str, np.ndarray]:
     }
 
 
-def arrays(
-    part: str, root: str | os.PathLike[str] | None = None, progress: Progress | None = None
-) -> dict[str, np.ndarray]:
+def arrays(part: str, root: str | os.PathLike[str] | None = None) -> dict[str, np.ndarray]:
     """The frames of one published file such as "train_300K", as `convert` gives them.
 
     Read from `data/3bpa/<part>.npz`, which the first call makes from the file that it fetches. An
@@ -120,7 +118,7 @@ def arrays(
         found = _hand_made(folder / "3bpa.npz", part)
     if found is None:
         source = next(s for s in SOURCES if s["file"] == f"{part}.xyz")
-        found = convert(fetch(source, folder, progress))
+        found = convert(fetch(source, folder))
         write_arrays(folder / f"{part}.npz", found)
     return found
 

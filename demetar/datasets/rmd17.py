@@ -4,7 +4,7 @@ A. S. Christensen, O. A. von Lilienfeld, "On the role of gradients for machine l
 energies and forces", Mach. Learn.: Sci. Technol. 1, 045018 (2020): the structures of MD17 (Chmiela
 et al. 2017) with newly computed labels, 100,000 frames of each molecule. Neighbouring frames are
 alike, so the authors fix five splits of 1,000 train and 1,000 test frames each; only the frames of
-those are kept here. The source's kcal/mol are 43.36412 meV each.
+those are kept here. The source's kcal/mol are 43.36410 meV each.
 """
 
 import os
@@ -19,7 +19,7 @@ import numpy as np
 from demetar import frames
 from demetar.cache import data_root, read_arrays, recorded, write_arrays
 from demetar.errors import InputError
-from demetar.fetch import Progress, fetch
+from demetar.fetch import fetch
 from demetar.frames import KCAL_PER_MOL, Frames
 from demetar.loader import Systems
 
@@ -84,9 +84,7 @@ def present(molecule: str = "ethanol", fold: str = "1") -> bool:
 
 
 def arrays(
-    molecule: str = "ethanol",
-    root: str | os.PathLike[str] | None = None,
-    progress: Progress | None = None,
+    molecule: str = "ethanol", root: str | os.PathLike[str] | None = None
 ) -> dict[str, np.ndarray]:
     """The frames of a molecule that the five splits use, in the source's units.
 
@@ -102,7 +100,7 @@ def arrays(
     found = read_arrays(path)
     if found is None:
         there = (folder / SOURCES[0]["file"]).is_file()
-        archive = fetch(SOURCES[0], folder, progress)
+        archive = fetch(SOURCES[0], folder)
         convert(archive, folder)
         if not there:
             archive.unlink()

@@ -1,0 +1,96 @@
+"""The `demetar data` commands: list, get, show and make."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from typing import Any
+
+
+def add(commands: Any, parser_class: type[argparse.ArgumentParser]) -> None:
+    """Adds `data` with its own commands to a command's parsers."""
+    data = commands.add_parser("data", help="list, show, get and make data sets")
+    actions = data.add_subparsers(dest="action", required=True, parser_class=parser_class)
+
+    def action(name: str, call: Any, help: str) -> argparse.ArgumentParser:
+        p = actions.add_parser(name, help=help)
+        p.add_argument("--json", action="store_true", help="one JSON document on standard output")
+        p.set_defaults(call=call)
+        return p
+
+    action("list", _list, "the data sets, and which of them are here")
+    for name, call, help in (
+        ("get", _get, "bring a data set to this machine: downloads, checks and converts it once"),
+        ("show", _show, "what a data set is, its licence, units, splits, and its labels' spread"),
+    ):
+        p = action(name, call, help)
+        p.add_argument("name")
+        p.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", type=_option)
+
+
+def _option(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise argparse.ArgumentTypeError(
+            f"Expected an option as key=value, got {text!r}; write for example molecule=ethanol."
+        )
+    return key, value
+
+
+def _list(args: argparse.Namespace) -> Any:
+    from demetar import registry
+
+    found = {n: registry.load("datasets", n) for n in registry.names("datasets")}
+    return [
+        {
+            "name": n, "title": m.TITLE, "bytes": m.SIZE, "here": m.present(),
+            "targets": list(m.TARGETS), "licence": m.LICENCE, "citation": m.CITATION,
+        }
+        for n, m in found.items()
+    ]  # fmt: skip
+
+
+def _get(args: argparse.Namespace) -> Any:
+    from demetar import describe, registry
+    from demetar.cache import data_root
+    from demetar.fetch import reporting
+
+    module = registry.load("datasets", args.name)
+    options = describe.check_options(module, args.name, dict(args.option))
+    begun = time.perf_counter()
+    with reporting(_Bar()):
+        systems = describe.sizes(module, options)
+    return {
+        "name": args.name, "options": options, "systems": systems, "licence": module.LICENCE,
+        "folder": str(data_root() / args.name), "seconds": round(time.perf_counter() - begun, 3),
+    }  # fmt: skip
+
+
+def _show(args: argparse.Namespace) -> Any:
+    from demetar import describe
+
+    args.text = describe.text
+    return describe.describe(args.name, dict(args.option))
+
+
+class _Bar:
+    """A line on standard error that tells how much has arrived, at most five times a second."""
+
+    def __init__(self) -> None:
+        self.last = 0.0
+
+    def __call__(self, done: int, total: int) -> None:
+        if time.monotonic() - self.last < 0.2 and done < total:
+            return
+        self.last = time.monotonic()
+        share = done / max(total, 1)
+        filled = int(30 * share)
+        bar = f"\r{'█' * filled}{'·' * (30 - filled)} {100 * share:5.1f} %"
+        end = "\n" if done >= total else ""
+        print(
+            f"{bar}  {done / 1e6:.1f} of {total / 1e6:.1f} MB ",
+            end=end,
+            file=sys.stderr,
+            flush=True,
+        )

@@ -1,0 +1,121 @@
+"""What every registered data set gives: units, shapes, sizes, disjoint splits, known systems.
+
+Sets that are downloaded come from small archives in the published layout, served on this machine,
+in which some systems are the published ones; those that are made here are the real ones.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from demetar import registry
+from demetar.datasets import forces_of, output_of
+from demetar.loader import Systems
+from tests import miniatures
+from tests.mirror import Mirror
+
+SPLITS = ("train", "valid", "test")
+# Five systems each as numbers: split, the label, and what identifies the system's first particle.
+KNOWN = json.loads(Path(__file__).with_name("known_systems.json").read_text())
+Read = Callable[..., Systems]
+READ_BY_MODELS = [n for n in registry.names("datasets") if registry.load("datasets", n).INPUTS]
+each_dataset = pytest.mark.parametrize("name", READ_BY_MODELS)
+
+
+@pytest.fixture
+def here(mirror: Mirror, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """here(name) -> a function (split, target) that reads the set, from a folder of its own if the
+    set is downloaded or somebody's file."""
+
+    def prepare(name: str) -> Read:
+        module, options = registry.load("datasets", name), {}
+        if module.SIZE:
+            miniatures.serve(mirror, monkeypatch)
+            monkeypatch.setenv("DEMETAR_DATA", str(tmp_path))
+        options = miniatures.place(name, tmp_path)
+        usual = KNOWN[name]["target"]
+        return lambda split, target=usual: module.systems(split, target, None, **options)
+
+    return prepare
+
+
+def fingerprints(data: Systems) -> list[str]:
+    """A hash of the species and the positions of each system."""
+    ends = np.cumsum(data.sizes.astype(np.int64))
+    x = np.ascontiguousarray(data.positions, np.float32)
+    z = None if data.species is None else np.ascontiguousarray(data.species, np.int32)
+    found = []
+    for start, end in zip(ends - data.sizes, ends):
+        digest = hashlib.sha1(x[start:end].tobytes(), usedforsecurity=False)
+        digest.update(b"" if z is None else z[start:end].tobytes())
+        found.append(digest.hexdigest())
+    return found
+
+
+@each_dataset
+def test_splits_have_the_published_sizes_and_share_no_system(name: str, here) -> None:
+    read = here(name)
+    found = {split: read(split) for split in SPLITS}
+    assert {split: len(data) for split, data in found.items()} == KNOWN[name]["sizes"]
+    hashes = {split: set(fingerprints(data)) for split, data in found.items()}
+    for one, other in (("train", "valid"), ("train", "test"), ("valid", "test")):
+        assert not hashes[one] & hashes[other], f"{one} and {other} share systems"
+
+
+@each_dataset
+def test_arrays_have_the_declared_shapes_and_units(name: str, here) -> None:
+    read, module = here(name), registry.load("datasets", name)
+    for target, (_, unit) in module.TARGETS.items():
+        data = read("test", target)
+        output, rows = output_of(module, target), int(data.sizes.sum())
+        assert data.unit == unit
+        per_node = output in ("positions", "state", "node_scalar")
+        width = {"positions": 3, "vector": 3, "state": 6, "tensor": 6}.get(output or "", 1)
+        assert data.targets.shape == (rows if per_node else len(data), width), target
+        assert data.positions.shape == (rows, 3)
+        assert np.isfinite(data.targets).all()
+        assert np.isfinite(data.positions).all()
+        assert (data.forces is not None) == forces_of(module)
+        if data.forces is not None:
+            assert data.forces.shape == (rows, 3)
+            assert f"{unit}/Å" in module.UNITS.values()
+        if module.INPUTS == "atoms":
+            assert data.species is not None
+            assert data.species.shape == (rows,)
+            assert data.species.min() >= 1
+        else:
+            assert data.velocities is not None
+            assert data.velocities.shape == (rows, 3)
+
+
+@each_dataset
+def test_five_systems_are_the_known_ones(name: str, here) -> None:
+    """Their labels, and the distances from the first particle to the others, to six digits."""
+    read = here(name)
+    found = {split: read(split) for split in SPLITS}
+    assert len(KNOWN[name]["systems"]) == 5
+    for known in KNOWN[name]["systems"]:
+        data, index = found[known["split"]], known["index"]
+        start = int(data.sizes[:index].astype(np.int64).sum())
+        rows = slice(start, start + int(data.sizes[index]))
+        x = np.asarray(data.positions[rows], np.float64)
+        distances = np.linalg.norm(x[1:] - x[0], axis=1)
+        assert np.allclose(distances, known["distances"], rtol=2e-6, atol=2e-6)
+        label = data.targets[rows if data.per_node else index]
+        assert np.allclose(np.ravel(label), known["label"], rtol=1e-6, atol=1e-5)
+        if data.species is not None:
+            assert data.species[rows].tolist() == known["species"]
+        if data.forces is not None:
+            assert np.allclose(data.forces[rows], known["forces"], rtol=1e-5, atol=0.02)
+
+
+@each_dataset
+def test_the_same_request_gives_the_same_systems(name: str, here) -> None:
+    read = here(name)
+    once, again = read("valid"), read("valid")
+    assert (once.targets == again.targets).all()
+    assert (once.positions == again.positions).all()
