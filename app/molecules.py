@@ -6,6 +6,7 @@ All host numpy; lengths in Å; rotations come as unit quaternions (x, y, z, w). 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import ase
@@ -26,10 +27,11 @@ Vector = tuple[float, float, float]
 
 
 class Source(NamedTuple):
-    """Where a molecule comes from: a name of the gallery, or a file's name and bytes."""
+    """Where a molecule comes from: a name of the gallery, or a file's name and bytes, and its frame."""
 
     name: str
     data: bytes | None = None
+    frame: int = 0
 
 
 class Element(NamedTuple):
@@ -68,10 +70,25 @@ def gallery() -> list[str]:
     return samples.names("molecules")
 
 
+@lru_cache(4)
+def _structures(data: bytes, name: str) -> list[ase.Atoms]:
+    return files.read_atoms(data, name)
+
+
+def frames(source: Source) -> int:
+    """How many structures the source holds; InputError if none that can be read."""
+    return 1 if source.data is None else len(_structures(source.data, source.name))
+
+
 def molecule(source: Source) -> ase.Atoms:
     """The molecule about its centroid; InputError if the file holds none that can be read."""
     if source.data is not None:
-        atoms = files.read_atoms(source.data, source.name)[0]
+        found = _structures(source.data, source.name)
+        if not 0 <= source.frame < len(found):
+            raise InputError(
+                f"Expected a frame from 1 to {len(found)}, got {source.frame + 1}; choose another."
+            )
+        atoms = found[source.frame].copy()
     else:
         found = samples.load(source.name)
         if not isinstance(found, ase.Atoms):

@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from scipy.spatial.transform import Rotation
 
-from app import bodies, jobs, molecules, runs
+from app import bodies, data, fetches, jobs, molecules, runs
 from demetar import graph, registry
 from demetar.errors import InputError
 from demetar.run import Run, load
@@ -73,6 +73,15 @@ def published(config: dict[str, Any]) -> float | None:
     found = getattr(module, "PUBLISHED", {}).get(str(config.get("target")), {})
     return None if changed else found.get(str(config.get("model")))
 
+
+# ---- data sets ---------------------------------------------------------------------------------
+
+DataOptions: TypeAlias = data.Options
+data_names, about_data, data_present = data.names, data.about, data.present
+data_sizes, data_spreads, data_system = data.sizes, data.spreads, data.system
+data_baselines, data_get, data_getting, data_stop = (
+    data.baselines, fetches.start, fetches.state, fetches.stop,
+)  # fmt: skip
 
 # ---- rotations --------------------------------------------------------------------------------
 
@@ -208,7 +217,7 @@ MOLECULE_ANGLES = molecules.ANGLES
 Element: TypeAlias = molecules.Element
 MoleculeSource: TypeAlias = molecules.Source
 gallery = molecules.gallery
-moved = molecules.act
+moved, molecule_frames = molecules.act, molecules.frames
 
 
 class Molecule(NamedTuple):

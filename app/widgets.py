@@ -7,7 +7,7 @@ sentence (`tell`) and the default.
 
 import difflib
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -51,6 +51,17 @@ def delta(value: float, name: str, precision: str, claims: str = "") -> None:
         f"<div style='font-size:2rem;font-weight:700;line-height:1.2;color:{hue}'>{shown}</div>"
         f"<div style='font-size:.85rem;opacity:.75'>{html.escape(name)} · {why}{detail}</div>"
     )
+
+
+def facts(rows: Mapping[str, str]) -> None:
+    """Short facts, a name and a value a row, without the weight of a table."""
+    cells = "".join(
+        f"<tr><th scope='row' style='text-align:left;font-weight:400;opacity:.7;padding:.15rem .8rem "
+        f".15rem 0;vertical-align:top;white-space:nowrap'>{html.escape(name)}</th>"
+        f"<td style='padding:.15rem 0'>{html.escape(value)}</td></tr>"
+        for name, value in rows.items()
+    )
+    st.html(f"<table style='font-size:.9rem;border-collapse:collapse'>{cells}</table>")
 
 
 def dark() -> bool:

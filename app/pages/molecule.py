@@ -11,7 +11,7 @@ from app.viewer import scene as look
 TITLE, ICON, ORDER, SECTION = "Molecule", ":material/hub:", 10, "Explore"
 G, NAME, RUN, BESIDE = "molecule:g", "molecule:name", "molecule:run", "molecule:beside"
 PRECISION, OF, ALSO = "molecule:precision", "molecule:of", "molecule:also"
-LAYER, HEAD = "molecule:layer", "molecule:head"
+LAYER, HEAD, FRAME = "molecule:layer", "molecule:head", "molecule:frame"
 WEIGHTS = "What a row's atom takes from a column's atom; for EGNN the gate of each message."
 PRECISIONS = ("float32", "float64", "bfloat16")
 EXTRAS = {"invert": "inversion", "shift": "shift", "renumber": "renumber"}
@@ -58,18 +58,32 @@ def _choices() -> tuple[service.MoleculeSource, list[str]]:
         upload = st.file_uploader(
             "Structure file", ["xyz", "extxyz", "pdb", "sdf", "mol", "cif"], key="molecule:file"
         )
-        st.caption("XYZ, extended XYZ, PDB, SDF/MOL or CIF in Å; at most 10 MB and 500 atoms.")
+        st.caption(
+            "XYZ, extended XYZ, PDB, SDF/MOL or CIF in Å; at most 10 MB, 200 structures and 500 atoms each."
+        )
     options = [*([upload.name] if upload else []), *service.gallery()]
     if upload and st.session_state.get("molecule:opened") != upload.file_id:
         st.session_state["molecule:opened"] = upload.file_id
-        st.session_state[NAME] = upload.name
+        st.session_state[NAME], st.session_state[FRAME] = upload.name, 1
     widgets.from_address("molecule", NAME, options, "ethanol", "molecule")
     name = str(one.selectbox("Molecule", options, key=NAME))
     names = widgets.pair_of_runs(
         "atoms", (RUN, BESIDE), ("egnn-qm9-homo", "set_transformer-qm9-homo"), (two, three)
     )
-    data = upload.getvalue() if upload and name == upload.name else None
-    return service.MoleculeSource(name, data), names
+    source = service.MoleculeSource(name)
+    if upload and name == upload.name:
+        source = _frame_of(service.MoleculeSource(name, upload.getvalue()))
+    return source, names
+
+
+def _frame_of(source: service.MoleculeSource) -> service.MoleculeSource:
+    """The structure of a file that is shown: the first one, or what the slider says."""
+    count = service.molecule_frames(source)
+    if count == 1:
+        return source
+    st.session_state[FRAME] = min(st.session_state.get(FRAME, 1), count)
+    chosen = st.slider(f"Frame of {widgets.plain(source.name)}", 1, count, key=FRAME)
+    return source._replace(frame=int(chosen) - 1)
 
 
 def _how() -> tuple[str, list[str], widgets.Turn]:

@@ -192,7 +192,8 @@ def _legend(item: Item) -> dict[str, Any] | None:
     if isinstance(item, Arrows):
         text = item.label if item.magnify == 1 else f"{item.label} {power(item.magnify)}"
         if item.unit:
-            text += f" (1 Å = {1 / (item.scale * item.magnify):.3g} {item.unit})"
+            one = 1 / (item.scale * item.magnify)
+            text += f" (1 Å = {f'{one:,.0f}' if one >= 1000 else f'{one:.3g}'} {item.unit})"
         return {"label": text, "color": item.color, "mark": "dashed" if item.dashed else "arrow"}
     if isinstance(item, Edges):
         return {"label": item.label, "color": item.color, "mark": "rod"}

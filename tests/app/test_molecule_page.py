@@ -84,3 +84,17 @@ def test_bad_uploads_are_one_sentence(small_runs, open_page, name, content, word
     if word:
         assert word in sentences(at)
     assert "<script>" not in sentences(at)
+
+
+def test_a_file_of_several_structures_lets_one_choose(small_runs, open_page):
+    text = b"3\n\nO 0 0 0\nH 1 0 0\nH 0 1 0\n2\n\nH 0 0 0\nH 0 0 0.74\n"
+    at = open_page("molecule", molecule="water")
+    assert not [s for s in at.slider if "Frame" in s.label]
+    at.file_uploader(key="molecule:file").set_value(("two.xyz", text, "chemical/x-xyz"))
+    settled(at.run())
+    chooser = at.slider(key="molecule:frame")
+    assert (chooser.value, chooser.min, chooser.max) == (1, 1, 2)
+    first = at.table[0].value.to_numpy().tolist()
+    settled(chooser.set_value(2).run())
+    assert not at.exception
+    assert at.table[0].value.to_numpy().tolist() != first

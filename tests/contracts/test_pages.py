@@ -23,7 +23,7 @@ NONSENSE = (
     "x" * 5000,
 )
 PARAMETERS = (
-    "run", "beside", "scene", "molecule", "angle", "axis", "seed", "bodies", "charges", "law",
+    "data", "run", "beside", "scene", "molecule", "angle", "axis", "seed", "bodies", "charges", "law",
     "precision", "also", "nothing of ours",
 )  # fmt: skip
 

@@ -1,0 +1,22 @@
+"""The Data page alone, on a small made-up N-body set in a folder beside this script."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+
+os.environ["DEMETAR_DATA"] = str(Path(__file__).parent / "data")
+
+from app import pages
+from demetar.cache import write_arrays
+from demetar.datasets import nbody
+
+st.set_page_config("Demetar", str(Path(pages.__file__).parents[1] / "icon.svg"), layout="wide")
+file = Path(__file__).parent / "data" / "nbody" / "charged5-clean-seed43.npz"
+if not file.is_file():
+    rng = np.random.default_rng(0)
+    x, v, moved = rng.normal(size=(3, 14_000, 5, 3)).astype(np.float32)
+    charges = rng.choice([-1.0, 1.0], (14_000, 5)).astype(np.float32)
+    write_arrays(file, vars(nbody.NBody(x, v, charges, x + moved, v)))
+pages.navigate("data")
