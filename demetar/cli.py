@@ -7,7 +7,6 @@ import dataclasses
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -38,6 +37,8 @@ def _add_train(commands: Any) -> None:
     p = commands.add_parser("train", help="train a model; writes runs/<name>")
     p.add_argument("--config", help="JSON file of settings; flags override it")
     p.add_argument("--resume", action="store_true", help="go on with the run of that name")
+    mirror = "tensorboard, mlflow or wandb hears of the run too; may be given several times"
+    p.add_argument("--mirror", action="append", default=[], metavar="NAME", help=mirror)
     for field in dataclasses.fields(Config):
         flag = "--" + field.name.replace("_", "-")
         if field.name in ("model_config", "data_options"):
@@ -48,20 +49,14 @@ def _add_train(commands: Any) -> None:
             kind = int if field.default is None else type(field.default)
             kind = connect_setting if field.name == "connect" else kind
             p.add_argument(flag, type=kind, default=None, help=f"default: {field.default!r}")
-    several = p.add_argument_group("several processes", "each on its own host, or all on one")
-    several.add_argument("--coordinator", metavar="HOST:PORT", help="where process 0 listens")
-    several.add_argument("--processes", type=int, default=1, metavar="N")
-    several.add_argument("--process", type=int, default=0, metavar="I", help="0 to N - 1")
     p.set_defaults(call=_train)
 
 
 def _train(args: argparse.Namespace) -> Any:
-    if args.coordinator or args.processes != 1:
-        from demetar import devices
-
-        devices.join(args.coordinator or "", args.processes, args.process)
+    from demetar import mirrors
     from demetar.fit import fit
-    from demetar.train import Config
+    from demetar.run import home
+    from demetar.train import Config, resolve
 
     names = {f.name for f in dataclasses.fields(Config)}
     given = {}
@@ -81,24 +76,18 @@ def _train(args: argparse.Namespace) -> Any:
     for key in ("model_config", "data_options"):
         if key in flags:
             flags[key] = dict(flags[key])
-    folder = fit(Config(**{**given, **flags}), resume=args.resume, progress=_Bar())
+    config, _ = resolve(Config(**{**given, **flags}))
+    told = mirrors.create(args.mirror, home() / "runs" / config.name)
+    folder = fit(config, args.resume, _bar, told)
     print(file=sys.stderr)
     return {"folder": str(folder), "status": json.loads((folder / "status.json").read_text())}
 
 
-class _Bar:
-    """A bar on standard error, drawn at most five times a second."""
-
-    drawn = 0.0
-
-    def __call__(self, line: dict[str, Any]) -> None:
-        share = line["step"] / max(line["steps"], 1)
-        if time.monotonic() - self.drawn < 0.2 and share < 1:
-            return
-        self.drawn, filled = time.monotonic(), int(30 * share)
-        text = f"\r{'█' * filled}{'·' * (30 - filled)} {100 * share:5.1f} %  step {line['step']}"
-        padding = f"padding {100 * line['padding']['edges']:.1f} % of edges"
-        print(f"{text}  best {line['best']:.4g}  {padding} ", end="", file=sys.stderr, flush=True)
+def _bar(line: dict[str, Any]) -> None:
+    share = line["step"] / max(line["steps"], 1)
+    filled = int(30 * share)
+    text = f"\r{'█' * filled}{'·' * (30 - filled)} {100 * share:5.1f} %  step {line['step']}"
+    print(f"{text}  best {line['best']:.4g} ", end="", file=sys.stderr, flush=True)
 
 
 def _models(args: argparse.Namespace) -> Any:
@@ -192,9 +181,12 @@ def _bench(args: argparse.Namespace) -> Any:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command."""
+    from demetar import sweep
+
     top = _Parser(prog="demetar", description="Equivariant networks, and how equivariant they are.")
     commands = top.add_subparsers(dest="command", required=True, parser_class=_Parser)
     _add_train(commands)
+    sweep.add_parser(commands)
 
     def add(name: str, call: Any, help: str) -> argparse.ArgumentParser:
         p = commands.add_parser(name, help=help)
@@ -258,7 +250,7 @@ def main(argv: list[str] | None = None) -> int:
     except InputError as error:
         print(f"demetar: {error}".replace("demetar: demetar", "demetar"), file=sys.stderr)
         return 2
-    return 0
+    return getattr(args, "exit_code", 0)
 
 
 if __name__ == "__main__":

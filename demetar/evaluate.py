@@ -16,7 +16,6 @@ from demetar.loader import Loader, Systems
 from demetar.losses import PER_NODE, predicted
 from demetar.output import Output
 from demetar.potential import with_gradient
-from demetar.precision import mixed
 from demetar.run import Run
 from demetar.targets import norm_of, offset, reference_energies
 
@@ -34,16 +33,13 @@ _OF = {
 
 
 @functools.lru_cache(maxsize=32)
-def predictor(
-    model: Any, forces: bool, precision: str = "float32"
-) -> Callable[[Any, Graph], tuple[Array, Array | None]]:
-    """A compiled function for the model's own, standardised rows, and its forces if asked for."""
-    compute = mixed(lambda params, graph: model.apply({"params": params}, graph), precision)
+def _predictor(model: Any, forces: bool) -> Callable[[Any, Graph], tuple[Array, Array | None]]:
+    """The model's own, still standardised rows, and its forces if asked for."""
 
     @jax.jit
     def predict(params: Any, graph: Graph) -> tuple[Array, Array | None]:
         def apply(graph: Graph) -> Output:
-            return compute(params, graph)
+            return model.apply({"params": params}, graph)
 
         if not forces:
             return predicted(apply(graph), model.config.output), None
@@ -53,29 +49,16 @@ def predictor(
     return predict
 
 
-class Interrupted(Exception):
-    """Ends an evaluation that somebody asked to stop."""
-
-
-def predict(
-    model: Any,
-    params: Any,
-    loader: Loader,
-    precision: str = "float32",
-    stopped: Callable[[], bool] = lambda: False,
-) -> dict[str, np.ndarray]:
+def predict(model: Any, params: Any, loader: Loader) -> dict[str, np.ndarray]:
     """Predictions for every system in order: "target" [systems or rows, dim], "forces" [rows, 3].
 
-    The model's part is computed in `precision`, the constant part of an invariant added in float64.
-    Raises Interrupted between two batches once `stopped` says so.
+    The model's part is computed in float32, the constant part of an invariant added in float64.
     """
     output, norm = model.config.output, norm_of(params)
-    function = predictor(model, loader.systems.forces is not None, precision)
+    function = _predictor(model, loader.systems.forces is not None)
     weights = jax.tree.map(lambda x: np.asarray(x, np.float32), params["model"])
     parts: dict[str, list[np.ndarray]] = {"target": [], "forces": []}
     for graph, _, new in loader.in_order():
-        if stopped():
-            raise Interrupted
         rows, slopes = jax.device_get(function(weights, graph))
         nodes = int((graph.graph_index < new).sum())
         parts["target"].append(rows[: nodes if output in PER_NODE else new])
@@ -90,20 +73,14 @@ def predict(
     return found
 
 
-def errors(
-    model: Any,
-    params: Any,
-    loader: Loader,
-    precision: str = "float32",
-    stopped: Callable[[], bool] = lambda: False,
-) -> dict[str, float]:
+def errors(model: Any, params: Any, loader: Loader) -> dict[str, float]:
     """The target's error by METRICS, and what belongs beside it.
 
     "target"; for states "positions" and "velocities"; with labelled forces "forces" (MAE per
     component) and "target_per_atom" (MAE of the target divided by the number of atoms).
     """
     systems, output = loader.systems, model.config.output
-    rows = predict(model, params, loader, precision, stopped)
+    rows = predict(model, params, loader)
     difference = rows["target"] - systems.targets
     found = {"target": _OF[METRICS[output]](difference)}
     if output == "state":

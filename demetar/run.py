@@ -188,11 +188,15 @@ def folders() -> list[Path]:
 
 
 def load(name: str | os.PathLike[str]) -> Run:
-    """The run of that name under `trained/` or `runs/`, or at that path.
+    """The run of that name under `trained/` or `runs/`, or at that path or fsspec address.
 
     Raises InputError if there is none, or if one of its files is damaged.
     """
     text = str(name)
+    if "://" in text:
+        from demetar.storage import fetched
+
+        text = str(fetched(text))
     candidates = (
         [home() / "trained" / text, home() / "runs" / text] if text == Path(text).name else []
     )

@@ -37,13 +37,13 @@ def names() -> list[str]:
     return registry.names("mirrors")
 
 
-def create(asked: Sequence[str], folder: Path) -> Mirrors:
+def create(asked: Sequence[str], folder: Path) -> list[Mirror]:
     """The mirrors of those names for the run in `folder`.
 
     Raises InputError on an unknown name, or if a package that a mirror needs is not installed.
     """
-    modules = {name: registry.load("mirrors", name) for name in asked}
-    return Mirrors({name: module.Mirror(folder) for name, module in modules.items()})
+    modules = [registry.load("mirrors", name) for name in dict.fromkeys(asked)]
+    return [module.Mirror(folder) for module in modules]
 
 
 def needed(package: str, extra: str) -> ModuleType:
@@ -81,8 +81,8 @@ def numbers(line: Mapping[str, Any]) -> dict[str, float]:
 class Mirrors:
     """Several mirrors as one, which never raises: what fails is named once and then left out."""
 
-    def __init__(self, mirrors: Mapping[str, Mirror]) -> None:
-        self.mirrors = dict(mirrors)
+    def __init__(self, mirrors: Sequence[Mirror]) -> None:
+        self.mirrors = list(mirrors)
 
     def start(self, config: Mapping[str, Any]) -> None:
         self._each(lambda mirror: mirror.start(config))
@@ -94,11 +94,12 @@ class Mirrors:
         self._each(lambda mirror: mirror.end(state))
 
     def _each(self, tell: Callable[[Mirror], None]) -> None:
-        for name, mirror in list(self.mirrors.items()):
+        for mirror in list(self.mirrors):
             try:
                 tell(mirror)
             except Exception as error:  # of any kind: a tracker must not end a training
-                del self.mirrors[name]
+                self.mirrors.remove(mirror)
+                name = type(mirror).__module__.rpartition(".")[2]
                 warnings.warn(
                     f"The mirror {name} failed and is left out from here on; the run goes on "
                     f"({type(error).__name__}: {error}).",
