@@ -15,6 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from app import bodies, data, fetches, jobs, molecules, runs
 from demetar import graph, registry
+from demetar.datasets import published_of
 from demetar.errors import InputError
 from demetar.run import Run, load
 
@@ -68,10 +69,8 @@ def published(config: dict[str, Any]) -> float | None:
         module = registry.load("datasets", str(config.get("dataset")))
     except InputError:
         return None
-    options = config.get("data_options")
-    changed = isinstance(options, dict) and options.get("variant", "published") != "published"
-    found = getattr(module, "PUBLISHED", {}).get(str(config.get("target")), {})
-    return None if changed else found.get(str(config.get("model")))
+    found = published_of(module, str(config.get("target")), config.get("data_options"))
+    return found.get(str(config.get("model")))
 
 
 # ---- data sets ---------------------------------------------------------------------------------

@@ -6,16 +6,19 @@ from demetar.datasets.nbody import HORIZON, NBody
 from demetar.datasets.qm9 import ELEMENTS, Molecules
 
 
-def nbody(train: NBody, test: NBody) -> dict[str, float]:
-    """Test MSE of positions (scene units squared) of the three trivial predictors.
+def nbody(train: NBody, test: NBody, target: str = "positions") -> dict[str, float]:
+    """Test MSE (scene units squared) of the three trivial predictors.
 
     `static`: x. `x+v*t`: straight on for the horizon. `x+s*v`: straight on for the time s that
-    fits the train systems best (least squares; one number).
+    fits the train systems best (least squares; one number). For the target "state" the mean of the
+    MSE of positions and that of velocities, which are predicted not to change.
     """
 
     def mse(prediction: np.ndarray) -> float:
-        return float(np.mean((prediction - test.target_positions.astype(np.float64)) ** 2))
+        error = np.mean((prediction - test.target_positions.astype(np.float64)) ** 2)
+        return float((error + change) / 2 if target == "state" else error)
 
+    change = np.mean((test.target_velocities - test.velocities.astype(np.float64)) ** 2)
     moved = train.target_positions.astype(np.float64) - train.positions
     velocity = train.velocities.astype(np.float64)
     scale = float((moved * velocity).sum() / (velocity**2).sum())

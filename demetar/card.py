@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from demetar import evaluate, registry
+from demetar.datasets import published_of
 from demetar.equivariance import measure
 from demetar.graph import from_arrays
 from demetar.loader import Systems
@@ -76,10 +77,9 @@ def write(run: Run) -> dict[str, Any]:
 
 
 def published(c: dict[str, Any]) -> float | None:
-    """The paper's number for a run's model, data set and target; None for variants and where none is."""
-    changed = (c.get("data_options") or {}).get("variant", "published") != "published"
-    known = registry.load("datasets", c["dataset"]).PUBLISHED.get(c["target"], {})
-    return None if changed else known.get(c["model"])
+    """The paper's number for a run's model, data set, target and variant; None where none is."""
+    module = registry.load("datasets", c["dataset"])
+    return published_of(module, c["target"], c.get("data_options")).get(c["model"])
 
 
 def text(run: Run, results: dict[str, Any], folder: Path) -> str:

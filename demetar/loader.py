@@ -33,6 +33,7 @@ class Systems:
     velocities: np.ndarray | None = None  # [rows, 3]
     charges: np.ndarray | None = None  # [rows]
     masses: np.ndarray | None = None  # [rows]
+    joined: np.ndarray | None = None  # [rows, n] bool: on which of its n bodies each acts
     forces: np.ndarray | None = None  # [rows, 3] label: minus the target's gradient, unit/Å
 
     def __len__(self) -> int:
@@ -62,8 +63,8 @@ def _ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
 class Loader:
     """Batches of a fixed number of systems, padded to one size, deterministic by seed and epoch.
 
-    `connect` is None for all pairs, "bonds", or a cutoff in Å; edges are found once, here, and kept
-    as bytes where these suffice.
+    `connect` is None for all pairs (where the systems say it, those that act on each other), "bonds",
+    or a cutoff in Å; edges are found once, here, and kept as bytes where these suffice.
     """
 
     def __init__(
@@ -78,7 +79,8 @@ class Loader:
         self.connect = connect
         sizes = systems.sizes.astype(np.int64)  # sums of unsigned bytes would wrap
         self.starts = np.cumsum(sizes) - sizes
-        found = neighbours.edges(sizes, systems.positions, systems.species, connect)
+        s = systems
+        found = neighbours.edges(sizes, s.positions, s.species, connect, s.joined)
         self.senders, self.receivers, self.edge_counts = found
         self.edge_starts = np.cumsum(self.edge_counts) - self.edge_counts
         self.max_nodes = int(systems.sizes.max())

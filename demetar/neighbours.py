@@ -15,11 +15,13 @@ def edges(
     positions: np.ndarray,
     species: np.ndarray | None,
     connect: float | str | None,
+    joined: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Edges (senders, receivers) of every system by its own node numbers, and how many each has.
 
-    sizes [systems], positions [rows, 3], species [rows]. `connect` is None for all pairs, "bonds",
-    or a length: pairs closer than it. Edges are sorted by system, receiver and sender, and kept in
+    sizes [systems], positions [rows, 3], species [rows]; joined [rows, n] for systems of n nodes:
+    the only pairs that may be edges. `connect` is None for all pairs, "bonds", or a length: pairs
+    closer than it. Edges are sorted by system, receiver and sender, and kept in
     as few bytes as their numbers need.
     """
     small = np.uint8 if sizes.max() <= 256 else np.uint16
@@ -30,7 +32,8 @@ def edges(
         members = np.flatnonzero(sizes == n)
         for part in np.array_split(members, max(1, -(-len(members) * int(n) ** 2 // ROOM))):
             rows = starts[part][:, None] + np.arange(n)
-            system, pairs = _pairs(rows, positions, species, connect)
+            allowed = ~np.eye(n, dtype=bool) if joined is None else joined[rows]
+            system, pairs = _pairs(rows, positions, species, connect, allowed)
             counts[part] = np.bincount(system, minlength=len(part))
             found.append((part[system], pairs.astype(small)))
     owner = np.concatenate([s for s, _ in found])
@@ -41,11 +44,15 @@ def edges(
 
 
 def _pairs(
-    rows: np.ndarray, positions: np.ndarray, species: np.ndarray | None, connect: float | str | None
+    rows: np.ndarray,
+    positions: np.ndarray,
+    species: np.ndarray | None,
+    connect: float | str | None,
+    allowed: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """System [edges] and (receiver, sender) [edges, 2] for systems of one size, rows [systems, n]."""
     m, n = rows.shape
-    near = np.broadcast_to(~np.eye(n, dtype=bool), (m, n, n))
+    near = np.broadcast_to(allowed, (m, n, n))
     if connect == "bonds" and species is not None:
         near = bonds.bonded(species[rows], positions[rows])
     elif connect is not None and connect != "bonds":

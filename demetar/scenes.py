@@ -7,7 +7,8 @@ import numpy as np
 
 from demetar.datasets.nbody import INPUT_STEP, TARGET_STEP, NBody
 from demetar.errors import InputError
-from demetar.simulate import TIME_STEP, simulate, starts
+from demetar.simulate import TIME_STEP, simulate
+from demetar.starts import charged
 
 MAX_BODIES = 50
 MAX_STEPS = 20_000
@@ -103,7 +104,7 @@ def scene(
     """
     if not 1 <= n_bodies <= MAX_BODIES:
         raise InputError(f"A scene must have 1 to {MAX_BODIES} bodies, not {n_bodies}; change it.")
-    x, v, drawn = starts(1, n_bodies, np.random.RandomState(seed % 2**32), recorded_frames=0)
+    x, v, drawn = charged(1, n_bodies, np.random.RandomState(seed % 2**32), recorded_frames=0)
     return trajectory(
         x[0], v[0], drawn[0] if charges is None else np.asarray(charges), steps, every, variant
     )
@@ -149,8 +150,13 @@ def symmetry_defect(
         return np.einsum("gij,snj->gsni", turns, vectors).reshape(-1, *vectors.shape[1:])
 
     start = turned(data.positions), turned(data.velocities)
-    charges = np.tile(data.charges, (samples + 1, 1))
-    target = simulate(start[0], start[1], charges, (TARGET_STEP - INPUT_STEP,), variant)[0][0]
+    acting = {
+        name: None if value is None else np.tile(value, (samples + 1, *[1] * (value.ndim - 1)))
+        for name in ("charges", "masses", "springs")
+        for value in [getattr(data, name)]
+    }
+    steps = (TARGET_STEP - INPUT_STEP,)
+    target = simulate(start[0], start[1], steps=steps, variant=variant, **acting)[0][0]
     target = target.reshape(samples + 1, *data.positions.shape)
     back = np.einsum("gij,gsni->gsnj", turns, target)
     error = ((back[1:] - back[0]) ** 2).mean(axis=(2, 3))

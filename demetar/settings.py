@@ -122,7 +122,8 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
             "another."
         )
     settings = {"inputs": dataset.INPUTS, "output": output, **config.model_config}
-    suffix = "" if len(dataset.TARGETS) == 1 else f"-{target}"
+    alike = [t for t in dataset.TARGETS if output_of(dataset, t) == dataset.OUTPUT]
+    suffix = "" if alike == [target] else f"-{target}"
     name = config.name or f"{config.model}-{config.dataset}{suffix}"
     models.create(config.model, **settings)
     usual = getattr(registry.load("models", config.model), "CONNECT", {})

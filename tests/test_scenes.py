@@ -6,11 +6,11 @@ import pytest
 from demetar.datasets import nbody
 from demetar.errors import InputError
 from demetar.scenes import MAX_BODIES, rotations, scene, trajectory
-from demetar.simulate import starts
+from demetar.starts import charged
 
 
 def test_scene_starts_where_the_benchmark_starts() -> None:
-    x, v, charges = starts(1, 5, np.random.RandomState(43))
+    x, v, charges = charged(1, 5, np.random.RandomState(43))
     made = scene(5, seed=43, steps=20, every=10)
     assert made.positions.shape == made.velocities.shape == (3, 5, 3)
     np.testing.assert_array_equal(made.positions[0], x[0])

@@ -16,3 +16,12 @@ def forces_of(module: ModuleType) -> bool:
 def options_of(module: ModuleType) -> dict[str, tuple[str, ...]]:
     """The values of each keyword option of the set's `systems`, the usual one first."""
     return getattr(module, "OPTIONS", {})
+
+
+def published_of(module: ModuleType, target: str, options: object = None) -> dict[str, float]:
+    """What papers report on a target by model, for these options of the set's `systems`."""
+    if not hasattr(module, "published"):
+        return module.PUBLISHED.get(target, {})
+    given = options if isinstance(options, dict) else {}
+    known = {key: given[key] for key in options_of(module) if key in given}
+    return module.published(target, **known)

@@ -26,7 +26,7 @@ def bodies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_page: Any) -> n
     x, v, moved = rng.normal(size=(3, 14_000, 5, 3)).astype(np.float32)
     charges = rng.choice([-1.0, 1.0], (14_000, 5)).astype(np.float32)
     made = nbody.NBody(x, v, charges, x + moved, v)
-    write_arrays(tmp_path / "data" / "nbody" / "charged5-clean-seed43.npz", vars(made))
+    write_arrays(tmp_path / "data" / "nbody" / "charged5-clean-seed43.npz", made.arrays())
     monkeypatch.setenv("DEMETAR_DATA", str(tmp_path / "data"))
     data.systems.cache_clear()
     data.spreads.cache_clear()
