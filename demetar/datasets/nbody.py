@@ -182,8 +182,9 @@ def _file(root: str | PathLike[str] | None, variant: str, part: int = 0) -> Path
 
 
 def present(variant: str = "published") -> bool:
-    """Whether the first arrays are on this machine, so that `systems` need not make them."""
-    return _file(None, variant).is_file()
+    """Whether all arrays are on this machine, so that `systems` need not make any."""
+    parts = -(-_total(variant) // PROTOCOLS[variant].part)
+    return all(_file(None, variant, part).is_file() for part in range(parts))
 
 
 def _part(root: str | PathLike[str] | None, variant: str, number: int) -> NBody:

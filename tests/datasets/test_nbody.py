@@ -13,6 +13,7 @@ import pytest
 from demetar import baselines, cache, scenes
 from demetar.datasets import nbody
 from demetar.errors import InputError
+from demetar.loader import Loader
 from demetar.simulate import LAWS, Law, limited_steps, simulate
 from demetar.simulate_exact import simulate_exact
 from demetar.starts import charged
@@ -261,3 +262,43 @@ def test_trivial_baselines_on_systems_that_fly_straight_on(reference: nbody.NBod
     assert errors["static"] == pytest.approx((reference.velocities**2).mean(), rel=1e-5)
     real = baselines.nbody(reference, reference)
     assert real["x+s*v"] <= min(real["static"], real["x+v*t"])
+
+
+def test_a_set_in_parts_makes_only_what_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made: list[tuple[int, int]] = []
+
+    def generate(variant: str, count: int, first: int) -> nbody.NBody:
+        made.append((first, count))
+        x = np.arange(first, first + count, dtype=np.float32)[:, None, None] * np.ones((2, 3))
+        return nbody.NBody(x, x, None, x, x, masses=x[:, :, 0])
+
+    monkeypatch.setattr(nbody, "generate", generate)
+    monkeypatch.setenv("DEMETAR_DATA", str(tmp_path))
+    data = nbody.systems("valid", "state", 700, "gravity")
+    assert made == [(10_000, 500), (10_500, 500)]
+    assert data.positions[::2, 0].tolist() == list(range(10_000, 10_700))
+    assert data.masses is not None
+    assert data.charges is None
+    assert data.targets.shape == (1_400, 6)
+    assert not nbody.present("gravity")
+    for split in nbody.SPLITS:
+        nbody.read(variant="gravity", split=split)
+    assert len(made) == 28
+    assert nbody.present("gravity")
+
+
+def test_springs_are_the_edges_of_their_systems(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    few = nbody.generate(variant="springs", count=20)
+    monkeypatch.setattr(nbody, "generate", lambda variant: few)
+    monkeypatch.setenv("DEMETAR_DATA", str(tmp_path))
+    data = nbody.systems("train", size=20, variant="springs")
+    graph, _ = Loader(data, 20).batch(np.arange(20))
+    assert few.springs is not None
+    assert graph.edge_mask.sum() == few.springs.sum()
+    pairs = np.stack([graph.senders, graph.receivers])[:, graph.edge_mask]
+    system, own = pairs[0] // 5, pairs % 5
+    assert (few.springs[system, own[0], own[1]] == 1).all()
