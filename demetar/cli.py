@@ -7,6 +7,7 @@ import dataclasses
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -49,10 +50,18 @@ def _add_train(commands: Any) -> None:
             kind = int if field.default is None else type(field.default)
             kind = connect_setting if field.name == "connect" else kind
             p.add_argument(flag, type=kind, default=None, help=f"default: {field.default!r}")
+    several = p.add_argument_group("several processes", "each on its own host, or all on one")
+    several.add_argument("--coordinator", metavar="HOST:PORT", help="where process 0 listens")
+    several.add_argument("--processes", type=int, default=1, metavar="N")
+    several.add_argument("--process", type=int, default=0, metavar="I", help="0 to N - 1")
     p.set_defaults(call=_train)
 
 
 def _train(args: argparse.Namespace) -> Any:
+    if args.coordinator or args.processes != 1:
+        from demetar import devices
+
+        devices.join(args.coordinator or "", args.processes, args.process)
     from demetar import mirrors
     from demetar.fit import fit
     from demetar.run import home
@@ -78,16 +87,24 @@ def _train(args: argparse.Namespace) -> Any:
             flags[key] = dict(flags[key])
     config, _ = resolve(Config(**{**given, **flags}))
     told = mirrors.create(args.mirror, home() / "runs" / config.name)
-    folder = fit(config, args.resume, _bar, told)
+    folder = fit(config, args.resume, _Bar(), told)
     print(file=sys.stderr)
     return {"folder": str(folder), "status": json.loads((folder / "status.json").read_text())}
 
 
-def _bar(line: dict[str, Any]) -> None:
-    share = line["step"] / max(line["steps"], 1)
-    filled = int(30 * share)
-    text = f"\r{'█' * filled}{'·' * (30 - filled)} {100 * share:5.1f} %  step {line['step']}"
-    print(f"{text}  best {line['best']:.4g} ", end="", file=sys.stderr, flush=True)
+class _Bar:
+    """A bar on standard error, drawn at most five times a second."""
+
+    drawn = 0.0
+
+    def __call__(self, line: dict[str, Any]) -> None:
+        share = line["step"] / max(line["steps"], 1)
+        if time.monotonic() - self.drawn < 0.2 and share < 1:
+            return
+        self.drawn, filled = time.monotonic(), int(30 * share)
+        text = f"\r{'█' * filled}{'·' * (30 - filled)} {100 * share:5.1f} %  step {line['step']}"
+        padding = f"padding {100 * line['padding']['edges']:.1f} % of edges"
+        print(f"{text}  best {line['best']:.4g}  {padding} ", end="", file=sys.stderr, flush=True)
 
 
 def _models(args: argparse.Namespace) -> Any:

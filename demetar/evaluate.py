@@ -16,6 +16,7 @@ from demetar.loader import Loader, Systems
 from demetar.losses import PER_NODE, predicted
 from demetar.output import Output
 from demetar.potential import with_gradient
+from demetar.precision import mixed
 from demetar.run import Run
 from demetar.targets import norm_of, offset, reference_energies
 
@@ -33,13 +34,16 @@ _OF = {
 
 
 @functools.lru_cache(maxsize=32)
-def _predictor(model: Any, forces: bool) -> Callable[[Any, Graph], tuple[Array, Array | None]]:
-    """The model's own, still standardised rows, and its forces if asked for."""
+def predictor(
+    model: Any, forces: bool, precision: str = "float32"
+) -> Callable[[Any, Graph], tuple[Array, Array | None]]:
+    """A compiled function for the model's own, standardised rows, and its forces if asked for."""
+    compute = mixed(lambda params, graph: model.apply({"params": params}, graph), precision)
 
     @jax.jit
     def predict(params: Any, graph: Graph) -> tuple[Array, Array | None]:
         def apply(graph: Graph) -> Output:
-            return model.apply({"params": params}, graph)
+            return compute(params, graph)
 
         if not forces:
             return predicted(apply(graph), model.config.output), None
@@ -49,16 +53,29 @@ def _predictor(model: Any, forces: bool) -> Callable[[Any, Graph], tuple[Array, 
     return predict
 
 
-def predict(model: Any, params: Any, loader: Loader) -> dict[str, np.ndarray]:
+class Interrupted(Exception):
+    """Ends an evaluation that somebody asked to stop."""
+
+
+def predict(
+    model: Any,
+    params: Any,
+    loader: Loader,
+    precision: str = "float32",
+    stopped: Callable[[], bool] = lambda: False,
+) -> dict[str, np.ndarray]:
     """Predictions for every system in order: "target" [systems or rows, dim], "forces" [rows, 3].
 
-    The model's part is computed in float32, the constant part of an invariant added in float64.
+    The model's part is computed in `precision`, the constant part of an invariant added in float64.
+    Raises Interrupted between two batches once `stopped` says so.
     """
     output, norm = model.config.output, norm_of(params)
-    function = _predictor(model, loader.systems.forces is not None)
+    function = predictor(model, loader.systems.forces is not None, precision)
     weights = jax.tree.map(lambda x: np.asarray(x, np.float32), params["model"])
     parts: dict[str, list[np.ndarray]] = {"target": [], "forces": []}
     for graph, _, new in loader.in_order():
+        if stopped():
+            raise Interrupted
         rows, slopes = jax.device_get(function(weights, graph))
         nodes = int((graph.graph_index < new).sum())
         parts["target"].append(rows[: nodes if output in PER_NODE else new])
@@ -73,14 +90,20 @@ def predict(model: Any, params: Any, loader: Loader) -> dict[str, np.ndarray]:
     return found
 
 
-def errors(model: Any, params: Any, loader: Loader) -> dict[str, float]:
+def errors(
+    model: Any,
+    params: Any,
+    loader: Loader,
+    precision: str = "float32",
+    stopped: Callable[[], bool] = lambda: False,
+) -> dict[str, float]:
     """The target's error by METRICS, and what belongs beside it.
 
     "target"; for states "positions" and "velocities"; with labelled forces "forces" (MAE per
     component) and "target_per_atom" (MAE of the target divided by the number of atoms).
     """
     systems, output = loader.systems, model.config.output
-    rows = predict(model, params, loader)
+    rows = predict(model, params, loader, precision, stopped)
     difference = rows["target"] - systems.targets
     found = {"target": _OF[METRICS[output]](difference)}
     if output == "state":

@@ -15,6 +15,7 @@ from demetar.loader import Labels
 from demetar.nn.features import norm
 from demetar.output import Output
 from demetar.potential import with_gradient
+from demetar.precision import mixed
 
 Array = Any
 USUAL = {
@@ -60,12 +61,14 @@ def make(
     kind: str = "",
     energy_weight: float = 1.0,
     force_weight: float = 1.0,
+    precision: str = "float32",
     total: Callable[[Array], Array] = lambda x: x,
 ) -> Callable[[Any, Graph, Labels], Array]:
     """The loss (params, graph, labels) -> [] of a model, averaged over real rows.
 
-    `kind` is "mse", "mae" or "l2mae"; empty for the usual one of the model's output. `total` adds
-    the number of rows over the shards of a batch, so that the shards' losses add up to the whole's.
+    `kind` is "mse", "mae" or "l2mae"; empty for the usual one of the model's output. The model
+    computes in `precision`. `total` adds the number of rows over the parts of a batch on several
+    devices, so that the parts' losses add up to the whole's.
     """
     output_kind = model.config.output
     kind = kind or USUAL[output_kind]
@@ -74,9 +77,11 @@ def make(
         sums, count = _term(kind, difference, mask)
         return sums / jnp.maximum(total(count), 1).astype(sums.dtype)
 
+    compute = mixed(lambda params, graph: model.apply({"params": params}, graph), precision)
+
     def loss(params: Any, graph: Graph, labels: Labels) -> Array:
         def apply(graph: Graph) -> Output:
-            return model.apply({"params": params}, graph)
+            return compute(params, graph)
 
         per_node = output_kind in PER_NODE
         mask = graph.node_mask if per_node else jnp.ones(graph.n_graphs, bool)

@@ -27,19 +27,20 @@ def edges(
     small = np.uint8 if sizes.max() <= 256 else np.uint16
     starts = np.cumsum(sizes) - sizes
     counts = np.zeros(len(sizes), np.int64)
-    found: list[tuple[np.ndarray, np.ndarray]] = []  # systems and the edges of each size
+    found: list[tuple[np.ndarray, np.ndarray]] = []  # systems of one size, and all their edges
     for n in np.unique(sizes):
         members = np.flatnonzero(sizes == n)
         for part in np.array_split(members, max(1, -(-len(members) * int(n) ** 2 // ROOM))):
             rows = starts[part][:, None] + np.arange(n)
-            allowed = ~np.eye(n, dtype=bool) if joined is None else joined[rows]
-            system, pairs = _pairs(rows, positions, species, connect, allowed)
-            counts[part] = np.bincount(system, minlength=len(part))
-            found.append((part[system], pairs.astype(small)))
-    owner = np.concatenate([s for s, _ in found])
-    both = np.concatenate([pairs for _, pairs in found])
-    if np.any(np.diff(owner) < 0):
-        both = both[np.argsort(owner, kind="stable")]
+            counts[part], pairs = _pairs(rows, positions, species, connect, joined)
+            found.append((part, pairs.astype(small)))
+    both = np.empty((counts.sum(), 2), small)
+    ends = np.cumsum(counts)
+    for part, pairs in found:
+        own = np.cumsum(counts[part]) - counts[part]
+        both[np.arange(len(pairs)) + np.repeat(ends[part] - counts[part] - own, counts[part])] = (
+            pairs
+        )
     return both[:, 1].copy(), both[:, 0].copy(), counts
 
 
@@ -48,18 +49,24 @@ def _pairs(
     positions: np.ndarray,
     species: np.ndarray | None,
     connect: float | str | None,
-    allowed: np.ndarray,
+    joined: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """System [edges] and (receiver, sender) [edges, 2] for systems of one size, rows [systems, n]."""
+    """Edges of each system and (receiver, sender) [edges, 2], for systems of one size [systems, n]."""
     m, n = rows.shape
-    near = np.broadcast_to(allowed, (m, n, n))
-    if connect == "bonds" and species is not None:
+    apart = ~np.eye(n, dtype=bool)
+    by_length = connect is not None and connect != "bonds"
+    by_bonds = connect == "bonds" and species is not None
+    if joined is None and not by_length and not by_bonds:
+        return np.full(m, n * (n - 1)), np.tile(np.argwhere(apart), (m, 1))
+    near = np.broadcast_to(apart if joined is None else joined[rows], (m, n, n))
+    if by_bonds:
+        assert species is not None
         near = bonds.bonded(species[rows], positions[rows])
-    elif connect is not None and connect != "bonds":
+    elif by_length:
+        assert connect is not None
         places = positions[rows].astype(np.float64)
         square = np.zeros((m, n, n))
         for axis in range(3):
             square += (places[:, :, None, axis] - places[:, None, :, axis]) ** 2
         near = near & (np.sqrt(square) < float(connect))
-    found = np.argwhere(near)
-    return found[:, 0], found[:, 1:]
+    return near.sum((1, 2)), np.argwhere(near)[:, 1:]

@@ -13,10 +13,11 @@ from typing import Any
 
 import jax
 
-from demetar import models, registry
+from demetar import augment, devices, models, registry
 from demetar.datasets import forces_of, output_of
 from demetar.errors import InputError
 from demetar.losses import KINDS
+from demetar.precision import PRECISIONS
 from demetar.targets import REFERENCES
 
 
@@ -41,23 +42,30 @@ class Config:
     force_weight: float = 80.0  # Liao, Smidt, "Equiformer", ICLR 2023, appendix E, use 1 : 80
     learning_rate: float = 5e-4
     warmup: float = 0.01  # share of the steps
-    decay: bool = True  # cosine to zero; constant otherwise
+    schedule: str = "cosine"  # to zero; or "constant"; or "plateau": halved when valid stands still
+    plateau_patience: int = 5  # evaluations without a new best before the rate is halved
+    patience: int = 0  # evaluations without a new best that end the run; 0: never
     weight_decay: float = 1e-12
     clip: float = 10.0  # largest global norm of the gradient
     ema: float = 0.999
-    augment: bool = False  # rotate every training batch at random
+    augment: str = ""  # group whose random elements act on every training system, such as "SO(3)"
+    precision: str = "float32"  # in which the model computes; "bfloat16" keeps float32 weights
+    devices: str = "one"  # or "all": a batch is dealt out over them
     evaluate_every: int = 5  # epochs
-    steps_per_call: int = 0  # steps inside one compiled call; 0: an epoch for small data, else 1
+    steps_per_call: int = 0  # steps inside one compiled call; 0: by their work, at most an epoch
     checkpoint_seconds: float = 60.0
     seed: int = 0
 
 
 POSITIVE = (
     "epochs", "batch_size", "learning_rate", "clip", "evaluate_every", "checkpoint_seconds",
-    "energy_weight", "force_weight",
+    "energy_weight", "force_weight", "plateau_patience",
 )  # fmt: skip
 SHARES = ("warmup", "ema")
-CHOICES = {"references": REFERENCES, "loss": ("", *KINDS)}
+CHOICES = {
+    "references": REFERENCES, "loss": ("", *KINDS), "schedule": ("cosine", "constant", "plateau"),
+    "augment": ("", *augment.GROUPS), "precision": PRECISIONS, "devices": devices.CHOICES,
+}  # fmt: skip
 
 
 def check(config: Config) -> None:
@@ -66,6 +74,8 @@ def check(config: Config) -> None:
         value = getattr(config, key)
         if not 0 < value < float("inf"):
             raise InputError(f"Expected a positive number for {key}, got {value}; raise it.")
+    if config.patience < 0:
+        raise InputError(f"Expected patience of 0 or more, got {config.patience}; raise it.")
     for key in SHARES:
         value = getattr(config, key)
         if not 0 <= value < 1:
@@ -107,6 +117,7 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
 
     Raises InputError on an unknown model, data set, target or setting.
     """
+    config = dataclasses.replace(config, augment=_augmentation(config.augment))
     check(config)
     dataset = registry.load("datasets", config.dataset)
     target = config.target or next(iter(dataset.TARGETS))
@@ -144,7 +155,17 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
 def restored(stored: dict[str, Any]) -> Config:
     """The configuration that config.json holds, as it was resolved."""
     known = {f.name for f in dataclasses.fields(Config)}
-    return Config(**{k: v for k, v in stored.items() if k in known})
+    given = {k: v for k, v in stored.items() if k in known}
+    if "augment" in given:
+        given["augment"] = _augmentation(given["augment"])
+    if stored.get("decay") is False:  # the name that earlier runs have for it
+        given["schedule"] = "constant"
+    return Config(**given)
+
+
+def _augmentation(given: str | bool) -> str:
+    """The group's name; true and false stand for rotations and none in earlier settings."""
+    return ("SO(3)" if given else "") if isinstance(given, bool) else given
 
 
 def _commit() -> str:

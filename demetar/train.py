@@ -1,113 +1,170 @@
-"""Training as pure parts: the optimiser, one jitted step, the stream of batches."""
+"""Training: the step that is compiled, and the loop that runs it. Constructs nothing.
+
+What is read here stands in other files: `settings` decides, `stream` gives batches, `losses` says
+what is minimised, `schedule` how fast, `fit` builds the parts and keeps the run folder true.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import jax
 import numpy as np
 import optax
+from jax.sharding import Mesh
 
-from demetar import isometry
-from demetar.graph import Graph
-from demetar.loader import Labels, Loader
+from demetar import augment, devices
+from demetar.errors import InputError
+from demetar.evaluate import Interrupted
 from demetar.recorder import lines
+from demetar.schedule import Patience, optimiser, schedule
 from demetar.settings import Config, resolve
+from demetar.stream import Batch, Prefetch
 
-__all__ = ["Config", "batches", "lines", "make_step", "optimiser", "resolve", "schedule"]
+__all__ = ["Config", "lines", "loop", "make_step", "optimiser", "resolve", "schedule"]
 Array = Any
 
 
-def optimiser(config: Config, steps: int) -> optax.GradientTransformation:
-    """AdamW with clipping and a cosine schedule with linear warm-up."""
-    return optax.chain(
-        optax.clip_by_global_norm(config.clip),
-        optax.adamw(schedule(config, steps), weight_decay=config.weight_decay),
-    )
+def make_step(
+    loss_of: Callable,
+    tx: optax.GradientTransformation,
+    ema: float,
+    output: str,
+    mesh: Mesh | None = None,
+) -> Callable:
+    """A compiled function (state, batches, factor) -> (state, losses) over stacked batches.
 
-
-def schedule(config: Config, steps: int) -> Callable[[Array], Array]:
-    """The learning rate by step."""
-    warm = max(1, int(config.warmup * steps))
-    if not config.decay:
-        return optax.linear_schedule(config.learning_rate / warm, config.learning_rate, warm)
-    return optax.warmup_cosine_decay_schedule(
-        config.learning_rate / warm, config.learning_rate, warm, max(steps, warm + 1)
-    )
-
-
-def make_step(loss_of: Callable, tx: optax.GradientTransformation, ema: float) -> Callable:
-    """A jitted function (state, batches) -> (state, losses) over stacked batches.
-
-    state = (step, params, averaged params, optimiser state); loss_of(params, graph, labels) -> [].
+    state = (step, params, averaged params, optimiser state); loss_of(params, graph, labels) -> [];
+    `factor` multiplies the learning rate. Where batches carry group elements, these act first.
     """
+    total = devices.total(mesh)
 
-    def one(state: tuple, batch: tuple[Graph, Labels]) -> tuple:
+    def one(state: tuple, batch: Batch, factor: Array) -> tuple:
         step, params, average, slots = state
-        value, slope = jax.value_and_grad(loss_of)(params, *batch)
+        graph, labels, g = batch
+        if g is not None:
+            graph, labels = augment.act(g, graph, labels, output)
+        value, slope = total(jax.value_and_grad(loss_of)(params, graph, labels))
         updates, slots = tx.update(slope, slots, params)
-        params = optax.apply_updates(params, updates)
+        params = jax.tree.map(lambda p, u: p + factor * u, params, updates)
         # The average forgets its start quickly: the decay grows to `ema` over the first steps.
         decay = jax.numpy.minimum(ema, (1 + step) / (10 + step))
         average = jax.tree.map(lambda a, p: decay * a + (1 - decay) * p, average, params)
         return (step + 1, params, average, slots), value
 
-    def run(state: tuple, batches: tuple[Graph, Labels]) -> tuple:
+    def run(state: tuple, batches: Batch, factor: Array) -> tuple:
         if len(jax.tree.leaves(batches)[0]) == 1:
-            state, value = one(state, jax.tree.map(lambda x: x[0], batches))
+            state, value = one(state, jax.tree.map(lambda x: x[0], batches), factor)
             return state, value[None]
-        return jax.lax.scan(one, state, batches)
+        return jax.lax.scan(lambda s, batch: one(s, batch, factor), state, batches)
 
-    return jax.jit(run, donate_argnums=0)
-
-
-def batches(loader: Loader, config: Config, done: int) -> Iterator[tuple[Graph, Labels]]:
-    """Stacked batches from step `done` on, the same whether or not a run was interrupted."""
-    small = loader.edges * len(loader) < 1_000_000
-    stack = config.steps_per_call or (len(loader) if small else 1)
-    group: list[tuple] = []
-    for batch in _stream(loader, config, done):
-        if group and (len(group) == stack or _shape(batch[0]) != _shape(group[0][0])):
-            yield jax.tree.map(lambda *x: np.stack(x), *group)
-            group = []
-        group.append(batch)
-    if group:
-        yield jax.tree.map(lambda *x: np.stack(x), *group)
+    return jax.jit(devices.spread(run, mesh), donate_argnums=0)
 
 
-def _stream(loader: Loader, config: Config, done: int) -> Iterator[tuple[Graph, Labels]]:
-    for epoch in range(done // len(loader), config.epochs):
-        rng = np.random.default_rng((config.seed, epoch, 1))
-        for i, batch in enumerate(loader.epoch(config.seed, epoch)):
-            if config.augment:
-                batch = rotated(*batch, config.model_config["output"], rng)
-            if epoch * len(loader) + i >= done:
-                yield batch
+@dataclasses.dataclass
+class Memory:
+    """What an interrupted training needs to go on as if nothing had been."""
+
+    state: tuple  # see make_step
+    patience: Patience
+    losses: np.ndarray  # sum and number since the last evaluation
+    seconds: float = 0.0
+    due: bool = False  # an evaluation was asked to stop before its end
+
+    def tree(self) -> dict[str, Any]:
+        """As arrays, for a checkpoint."""
+        numbers = [*dataclasses.astuple(self.patience), self.seconds, float(self.due), *self.losses]
+        return {"state": jax.device_get(self.state), "numbers": np.array(numbers, np.float64)}
+
+    def recall(self, tree: dict[str, Any]) -> None:
+        """Takes over what `tree` gave, but for the state, which has to go to its devices."""
+        *patience, self.seconds, due, losses, count = (float(x) for x in tree["numbers"])
+        kinds = [type(x) for x in dataclasses.astuple(self.patience)]
+        self.patience = Patience(*(kind(x) for kind, x in zip(kinds, patience, strict=True)))
+        self.due, self.losses = bool(due), np.array([losses, count])
+
+    @property
+    def step(self) -> int:
+        """How many steps are done."""
+        return int(np.asarray(self.state[0]))
 
 
-def _shape(graph: Graph) -> tuple[int, int]:
-    return len(graph.species), len(graph.senders)
+class Parts(Protocol):
+    """What the loop is given: how to make a step, and what to do around it."""
+
+    steps: int  # of the whole training
+    every: int  # steps between two evaluations
+
+    def stream(self, done: int) -> Prefetch:
+        """Stacked batches on the devices, from step `done` on."""
+        ...
+
+    def step(self, state: tuple, batches: Batch, factor: Array) -> tuple[tuple, Array]:
+        """See make_step."""
+        ...
+
+    def evaluate(self, memory: Memory, pace: Pace) -> None:
+        """Writes a line of metrics and keeps the best parameters; may raise Interrupted."""
+        ...
+
+    def between(self, memory: Memory, last: bool) -> str:
+        """Heartbeat, progress and checkpoint; how the training is asked to end, "" to go on."""
+        ...
 
 
-def rotated(graph: Graph, labels: Labels, output: str, rng: np.random.Generator) -> tuple:
-    """The batch turned by one random rotation, its labels by their kind."""
-    from scipy.spatial.transform import Rotation
+@dataclasses.dataclass
+class Pace:
+    """Steps and seconds since the last evaluation, the compiling calls left out."""
 
-    matrix = Rotation.random(rng=rng).as_matrix()
+    steps: int = 0
+    stepping: float = 0.0
+    waiting: float = 0.0
 
-    def turn(rows: Array | None) -> Array | None:
-        """Rows of vectors [n, 3 m]."""
-        if rows is None:
-            return None
-        vectors = rows.reshape(len(rows), -1, 3) @ matrix.T
-        return vectors.reshape(rows.shape).astype(rows.dtype)
 
-    target = labels.target
-    if output in ("positions", "state", "vector"):
-        target = turn(target)
-    elif output == "tensor":
-        quadrupole = np.asarray(isometry.wigner("2e", matrix.astype(np.float32)), target.dtype)
-        target = np.concatenate([target[:, :1], target[:, 1:] @ quadrupole.T], axis=1)
-    graph = graph.replace(positions=turn(graph.positions), velocities=turn(graph.velocities))
-    return graph, Labels(target, turn(labels.forces))
+def loop(parts: Parts, memory: Memory) -> str:
+    """Trains to the end, or until asked; "finished", "stopped" or "paused", everything saved."""
+    pace, done, compiled = Pace(), memory.step, set()
+    started = time.perf_counter() - memory.seconds
+    with parts.stream(done) as stream:
+        calls, waited = iter(stream), 0.0
+        while True:
+            memory.due |= done > 0 and memory.losses[1] > 0 and (
+                done % parts.every == 0 or done == parts.steps
+            )  # fmt: skip
+            if memory.due:
+                try:
+                    parts.evaluate(memory, pace)
+                    memory.due, memory.losses, pace = False, np.zeros(2), Pace()
+                except Interrupted:
+                    pass  # the checkpoint remembers that it is due
+            last = done == parts.steps or memory.patience.over
+            asked = parts.between(memory, last)
+            if asked or last:
+                return asked if memory.due or not last else "finished"
+            batches = next(calls)
+            before, shape = time.perf_counter(), tuple(map(np.shape, jax.tree.leaves(batches)))
+            memory.state, values = parts.step(memory.state, batches, memory.patience.factor)
+            losses = np.asarray(values, np.float64)
+            after = time.perf_counter()
+            if shape in compiled:
+                pace.steps += len(losses)
+                pace.stepping += after - before
+                pace.waiting += stream.waited - waited
+            compiled.add(shape)
+            waited = stream.waited
+            done += len(losses)
+            memory.losses += losses.sum(), len(losses)
+            memory.seconds = after - started
+            check(losses, done)
+
+
+def check(losses: np.ndarray, step: int) -> None:
+    """Raises InputError where a loss is no finite number."""
+    if not np.isfinite(losses).all():
+        raise InputError(
+            f"Expected a finite loss, got {losses[-1]} before step {step}; lower the learning rate "
+            "(the last good checkpoint is intact)."
+        )

@@ -149,3 +149,68 @@ def test_an_empty_batch_is_refused(batch: int) -> None:
 def test_no_systems_are_refused() -> None:
     with pytest.raises(InputError, match="at least one system"):
         Loader(Systems(np.zeros(0, int), np.zeros((0, 3)), np.zeros((0, 1)), "eV"), 2)
+
+
+# ------------------------------------------------------------------------- buckets and parts
+
+
+def varied(count: int = 400) -> Systems:
+    return molecules(np.random.default_rng(0).integers(3, 30, count))
+
+
+def test_every_batch_draws_from_every_size_bucket() -> None:
+    loader = Loader(varied(), 20)
+    rank = np.argsort(np.argsort(loader.edge_counts, kind="stable"))
+    order = loader.order(0, 0)
+    assert order.shape == (20, 20)
+    assert len(np.unique(order)) == 400
+    spread = np.sort(rank[order], axis=1)
+    assert np.abs(spread - np.arange(10, 400, 20)).max() < 45, "one of each twentieth"
+    assert (loader.order(0, 0) == order).all()
+    assert (loader.order(0, 1) != order).any()
+    assert (loader.order(1, 0) != order).any()
+
+
+def test_padding_waste_is_small_and_counted() -> None:
+    """Against 25 % and more where batches are drawn blindly and hold the largest one."""
+    loader = Loader(varied(), 20)
+    waste = loader.waste(3, 7)
+    seen = [graph for graph, _ in loader.epoch(3, 7)]
+    for kind, mask in (("nodes", "node_mask"), ("edges", "edge_mask")):
+        padded = [1 - np.mean(getattr(graph, mask)) for graph in seen]
+        assert waste[kind] == pytest.approx(np.mean(padded), abs=0.005)
+        assert 0 <= waste[kind] < 0.06
+    blind = np.random.default_rng(0).permutation(400).reshape(20, 20)
+    totals = loader.edge_counts[blind].sum(1)
+    assert 1 - totals.mean() / totals.max() > 2 * waste["edges"]
+
+
+def test_an_epoch_can_begin_anywhere() -> None:
+    loader = Loader(varied(), 20)
+    whole, rest = list(loader.epoch(0, 2)), list(loader.epoch(0, 2, 13))
+    assert len(rest) == 7
+    for (a, s), (b, t) in zip(whole[13:], rest, strict=True):
+        np.testing.assert_array_equal(a.positions, b.positions)
+        np.testing.assert_array_equal(s.target, t.target)
+
+
+@pytest.mark.parametrize(("parts", "hosts"), [(4, 1), (2, 2), (None, 4), (1, 2)])
+def test_parts_of_all_hosts_make_the_whole_batch(parts: int | None, hosts: int) -> None:
+    data = varied()
+    whole = Loader(data, 20)
+    own = [Loader(data, 20, parts=parts, shard=(i, hosts)) for i in range(hosts)]
+    batches = zip(whole.epoch(0, 0), *(loader.epoch(0, 0) for loader in own), strict=True)
+    for i, ((_, labels), *dealt) in enumerate(batches):
+        shapes = {g.positions.shape for g, _ in dealt}
+        assert len(shapes) == 1, "all hosts have the same room"
+        seen = np.concatenate([t.target.reshape(-1) for _, t in dealt])
+        assert sorted(seen) == sorted(labels.target[:, 0])
+        for loader, (graph, given) in zip(own, dealt):
+            assert graph.n_graphs == 20 // ((parts or 1) * hosts)
+            rows = loader.deal(whole.order(0, 0)[i]).reshape(-1)
+            np.testing.assert_array_equal(rows, given.target.reshape(-1))
+
+
+def test_parts_have_to_share_evenly() -> None:
+    with pytest.raises(InputError, match="evenly"):
+        Loader(varied(), 20, parts=3)

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from demetar import losses, train
+from demetar import augment, groups, losses
 from demetar.graph import Graph, from_arrays, pad
 from demetar.loader import Labels
 from demetar.nn import features as nf
@@ -83,10 +83,12 @@ def test_usual_losses_do_not_notice_a_rotation(output: str, graph: Graph) -> Non
     """Of prediction and label together; a mean over absolute components would."""
     rng = np.random.default_rng(1)
     shape = {"state": (8, 6), "tensor": (1, 6), "vector": (1, 3), "positions": (8, 3)}[output]
-    rows, labels = rng.normal(size=(2, *shape))
+    rows, labels = rng.normal(size=(2, *shape)).astype(np.float32)
+
+    g = groups.load("SO(3)").sample(np.random.default_rng(2), 1, np.ones(1, bool))
 
     def turned(x: np.ndarray) -> np.ndarray:
-        return train.rotated(graph, Labels(x), output, np.random.default_rng(2))[1].target
+        return augment.act(g.astype(np.float32), graph, Labels(x), output)[1].target
 
     before = loss(output, "", rows, labels, graph)
     assert np.abs(turned(rows) - rows).max() > 0.1

@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,11 @@ import jax
 import numpy as np
 import pytest
 
-from demetar import baselines, evaluate, fit, models, run, train
+from demetar import baselines, checkpoint, evaluate, fit, models, run, stream, train
 from demetar.datasets import nbody
 from demetar.errors import InputError
 from demetar.loader import Loader
-from demetar.recorder import Recorder
+from demetar.recorder import TIMES, Recorder
 
 TINY = {
     "model_config": {"width": 8, "layers": 1}, "train_size": 40, "valid_size": 20, "batch_size": 10,
@@ -52,7 +52,7 @@ def config(name: str, **changes: Any) -> train.Config:
 
 def metrics(folder: Path) -> list[dict[str, Any]]:
     """The lines of a run but for the time it took."""
-    return [{k: v for k, v in m.items() if k != "seconds"} for m in lines(folder)]
+    return [{k: v for k, v in m.items() if k not in TIMES} for m in lines(folder)]
 
 
 def lines(folder: Path) -> list[dict[str, Any]]:
@@ -98,9 +98,13 @@ def test_a_run_folder_is_whole(whole: Path) -> None:
     assert (status(whole)["step"], status(whole)["steps"]) == (24, 24)
     assert [m["step"] for m in lines(whole)] == [8, 16, 24]
     for line in lines(whole):
-        assert {"epoch", "train_loss", "valid", "learning_rate", "seconds", "delta"} <= set(line)
-        assert set(line["delta"]) == {"SO(3)", "T(3)"}
+        assert {"epoch", "train_loss", "valid", "errors", "learning_rate", *TIMES} <= set(line)
+        assert set(line["delta"]) == set(line["share"]) == {"SO(3)", "T(3)", "C_i"}
         assert max(line["delta"].values()) < 1e-5
+        assert max(line["share"].values()) < 1e-8
+        assert line["padding"] == {"nodes": pytest.approx(1 / 51), "edges": 0}
+        assert 0 <= line["input_wait"] < 1
+        assert line["systems_per_second"] > 0
 
 
 def test_training_learns(whole: Path) -> None:
@@ -137,56 +141,62 @@ def guarded() -> Iterator[None]:
     assert not caught, "the training did not listen"
 
 
-def stop_before(step: int, patch: pytest.MonkeyPatch) -> list[int]:
-    """Sends this process SIGTERM while the given step runs; a list of where batches began."""
-    begun: list[int] = []
-    batches = train.batches
+def send(number: int, step: int) -> Callable[[dict[str, Any]], None]:
+    """A progress hook that sends this process a signal once `step` is done, and never again."""
+    sent: list[int] = []
 
-    def watched(loader: Loader, config: train.Config, done: int) -> Iterator[Any]:
-        begun.append(done)
-        for i, batch in enumerate(batches(loader, config, done), done + 1):
-            if i == step and len(begun) == 1:
-                os.kill(os.getpid(), signal.SIGTERM)
-            yield batch
+    def progress(line: dict[str, Any]) -> None:
+        if line["step"] >= step and not sent:
+            sent.append(line["step"])
+            os.kill(os.getpid(), number)
 
-    patch.setattr(train, "batches", watched)
-    return begun
+    return progress
 
 
-@pytest.mark.parametrize("step", [1, 8, 11])
+@pytest.mark.parametrize("step", [0, 1, 8, 11])
 @pytest.mark.usefixtures("guarded")
-def test_a_stopped_run_goes_on_as_if_nothing_had_been(
-    whole: Path, home: Path, monkeypatch: pytest.MonkeyPatch, step: int
-) -> None:
-    """After the first step, at an evaluation and between two of them."""
-    begun = stop_before(step, monkeypatch)
-    folder = fit.fit(config("stopped"))
-    assert (status(folder)["state"], status(folder)["step"]) == ("stopped", step)
-    assert fit.fit(train.Config(name="stopped"), resume=True) == folder
-    assert begun == [0, step], "it goes on where it stopped"
+def test_a_stopped_run_goes_on_as_if_nothing_had_been(whole: Path, home: Path, step: int) -> None:
+    """Before and after the first step, at an evaluation and between two of them."""
+    folder = fit.fit(config("stopped"), progress=send(signal.SIGTERM, step))
+    assert status(folder)["state"] == "stopped"
+    assert status(folder)["step"] in (step, step + 1), "at most one call later"
+    seen: list[int] = []
+    again = fit.fit(
+        train.Config(name="stopped"), resume=True, progress=lambda line: seen.append(line["step"])
+    )
+    assert again == folder
+    assert seen[0] == checkpoint.steps(folder)[0] or seen[0] in (step, step + 1)
     assert status(folder)["state"] == "finished"
     assert metrics(folder) == metrics(whole)
     assert same(params(folder), params(whole))
 
 
 @pytest.mark.usefixtures("guarded")
-def test_a_signal_at_any_moment_keeps_the_last_step(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_pause_is_a_stop_that_says_so(whole: Path, home: Path) -> None:
+    folder = fit.fit(config("paused"), progress=send(signal.SIGUSR1, 3))
+    assert status(folder)["state"] == "paused"
+    fit.fit(train.Config(name="paused"), resume=True)
+    assert metrics(folder) == metrics(whole)
+
+
+@pytest.mark.usefixtures("guarded")
+def test_a_stop_during_an_evaluation_does_not_wait_for_it(
+    whole: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Here while the heartbeat is written."""
-    begun = stop_before(0, monkeypatch)
-    asked: list[int] = []
+    usual, asked = evaluate.errors, []
 
-    def progress(line: dict[str, Any]) -> None:
+    def errors(model: Any, given: Any, loader: Loader, precision: str, stopped: Any) -> Any:
         if not asked:
-            asked.append(line["step"])
+            asked.append(1)
             os.kill(os.getpid(), signal.SIGTERM)
+        return usual(model, given, loader, precision, stopped)
 
-    folder = fit.fit(config("beat"), progress=progress)
-    assert status(folder)["state"] == "stopped"
-    stopped = status(folder)["step"]
-    fit.fit(train.Config(name="beat"), resume=True)
-    assert begun == [0, stopped]
+    monkeypatch.setattr(evaluate, "errors", errors)
+    folder = fit.fit(config("late"))
+    assert (status(folder)["state"], status(folder)["step"]) == ("stopped", 8)
+    assert lines(folder) == []
+    fit.fit(train.Config(name="late"), resume=True)
+    assert metrics(folder) == metrics(whole)
 
 
 @pytest.mark.usefixtures("guarded")
@@ -222,7 +232,7 @@ def test_the_strictly_best_parameters_are_kept(
     """Not the first ones for ever, which is what appending before comparing gives, nor the last."""
     seen: list[Any] = []
 
-    def error(model: Any, given: Any, loader: Loader) -> dict[str, float]:
+    def error(model: Any, given: Any, *_: Any) -> dict[str, float]:
         seen.append(jax.device_get(given))
         return {"target": errors[len(seen) - 1]}
 
@@ -293,6 +303,13 @@ def test_two_writers_of_a_run_are_refused(home: Path) -> None:
         ({"warmup": 1.0}, "warmup"),
         ({"ema": -0.1}, "ema"),
         ({"connect": "bond"}, "connect"),
+        ({"schedule": "cosin"}, "schedule"),
+        ({"augment": "S_n"}, "augment"),
+        ({"precision": "float16"}, "precision"),
+        ({"devices": "two"}, "devices"),
+        ({"loss": "huber"}, "loss"),
+        ({"references": "fit"}, "references"),
+        ({"patience": -1}, "patience"),
     ],
 )
 def test_bad_settings_are_one_sentence(home: Path, changes: dict, sentence: str) -> None:
@@ -317,28 +334,47 @@ def loader(size: int = 40, batch: int = 10) -> Loader:
     return Loader(nbody.systems("train", size=size), batch)
 
 
-def test_batches_go_on_where_they_stopped() -> None:
-    settings = resolved()
-    everything = [t.target for _, t in train.batches(loader(), settings, 0)]
-    assert len(everything) == 24
-    for done in (1, 4, 13):
-        rest = [t.target for _, t in train.batches(loader(), settings, done)]
-        np.testing.assert_array_equal(np.stack(rest), np.stack(everything[done:]))
+@pytest.mark.parametrize("augmentation", ["", "E(3)"])
+def test_batches_go_on_where_they_stopped(augmentation: str) -> None:
+    settings = resolved(augment=augmentation)
+    for stack, ends in ((1, (1, 4, 13)), (3, (3, 4, 7, 23))):
+        everything = steps(stream.calls(loader(), settings, 0, stack))
+        assert len(everything) == 24
+        for done in ends:
+            rest = steps(stream.calls(loader(), settings, done, stack))
+            assert len(rest) == 24 - done
+            for a, b in zip(jax.tree.leaves(rest), jax.tree.leaves(everything[done:])):
+                np.testing.assert_array_equal(a, b)
 
 
-def test_rotated_batches_turn_their_targets_and_go_on_too() -> None:
-    settings = resolved(augment=True)
-    usual = list(train.batches(loader(), resolved(), 0))
-    turned = list(train.batches(loader(), settings, 0))
-    for (a, s), (b, t) in zip(usual, turned, strict=True):
-        assert np.abs(a.positions - b.positions).max() > 0.1
-        np.testing.assert_allclose(
-            np.linalg.norm(a.velocities, axis=-1), np.linalg.norm(b.velocities, axis=-1), rtol=1e-4
-        )
-        moved = [t.target - b.positions, s.target - a.positions]
-        np.testing.assert_allclose(*np.linalg.norm(moved, axis=-1), atol=1e-4)
-    rest = [t.target for _, t in train.batches(loader(), settings, 5)]
-    np.testing.assert_array_equal(np.stack(rest), np.stack([t.target for _, t in turned[5:]]))
+def test_calls_end_at_the_same_steps_after_a_stop() -> None:
+    """At multiples of their length within each epoch of four batches."""
+    lengths = [len(b[1].target) for b in stream.calls(loader(), resolved(), 0, 3)]
+    assert lengths == [3, 1] * 6
+    assert [len(b[1].target) for b in stream.calls(loader(), resolved(), 7, 3)] == [1] + [3, 1] * 4
+
+
+def steps(calls: Iterator[Any]) -> list[Any]:
+    """One by one."""
+    return [
+        jax.tree.map(lambda x, i=i: x[i], call)
+        for call in calls
+        for i in range(len(call[1].target))
+    ]
+
+
+def test_the_augmented_see_other_batches(home: Path, whole: Path) -> None:
+    """An equivariant model learns from them what it would have learnt anyway; another one does not."""
+    turned = fit.fit(config("turned", augment="E(3)"))
+    for a, b in zip(metrics(turned), metrics(whole), strict=True):
+        assert a["valid"] == pytest.approx(b["valid"], rel=1e-3)
+    small = {"model": "gnn", "epochs": 2}
+    plain, turned = (
+        fit.fit(config(name, augment=g, **small)) for name, g in (("a", ""), ("b", "E(3)"))
+    )
+    a, b = metrics(plain)[0], metrics(turned)[0]
+    assert a["valid"] != pytest.approx(b["valid"], rel=1e-3)
+    assert a["share"]["SO(3)"] > 1e-4
 
 
 def test_several_steps_in_one_call_are_the_same_steps(home: Path, whole: Path) -> None:
@@ -347,17 +383,6 @@ def test_several_steps_in_one_call_are_the_same_steps(home: Path, whole: Path) -
     for a, b in zip(metrics(together), metrics(whole), strict=True):
         assert a["step"] == b["step"]
         assert a["valid"] == pytest.approx(b["valid"], rel=1e-3)
-
-
-def test_the_learning_rate_warms_up_and_decays() -> None:
-    settings = train.Config(learning_rate=1.0, warmup=0.1)
-    rates = [float(train.schedule(settings, 100)(i)) for i in range(101)]
-    assert rates[0] == pytest.approx(0.1)
-    assert max(rates) == rates[10] == pytest.approx(1)
-    assert rates[55] == pytest.approx(0.5, abs=0.02)
-    assert rates[100] == pytest.approx(0, abs=1e-6)
-    constant = train.schedule(train.Config(learning_rate=1.0, warmup=0.1, decay=False), 100)
-    assert float(constant(10)) == float(constant(99)) == 1
 
 
 def test_errors_are_over_every_system_once() -> None:

@@ -1,0 +1,123 @@
+"""The stream of batches: built by a thread, stacked for one compiled call, put on the devices."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import jax
+import numpy as np
+
+from demetar import groups
+from demetar.graph import Graph
+from demetar.isometry import Isometry
+from demetar.loader import Labels, Loader
+from demetar.settings import Config
+
+Array = Any
+Batch = tuple[Graph, Labels, Isometry | None]
+CALL = {"cpu": 5e9}  # floating-point operations of about a quarter of a second, by backend
+CALL_ELSEWHERE = 1e12
+MOST_BYTES = 64e6  # of the batches of one call
+
+
+def steps_per_call(config: Config, loader: Loader, parameters: int) -> int:
+    """How many steps one compiled call takes: up to an epoch, for about a quarter of a second.
+
+    A step is taken for 6 operations a parameter and edge (a multiplication and an addition,
+    forward and twice backward). The number decides nothing but speed, and how long a stop waits.
+    """
+    if config.steps_per_call:
+        return min(config.steps_per_call, len(loader))
+    work = 6.0 * parameters * loader.edges
+    size = 12.0 * loader.edges + 64.0 * loader.nodes
+    room = CALL.get(jax.default_backend(), CALL_ELSEWHERE)
+    return int(max(1, min(len(loader), room / work, MOST_BYTES / size)))
+
+
+def calls(loader: Loader, config: Config, done: int, stack: int) -> Iterator[Batch]:
+    """Stacked batches [steps, ...] from step `done` on, as if nothing had come before.
+
+    A call never crosses an epoch and ends at the multiples of `stack` in it and where the room
+    changes, so a run that goes on at one of these ends makes the same calls as one that never
+    stopped.
+    """
+    group: list[Batch] = []
+    for i, batch in _numbered(loader, config, done):
+        if group and (i % stack == 0 or _shapes(batch) != _shapes(group[0])):
+            yield jax.tree.map(lambda *x: np.stack(x), *group)
+            group = []
+        group.append(batch)
+    if group:
+        yield jax.tree.map(lambda *x: np.stack(x), *group)
+
+
+def _numbered(loader: Loader, config: Config, done: int) -> Iterator[tuple[int, Batch]]:
+    """Batches with their number within the epoch."""
+    for epoch in range(done // len(loader), config.epochs):
+        start = max(0, done - epoch * len(loader))
+        for i, (graph, labels) in enumerate(loader.epoch(config.seed, epoch, start), start):
+            yield i, (graph, labels, _elements(loader, config, epoch, i))
+
+
+def _elements(loader: Loader, config: Config, epoch: int, i: int) -> Isometry | None:
+    """The elements that act on the systems of this host's parts of a batch."""
+    if not config.augment:
+        return None
+    rng = np.random.default_rng((config.seed, epoch, i, 1))
+    g = groups.load(config.augment).sample(rng, loader.batch_size, np.ones(1, bool))
+    return loader.deal(g.astype(np.float32))
+
+
+def _shapes(batch: Batch) -> list[tuple[int, ...]]:
+    return [np.shape(x) for x in jax.tree.leaves(batch[0])]
+
+
+class Prefetch:
+    """What an iterator gives, prepared ahead by a thread; `waited` seconds were spent for it."""
+
+    def __init__(self, source: Iterator[Any], place: Callable[[Any], Any], depth: int = 2) -> None:
+        self.waited = 0.0
+        self._ready: queue.Queue = queue.Queue(depth)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._fill, args=(source, place), daemon=True)
+        self._thread.start()
+
+    def _fill(self, source: Iterator[Any], place: Callable[[Any], Any]) -> None:
+        try:
+            for item in source:
+                if not self._give((place(item), None)):
+                    return
+            self._give((None, None))
+        except BaseException as error:  # the loop shall meet it, whatever it is
+            self._give((None, error))
+
+    def _give(self, item: tuple[Any, BaseException | None]) -> bool:
+        while not self._ended.is_set():
+            try:
+                self._ready.put(item, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def __enter__(self) -> Prefetch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def __iter__(self) -> Iterator[Any]:
+        while True:
+            began = time.perf_counter()
+            item, error = self._ready.get()
+            self.waited += time.perf_counter() - began
+            if error is not None:
+                raise error
+            if item is None:
+                return
+            yield item
