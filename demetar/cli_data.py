@@ -52,12 +52,12 @@ def _list(args: argparse.Namespace) -> Any:
 
 
 def _get(args: argparse.Namespace) -> Any:
-    from demetar import describe, registry
+    from demetar import datasets, describe, registry
     from demetar.cache import data_root
     from demetar.fetch import reporting
 
     module = registry.load("datasets", args.name)
-    options = describe.check_options(module, args.name, dict(args.option))
+    options = datasets.checked_options(module, dict(args.option))
     begun = time.perf_counter()
     with reporting(_Bar()):
         systems = describe.sizes(module, options)

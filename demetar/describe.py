@@ -9,23 +9,11 @@ import numpy as np
 
 from demetar import registry
 from demetar.cache import data_root
-from demetar.datasets import forces_of, options_of, output_of
+from demetar.datasets import checked_options, forces_of, options_of, output_of
 from demetar.errors import InputError
 
 BINS = 40
 SPLITS = ("train", "valid", "test")
-
-
-def check_options(module: ModuleType, name: str, options: dict[str, str]) -> dict[str, str]:
-    """The options themselves; InputError for one that the data set does not have."""
-    known = [*options_of(module), *getattr(module, "FREE_OPTIONS", ())]
-    for key in options:
-        if key not in known:
-            which = (
-                f"options of {name} among {', '.join(known)}" if known else f"no option of {name}"
-            )
-            raise InputError(f"Expected {which}, got {key!r}{registry.closest(key, known)}.")
-    return options
 
 
 def spread(values: np.ndarray, bins: int = BINS) -> dict[str, Any]:
@@ -49,7 +37,11 @@ def statistics(module: ModuleType, options: dict[str, str]) -> dict[str, Any]:
     """
     found: dict[str, Any] = {}
     for target in module.TARGETS:
-        data = module.systems("train", target, None, **options)
+        try:
+            data = module.systems("train", target, None, **options)
+        except InputError as error:  # a file need not hold every label
+            found[target] = {"unit": module.TARGETS[target][1], "missing": str(error)}
+            continue
         found[target] = {"unit": data.unit, **spread(data.targets)}
         if data.forces is not None:
             found["forces"] = {"unit": f"{data.unit}/Å", **spread(data.forces)}
@@ -62,7 +54,7 @@ def describe(name: str, options: dict[str, str]) -> dict[str, Any]:
     Raises InputError for a data set or an option that there is not.
     """
     module = registry.load("datasets", name)
-    options = check_options(module, name, options)
+    options = checked_options(module, options)
     here = bool(module.present(**options))
     usual = {key: values[0] for key, values in options_of(module).items()}
     return {
@@ -83,9 +75,14 @@ def describe(name: str, options: dict[str, str]) -> dict[str, Any]:
 
 
 def sizes(module: ModuleType, options: dict[str, str]) -> dict[str, int]:
-    """How many systems each split has."""
-    target = next(iter(module.TARGETS))
-    return {split: len(module.systems(split, target, None, **options)) for split in SPLITS}
+    """How many systems each split has; InputError where no target can be read."""
+    problems = []
+    for target in module.TARGETS:
+        try:
+            return {s: len(module.systems(s, target, None, **options)) for s in SPLITS}
+        except InputError as error:
+            problems.append(error)
+    raise problems[0]
 
 
 def text(about: dict[str, Any]) -> str:
@@ -109,6 +106,9 @@ def text(about: dict[str, Any]) -> str:
         chosen = f" ({listed(about['chosen'])})" if about["chosen"] else ""
         lines.append(f"Systems{chosen}: {listed(about['splits'])}")
     for target, row in (about["statistics"] or {}).items():
+        if "missing" in row:
+            lines.append(f"{target}: {row['missing']}")
+            continue
         numbers = ", ".join(f"{key} {row[key]:.6g}" for key in ("mean", "std", "min", "max"))
         lines.append(f"{target} ({row['unit']}, train): {numbers}")
     return "\n".join(lines)

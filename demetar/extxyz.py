@@ -61,6 +61,13 @@ def _value(comment: str, key: str, size: int, number: int) -> list[float]:
     return [value_of(word, number, key, MAX_LABEL) for word in words]
 
 
+def declares(lines: Sequence[str], column: str) -> bool:
+    """Whether the first frame's comment declares that column as three numbers."""
+    first = next((i for i, line in enumerate(lines) if line.strip()), 0)
+    comment = lines[first + 1][:_COMMENT] if first + 1 < len(lines) else ""
+    return (column.lower(), "R", 3) in _columns(comment, first + 2)
+
+
 def parse(
     lines: Sequence[str], values: dict[str, int], columns: dict[str, int]
 ) -> Iterator[Labelled]:

@@ -3,10 +3,7 @@
 Whatever the bytes are, the functions here give a result or raise InputError with one sentence.
 """
 
-import io
-import os
 import re
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -28,6 +25,7 @@ from demetar.formats import (
 from demetar.graph import Graph, from_arrays, from_atoms
 from demetar.scenes import MAX_BODIES, Scene
 from demetar.scenes import MAX_FRAMES as MAX_SCENE_FRAMES
+from demetar.sources import Source, contents, npz_arrays, safe_name, text_lines
 
 MAX_BYTES = 10_000_000
 SMALLEST_DISTANCE = 0.05
@@ -39,47 +37,6 @@ PARSERS: dict[str, Callable[[Sequence[str]], Iterator[Frame]]] = {
     ".mol": parse_sdf,
     ".cif": parse_cif,
 }
-Source = str | os.PathLike[str] | bytes
-
-
-def safe_name(name: str) -> str:
-    """The file name's stem, of which only letters, digits, '.', '-', '_' and spaces are kept."""
-    stem = Path(name.replace("\\", "/")).stem
-    return re.sub(r"[^A-Za-z0-9 ._-]+", "", stem)[:64].strip() or "structure"
-
-
-def _contents(source: Source, name: str) -> tuple[bytes, str]:
-    if isinstance(source, bytes):
-        data = source
-    else:
-        path = Path(source)
-        name = name or path.name
-        try:
-            with path.open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "not a file name"
-            raise InputError(
-                f"A file was expected at {str(path)!r}, but: {reason}; check the path."
-            ) from None
-    if not data.strip():
-        raise InputError(f"The file {safe_name(name)!r} is empty; give one with atoms in it.")
-    if len(data) > MAX_BYTES:
-        raise InputError(
-            f"A file may have at most {MAX_BYTES // 10**6} MB, but {safe_name(name)!r} has more; "
-            "cut it down."
-        )
-    return data, name
-
-
-def _lines(data: bytes, name: str) -> list[str]:
-    text = data.decode("utf-8-sig", errors="replace")
-    if re.search(r"[\x00-\x08\x0e-\x19\x1b-\x1f]", text):
-        raise InputError(
-            f"The file {safe_name(name)!r} must be text, but it holds binary data; "
-            "unpack it or save it as XYZ, PDB, SDF or CIF."
-        )
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def _check_apart(positions: np.ndarray, kind: str, smallest: float, unit: str) -> None:
@@ -117,14 +74,14 @@ def read_atoms(source: Source, name: str = "") -> list[ase.Atoms]:
     a cleaned file name is kept (`atoms.info["name"]`). At most 10 MB, 500 atoms a structure and 200
     structures. Raises InputError, with a line number where there is one, for anything else.
     """
-    data, name = _contents(source, name)
+    data, name = contents(source, name, MAX_BYTES)
     ending = Path(name.lower()).suffix
     if ending not in PARSERS:
         raise InputError(
             f"A structure file must end in {', '.join(PARSERS)}, not "
             f"{re.sub(r'[^a-z0-9.]', '', ending)[:10]!r}; convert it or correct its name."
         )
-    frames = PARSERS[ending](_lines(data, name))
+    frames = PARSERS[ending](text_lines(data, name))
     label = safe_name(name)
     structures = [_atoms(frame, label) for frame in islice(frames, MAX_FRAMES + 1)]
     if not structures:
@@ -140,53 +97,6 @@ def read_atoms(source: Source, name: str = "") -> list[ase.Atoms]:
 
 
 _SCENE_KEYS = ("positions", "velocities", "charges", "masses")
-
-
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, key: str) -> np.ndarray:
-    """One array of an NPZ file, made only after its header has been held to what the file holds.
-
-    NumPy's own loader believes a header's shape and asks for that much memory.
-    """
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
-        raise InputError(f"The array {key!r} must be plainly zipped; write it with numpy.savez.")
-    if info.file_size > 4 * MAX_BYTES:
-        raise InputError(
-            f"An array may have at most {4 * MAX_BYTES // 10**6} MB unpacked, but {key!r} has "
-            f"{info.file_size // 10**6}; cut it down."
-        )
-    with archive.open(info) as file:
-        raw = io.BytesIO(file.read(info.file_size))
-    version = np.lib.format.read_magic(raw)
-    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else None
-    header = np.lib.format.read_array_header_2_0 if version == (2, 0) else header
-    if header is None:
-        raise InputError(f"The array {key!r} is of an unknown version; write it with numpy.savez.")
-    shape, fortran, dtype = header(raw)
-    if dtype.kind not in "fiu" or len(shape) > 3 or min(shape, default=0) < 0:
-        raise InputError(f"The array {key!r} must hold plain numbers; write it with numpy.savez.")
-    body = raw.read()
-    count = int(np.prod(np.array(shape, dtype=object), initial=1))
-    if count * dtype.itemsize != len(body):
-        raise InputError(f"The array {key!r} is cut short; write the file again.")
-    values = np.frombuffer(body, dtype).astype(np.float64)
-    return values.reshape(shape, order="F" if fortran else "C")
-
-
-def _arrays(data: bytes, name: str) -> dict[str, np.ndarray]:
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = {info.filename: info for info in archive.infolist()}
-            if len(archive.infolist()) > 50:
-                raise InputError("A scene has at most four arrays, not 50; write those alone.")
-            wanted = {key: members.get(f"{key}.npy") for key in _SCENE_KEYS}
-            return {key: _member(archive, info, key) for key, info in wanted.items() if info}
-    except InputError:
-        raise
-    except Exception:  # zipfile, zlib and NumPy raise many kinds
-        raise InputError(
-            f"{safe_name(name)!r} must be an NPZ archive of number arrays, but it cannot be read "
-            "as one; write it with numpy.savez."
-        ) from None
 
 
 def _fitted(arrays: dict[str, np.ndarray], key: str, shape: tuple[int, ...], default: float):
@@ -211,8 +121,8 @@ def read_scene(source: Source, name: str = "") -> Scene:
     [n] (missing: 0), masses [n] (missing: 1). Other keys are not read. At most 10 MB, 50 bodies and
     2,000 frames; times number the frames. Raises InputError for anything else.
     """
-    data, name = _contents(source, name)
-    arrays = _arrays(data, name)
+    data, name = contents(source, name, MAX_BYTES)
+    arrays = npz_arrays(data, name, _SCENE_KEYS, 4 * MAX_BYTES)
     positions = arrays.get("positions")
     if positions is None:
         raise InputError(

@@ -14,7 +14,7 @@ from typing import Any
 import jax
 
 from demetar import augment, devices, models, registry
-from demetar.datasets import forces_of, output_of
+from demetar.datasets import checked_options, facts_of, output_of
 from demetar.errors import InputError
 from demetar.losses import KINDS
 from demetar.precision import PRECISIONS
@@ -126,13 +126,17 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
             f"Expected a target of {config.dataset} among {', '.join(dataset.TARGETS)}, got "
             f"{target!r}{registry.closest(target, list(dataset.TARGETS))}."
         )
-    output = output_of(dataset, target)
-    if output is None:
+    if output_of(dataset, target) is None:
         raise InputError(
             f"Expected a data set of particles or atoms, {config.dataset} is for lessons; choose "
             "another."
         )
-    settings = {"inputs": dataset.INPUTS, "output": output, **config.model_config}
+    options = checked_options(dataset, config.data_options)
+    facts = facts_of(dataset, target, options)
+    settings: dict[str, Any] = {"inputs": facts.inputs, "output": facts.output}
+    if facts.species and hasattr(registry.load("models", config.model).Config, "species"):
+        settings["species"] = facts.species
+    settings |= config.model_config
     alike = [t for t in dataset.TARGETS if output_of(dataset, t) == dataset.OUTPUT]
     suffix = "" if alike == [target] else f"-{target}"
     name = config.name or f"{config.model}-{config.dataset}{suffix}"
@@ -140,11 +144,12 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
     usual = getattr(registry.load("models", config.model), "CONNECT", {})
     connect = usual.get(settings["inputs"]) if config.connect is None else config.connect
     config = dataclasses.replace(
-        config, target=target, name=name, model_config=settings, connect=connect_setting(connect)
-    )
+        config, target=target, name=name, model_config=settings, data_options=options,
+        connect=connect_setting(connect),
+    )  # fmt: skip
     stored = dataclasses.asdict(config) | {
-        "unit": dataset.TARGETS[target][1], "rms": {},
-        "forces": forces_of(dataset) and settings["output"] == "scalar",
+        "unit": facts.unit, "rms": {},
+        "forces": facts.forces and settings["output"] == "scalar",
         "packages": {p: version(p) for p in ("jax", "flax", "optax", "e3nn-jax", "numpy")},
         "commit": _commit(),
         "device": f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores, {platform.machine()}",

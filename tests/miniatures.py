@@ -79,15 +79,16 @@ def bpa_files() -> dict[str, bytes]:
     }
 
 
-def extxyz(f: dict[str, np.ndarray]) -> bytes:
-    """The frames (eV, eV/Å) as the published files write them."""
+def extxyz(f: dict[str, np.ndarray], dipoles: bool = False) -> bytes:
+    """The frames as the published files write them, with a dipole of (1, 2, 3) if asked for."""
     symbols = {1: "H", 6: "C", 7: "N", 8: "O"}
+    dipole = ' dipole="1 2 3"' if dipoles else ""
     lines = []
     for x, energy, forces in zip(f["R"], f["E"], f["F"]):
         lines.append(str(len(f["z"])))
         lines.append(
             'Lattice="50.0 0.0 0.0 0.0 50.0 0.0 0.0 0.0 50.0" Properties=species:S:1:pos:R:3:'
-            f'forces:R:3 energy={energy:.12f} dihedrals="_JSON [209.44, 80.54]" pbc="F F F"'
+            f'forces:R:3 energy={energy:.12f}{dipole} dihedrals="_JSON [209.44, 80.54]" pbc="F F F"'
         )
         for z, row in zip(f["z"], np.hstack([x, forces])):
             lines.append(f"{symbols[z]:8s}" + " ".join(f"{value:16.8f}" for value in row))
@@ -125,6 +126,11 @@ def place(name: str, root: Path) -> dict[str, str]:
     if name == "qm9":
         (root / "qm9").mkdir(parents=True, exist_ok=True)
         np.savez(root / "qm9" / "qm9.npz", **qm9_arrays())
+    if name == "file":
+        path = root / "own.xyz"
+        path.write_bytes(extxyz(frames("rmd17-ethanol", 50, 0), dipoles=True))
+        units = {"energy_unit": "kcal/mol", "length_unit": "Å", "dipole_unit": "e·Å"}
+        return {"path": str(path), **units}
     return {}
 
 

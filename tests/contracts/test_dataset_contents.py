@@ -70,6 +70,8 @@ def test_splits_have_the_published_sizes_and_share_no_system(name: str, here) ->
 def test_arrays_have_the_declared_shapes_and_units(name: str, here) -> None:
     read, module = here(name), registry.load("datasets", name)
     for target, (_, unit) in module.TARGETS.items():
+        if name == "file" and target in ("value", "positions"):
+            continue  # in files of other kinds: tests/datasets/test_file.py
         data = read("test", target)
         output, rows = output_of(module, target), int(data.sizes.sum())
         assert data.unit == unit
@@ -79,7 +81,7 @@ def test_arrays_have_the_declared_shapes_and_units(name: str, here) -> None:
         assert data.positions.shape == (rows, 3)
         assert np.isfinite(data.targets).all()
         assert np.isfinite(data.positions).all()
-        assert (data.forces is not None) == forces_of(module)
+        assert (data.forces is not None) == (forces_of(module) and output == "scalar")
         if data.forces is not None:
             assert data.forces.shape == (rows, 3)
             assert f"{unit}/Å" in module.UNITS.values()
