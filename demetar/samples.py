@@ -12,6 +12,7 @@ import ase.io
 import numpy as np
 from ase.collections import g2
 
+from demetar import qm9_archive
 from demetar.cache import PROJECT
 from demetar.datasets import qm9
 from demetar.errors import InputError
@@ -156,7 +157,7 @@ def _line(atoms: ase.Atoms) -> str:
 
 def _qm9_molecules() -> list[ase.Atoms]:
     """The named molecules, then the first test molecule of each of 250 more sum formulas."""
-    data = qm9.arrays()
+    data = qm9_archive.arrays()
     smiles = data["smiles"].tobytes().decode().split("\n")
     row_of = {text: row for row, text in enumerate(smiles)}
     split = np.empty(len(smiles), object)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from demetar import baselines
+from demetar import baselines, qm9_archive
 from demetar.datasets import qm9
 
 SHA256 = {
@@ -18,13 +18,14 @@ SHA256 = {
     "n_atoms": "388006840f92cd57485e5abd6ee0ce84b19a5743b490a9b182c883ad4d555d1f",
     "z": "12864330fe28f3189ce94a18b379f2c4b1dea95fe2291a1835e6bf52cd032d1b",
     "R": "7dc582107f8efec5e2db5179764bc2ddf26190dcfc8d247753ff149b8e5ce708",
+    "q_mulliken": "bd3e9357f633c6982b29a2fb29609d67c56f437154444dc008f5a439edc1c007",
     "y": "3426f90a71a256aa3f0c87600f078e68b0cfd573418adab09abb65cede5250ec",
     "smiles": "7a4c391ab831f1422d3a91d0796e650e2541a70ae922b856c35705656d397528",
 }
 
 
 def test_the_whole_of_qm9(tmp_path: Path) -> None:
-    arrays = qm9.arrays(tmp_path)
+    arrays = qm9_archive.arrays(tmp_path)
     assert len(arrays["index"]) == 130_831
     assert len(arrays["z"]) == 2_359_210
     for key, expected in SHA256.items():

