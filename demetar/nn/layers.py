@@ -39,9 +39,12 @@ class MLP(nn.Module):
 class LayerNorm(nn.Module):
     """Invariant rows [..., channels] with zero mean and unit variance, then scaled and shifted."""
 
+    epsilon: float = 1e-6  # added to the variance
+
     @nn.compact
     def __call__(self, x: Array) -> Array:
         scale = self.param("scale", nn.initializers.ones, x.shape[-1:])
         bias = self.param("bias", nn.initializers.zeros, x.shape[-1:])
         centred = x - x.mean(-1, keepdims=True)
-        return centred / jnp.sqrt(jnp.square(centred).mean(-1, keepdims=True) + 1e-6) * scale + bias
+        variance = jnp.square(centred).mean(-1, keepdims=True)
+        return centred / jnp.sqrt(variance + self.epsilon) * scale + bias

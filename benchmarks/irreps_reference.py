@@ -1,0 +1,179 @@
+"""Irreps models against their published PyTorch programs: the same numbers, and the time both take.
+
+python benchmarks/irreps_reference.py segnn CHECKOUT [--threads 1] [--rounds 10] [--json FILE]
+python benchmarks/irreps_reference.py equiformer CHECKOUT --fixtures tests/models/fixtures
+
+CHECKOUT is a clone of the repository that benchmarks/references/<name>.py names; pip install
+"demetar[bench]". The published program's random weights are carried over into ours. Both run in
+this process on the same batch and cores, in alternation; the train step is forward, loss, backward
+and one Adam update, the reference's forward pass runs under no_grad.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+PAUSE = 0.1  # s between two programs: torch's threads spin for a while after their work
+
+
+def ours(case: Any) -> tuple[dict[str, Callable], np.ndarray]:
+    """Our forward pass and train step as calls without arguments, and the prediction."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+    from references.case import nested
+
+    from demetar import models
+
+    model = models.create(case.model, **case.config)
+    graph = jax.device_put(case.systems.graph())
+    key, tx = model.config.output, optax.adam(5e-4)
+    state = {"params": jax.device_put(nested(case.weights))}
+    state["slots"] = tx.init(state["params"])
+    forward = jax.jit(lambda params, graph: model.apply({"params": params}, graph)[key])
+
+    @jax.jit
+    def step(params: Any, slots: Any, graph: Any) -> tuple:
+        def loss(params: Any) -> Any:
+            return jnp.mean(jnp.square(model.apply({"params": params}, graph)[key]))
+
+        value, slope = jax.value_and_grad(loss)(params)
+        updates, slots = tx.update(slope, slots, params)
+        return optax.apply_updates(params, updates), slots, value
+
+    first = state["params"]
+    prediction = np.asarray(forward(first, graph))
+
+    def train() -> None:
+        state["params"], state["slots"], value = step(state["params"], state["slots"], graph)
+        value.block_until_ready()
+
+    return {
+        "forward": lambda: forward(first, graph).block_until_ready(), "train step": train
+    }, prediction  # fmt: skip
+
+
+def theirs(case: Any) -> tuple[dict[str, Callable], np.ndarray]:
+    """The reference's forward pass and train step as calls without arguments, its prediction."""
+    import torch
+
+    tx = torch.optim.Adam(case.parameters, lr=5e-4)
+
+    def forward() -> Any:
+        with torch.no_grad():
+            return case.predict()
+
+    def train() -> None:
+        tx.zero_grad()
+        case.predict().square().mean().backward()
+        tx.step()
+
+    return {"forward": forward, "train step": train}, forward().numpy()
+
+
+def timed(call: Callable, repeats: int) -> float:
+    """Milliseconds of one call, averaged over the repeats."""
+    began = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    return (time.perf_counter() - began) / repeats * 1e3
+
+
+def compare(case: Any, rounds: int) -> list[dict[str, Any]]:
+    """One line a quantity: times of both programs, their ratio and the largest difference."""
+    (mine, prediction), (other, expected) = ours(case), theirs(case)
+    worst = float(np.abs(prediction[: len(expected)] - expected).max() / np.abs(expected).max())
+    lines = []
+    for name in mine:
+        first = timed(mine[name], 1)
+        calls = (mine[name], other[name])
+        repeats = [max(1, int(100 / timed(call, 1))) for call in calls]
+        times: tuple[list[float], list[float]] = ([], [])
+        for i in range(rounds):
+            for which in (0, 1) if i % 2 == 0 else (1, 0):
+                time.sleep(PAUSE)
+                times[which].append(timed(calls[which], repeats[which]))
+        ratios = [b / a for a, b in zip(*times, strict=True)]
+        lines.append(
+            {
+                "case": case.name, "quantity": name, "rounds": rounds, "difference": worst,
+                "first_call_ms": first, "load": os.getloadavg()[0],
+                "parameters": sum(p.numel() for p in case.parameters),
+                "ours_ms": statistics.median(times[0]), "ours_min_ms": min(times[0]),
+                "reference_ms": statistics.median(times[1]), "reference_min_ms": min(times[1]),
+                "ratio_median": statistics.median(ratios),
+                "ratio_of_minima": min(times[1]) / min(times[0]),
+            }
+        )  # fmt: skip
+    return lines
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """The lines in Markdown, median (minimum) of the times."""
+    rows = [
+        "| | ours, ms | reference, ms | ratio: median | of the minima | difference | load |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for r in lines:
+        rows.append(
+            f"| {r['case']} {r['quantity']} | {r['ours_ms']:.1f} ({r['ours_min_ms']:.1f}) "
+            f"| {r['reference_ms']:.1f} ({r['reference_min_ms']:.1f}) | {r['ratio_median']:.2f} "
+            f"| {r['ratio_of_minima']:.2f} | {r['difference']:.1e} | {r['load']:.1f} |"
+        )
+    return "\n".join(rows)
+
+
+def write_fixture(folder: Path, case: Any) -> None:
+    """Inputs, weights and output of the reference as numbers, for tests without torch."""
+    import torch
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with torch.no_grad():
+        output = case.predict().numpy()
+    rows = {k: v for k, v in vars(case.systems).items() if v is not None}
+    arrays = {f"weights/{k}": np.asarray(v, np.float32) for k, v in case.weights.items()}
+    settings = np.array(json.dumps({"model": case.model, **case.config}))
+    path = folder / f"{case.name}.npz"
+    np.savez_compressed(path, allow_pickle=False, output=output, settings=settings, **rows, **arrays)
+    print(f"{path}: {path.stat().st_size / 1e3:.0f} kB", file=sys.stderr)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("model", choices=("segnn", "equiformer"))
+    parser.add_argument("checkout", type=Path)
+    parser.add_argument("--fixtures", type=Path, help="write the fixtures there and time nothing")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    os.environ.setdefault("XLA_FLAGS", "")
+    if given.threads == 1:
+        os.environ["XLA_FLAGS"] += " --xla_cpu_multi_thread_eigen=false"
+    import torch
+
+    torch.set_num_threads(given.threads)
+    built = importlib.import_module(f"references.{given.model}").build(
+        given.checkout, given.fixtures is not None
+    )
+    if given.fixtures:
+        for case in built:
+            write_fixture(given.fixtures, case)
+        return
+    lines = [line for case in built for line in compare(case, given.rounds)]
+    print(table(lines))
+    if given.json:
+        given.json.write_text(json.dumps(lines, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
