@@ -143,7 +143,9 @@ def write_fixture(folder: Path, case: Any) -> None:
     arrays = {f"weights/{k}": np.asarray(v, np.float32) for k, v in case.weights.items()}
     settings = np.array(json.dumps({"model": case.model, **case.config}))
     path = folder / f"{case.name}.npz"
-    np.savez_compressed(path, allow_pickle=False, output=output, settings=settings, **rows, **arrays)
+    np.savez_compressed(
+        path, allow_pickle=False, output=output, settings=settings, **rows, **arrays
+    )
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB", file=sys.stderr)
 
 

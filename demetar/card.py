@@ -90,7 +90,7 @@ def text(run: Run, results: dict[str, Any], folder: Path) -> str:
     last = done[-1] if done else {"epoch": 0, "step": 0, "seconds": 0}
     published = results["published"]
     rows = "\n".join(
-        f"| {g} | {'yes' if g in claimed(model.SYMMETRY) else 'no'} | "
+        f"| {g} | {'yes' if g in claimed(run.symmetry) else 'no'} | "
         + " | ".join(f"{d[t]['median']:.1e} | {d[t]['max']:.1e}" for t in ("float32", "float64"))
         + " |"
         for g, d in results["delta"].items()
@@ -119,7 +119,7 @@ average at the best of {len(done)} evaluations on the validation split ({results
 
 ## Equivariance error
 
-Δ_EQ of the first output over 4 test systems and 8 elements of each group. Claimed: {model.SYMMETRY}.
+Δ_EQ of the first output over 4 test systems and 8 elements of each group. Claimed: {run.symmetry}.
 
 | group | claimed | float32 median | max | float64 median | max |
 |---|---|---|---|---|---|

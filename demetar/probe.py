@@ -31,7 +31,7 @@ def enlarged(params: Any, seed: int = 0) -> Any:
     of order one and every parameter takes part.
     """
     rng = np.random.default_rng(seed)
-    factor = {"small": 300.0, "kernel": 1.5, "xavier": 1.5, "token": 50.0}
+    factor = {"small": 300.0, "kernel": 1.5, "xavier": 1.5, "normal": 1.5, "token": 50.0}
 
     def enlarge(path: tuple, leaf: np.ndarray) -> np.ndarray:
         rule = path[-1].key

@@ -60,8 +60,8 @@ class Run:
 
     @property
     def symmetry(self) -> str:
-        """The largest group that the model claims."""
-        return registry.load("models", self.config["model"]).SYMMETRY
+        """The largest group that the model claims with its settings."""
+        return models.symmetry(self.config["model"], self.config["model_config"])
 
     @property
     def rms(self) -> dict[str, float]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from references import case, standins
 
 VARIANTS = {
@@ -72,7 +73,9 @@ def _case(name: str, config: dict[str, Any], systems: case.Systems) -> case.Case
             if key.endswith(("bias", "bias.0", "offset")):
                 tensor.add_(0.1 * torch.randn_like(tensor))
     carried = Carried(model, c, made).weights
-    return case.Case(name, "equiformer", config, systems, carried, predict, list(model.parameters()))
+    return case.Case(
+        name, "equiformer", config, systems, carried, predict, list(model.parameters())
+    )
 
 
 class Carried:
@@ -213,7 +216,9 @@ def _order(product: Any) -> list[int]:
     steps = product.instructions
     outs = [str(product.irreps_out[s.i_out].ir) for s in steps]
     known = [str(m.ir) for m in product.irreps_in1]
-    return sorted(range(len(steps)), key=lambda i: (known.index(outs[i]), steps[i].i_in1, steps[i].i_in2))
+    return sorted(
+        range(len(steps)), key=lambda i: (known.index(outs[i]), steps[i].i_in1, steps[i].i_in2)
+    )
 
 
 def _kernels(product: Any) -> case.Weights:

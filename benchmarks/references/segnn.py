@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from references import case, standins
 
 
@@ -39,15 +40,16 @@ def _case(name: str, config: dict[str, Any], systems: case.Systems) -> case.Case
     torch.manual_seed(0)
     particles = config["inputs"] == "particles"
     attributes = Irreps.spherical_harmonics(config.get("lmax_attributes", 1))
-    hidden = Irreps(
-        [(config["width"], (l, (-1) ** l)) for l in range(config.get("lmax", 1) + 1)]
-    )
+    hidden = Irreps([(config["width"], (l, (-1) ** l)) for l in range(config.get("lmax", 1) + 1)])
     model = SEGNN(
         Irreps("2x1o + 1x0e") if particles else Irreps("5x0e"), hidden,
         Irreps("1x1o") if particles else Irreps("1x0e"), attributes, attributes, config["layers"],
         norm=config.get("norm", "none"), pool="avg", task="node" if particles else "graph",
         additional_message_irreps=Irreps("2x0e") if particles else Irreps("1x0e"),
     )  # fmt: skip
+    if particles:
+        with torch.no_grad():  # displacements start near zero, which would hide an error
+            model.pre_pool2.tp.weight.mul_(30)
     graph = _inputs(systems, attributes, particles)
 
     def predict() -> Any:

@@ -1,7 +1,11 @@
 """Published systems, one file each: Config, Model, SYMMETRY, OUTPUTS, REFERENCE.
 
+Where a setting changes the symmetry, the file also has symmetry(config), and VARIANTS names the
+settings of which the contract tests hold each to its own claim.
+
 Every Config has `inputs` ("particles": velocities and charges; "atoms": species) and `output`
-("positions" or "scalar"), so each model can be trained on each data set.
+("positions" or "scalar"), so each model can be trained on each data set. A model whose other settings
+are words lists them in `CHOICES`.
 """
 
 import dataclasses
@@ -16,10 +20,20 @@ def names() -> list[str]:
     return registry.names("models")
 
 
+def symmetry(name: str, settings: dict[str, Any]) -> str:
+    """The largest group that the named model claims with these settings, such as "E(3) x S_n".
+
+    Raises InputError as create() does.
+    """
+    module = registry.load("models", name)
+    claim = getattr(module, "symmetry", None)
+    return claim(create(name, **settings).config) if claim else module.SYMMETRY
+
+
 def create(name: str, **config: Any) -> Any:
     """The linen module of the named model with its default configuration changed by `config`.
 
-    Raises InputError on an unknown model, setting or value of `inputs` and `output`.
+    Raises InputError on an unknown model or setting, and on a value that the setting cannot have.
     """
     module = registry.load("models", name)
     known = {f.name: f for f in dataclasses.fields(module.Config)}
@@ -29,7 +43,10 @@ def create(name: str, **config: Any) -> Any:
                 f"Expected settings of {name} among {', '.join(known)}, got "
                 f"{key!r}{registry.closest(key, list(known))}."
             )
-        choices = {"inputs": ("particles", "atoms"), "output": tuple(module.OUTPUTS)}.get(key)
+        choices = {
+            "inputs": ("particles", "atoms"), "output": tuple(module.OUTPUTS),
+            **getattr(module, "CHOICES", {}),
+        }.get(key)  # fmt: skip
         if choices and value not in choices:
             raise InputError(
                 f"Expected {key} among {', '.join(choices)}, got {value!r}; choose one."

@@ -10,11 +10,11 @@ block has scalars only, and sums are divided by the root of their average length
 
 The published models take harmonics of degree one as 1e: rotations keep their meaning, reflections
 do not, so `parity="se3"` claims SE(3). With "e3" every irrep carries its parity. `envelope` ends
-what edges contribute smoothly at the cutoff; "none" is the published choice, with energies that
-jump there. Dropout is left out. Sums of `layers` blocks, `width` is the number of 0e channels;
-degree l has width/2^l, split between the parities for "e3". For moving particles the speed, the
-charge and the velocity enter the embedding and the products of charges the perceptrons of edges,
-which the paper has no case of.
+what edges of molecules contribute smoothly at the cutoff; "none" is the published choice, with
+energies that jump there. Dropout is left out. `width` is the number of 0e channels; degree l has
+width/2^l, split between the parities for "e3". The paper has no moving particles: here their speed,
+charge and velocity enter the embedding, the products of charges enter the perceptrons of the edges,
+all pairs are joined, and `cutoff` is the largest distance that the basis resolves.
 """
 
 import dataclasses
@@ -23,12 +23,13 @@ from typing import Any
 import flax.linen as nn
 import jax.numpy as jnp
 
+from demetar.errors import InputError
 from demetar.graph import Graph
 from demetar.nn import features as nf
 from demetar.nn import irreps as ir
 from demetar.nn import radial
 from demetar.nn.activations import sigmoid, silu, smooth_leaky_relu
-from demetar.nn.equivariant import Linear, Scale, trace_features
+from demetar.nn.equivariant import EquivariantLayerNorm, Linear, trace_features
 from demetar.nn.heads import ASKED, answer
 from demetar.nn.layers import Dense, LayerNorm
 from demetar.output import Layer, Output
@@ -45,12 +46,20 @@ OUTPUTS = {
 }  # fmt: skip
 REFERENCE = "Liao, Smidt, ICLR 2023 (arXiv:2206.11990)"
 CONNECT = {"atoms": 5.0}
-EPSILON = 1e-5  # of the reference's normalisations
+CHOICES = {
+    "parity": ("se3", "e3"), "attention": ("mlp", "dot"), "messages": ("nonlinear", "linear"),
+    "basis": ("gaussian", "bessel"), "envelope": tuple(radial.ENVELOPES),
+}  # fmt: skip
+VARIANTS = {"e3": {"parity": "e3"}}
+SOFTENING = 1e-5**0.5  # of what normalisations divide by, the reference's
 
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """Defaults are the QM9 recipe, with the envelope instead of none."""
+    """Defaults are the QM9 recipe, with an envelope instead of none.
+
+    Raises InputError if the tensor output, which has a part of degree 2, is asked of lmax 1.
+    """
 
     inputs: str = "particles"
     output: str = "positions"
@@ -69,6 +78,12 @@ class Config:
     envelope: str = "polynomial"  # or "cosine", "none"
     average_degree: float = 15.57930850982666  # neighbours within 5 Å on QM9
     average_nodes: float = 18.03065905448718  # atoms of a molecule of QM9
+
+    def __post_init__(self) -> None:
+        if self.output == "tensor" and self.lmax < 2:
+            raise InputError(
+                f"Expected lmax of at least 2 for the output tensor, got {self.lmax}; raise it."
+            )
 
 
 def symmetry(config: Config) -> str:
@@ -92,19 +107,6 @@ def linear(channels: Channels, name: str, bias: bool = True) -> Linear:
     return Linear(ir.unparse(channels), bias, "normal", name=name)
 
 
-class Norm(nn.Module):
-    """Scalars by LayerNorm; other irreps over the root mean square of all their entries, scaled."""
-
-    @nn.compact
-    def __call__(self, x: Features) -> Features:
-        found = {"0e": LayerNorm(EPSILON, name="0e")(x["0e"])}
-        for irrep, v in x.items():
-            if irrep != "0e":
-                square = jnp.square(v).mean((-2, -1), keepdims=True)
-                found[irrep] = Scale(name=irrep)(v / jnp.sqrt(square + EPSILON))
-        return found
-
-
 class Radial(nn.Module):
     """Weights [edges, count] of products: a perceptron of the edge's invariants [edges, n]."""
 
@@ -114,7 +116,7 @@ class Radial(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         for i in (1, 2):
-            x = LayerNorm(EPSILON, name=f"norm_{i}")(Dense(self.width, name=f"layer_{i}")(x))
+            x = LayerNorm(SOFTENING**2, name=f"norm_{i}")(Dense(self.width, name=f"layer_{i}")(x))
             x = nn.silu(x)
         return Dense(self.count, name="out")(x)
 
@@ -201,11 +203,11 @@ class Block(nn.Module):
 
     @nn.compact
     def __call__(self, graph: Graph, x: Features, edges: Edges) -> tuple[Features, Array]:
-        given = Norm(name="norm_1")(x)
+        given = EquivariantLayerNorm(SOFTENING, name="norm_1")(x)
         mixed, weights = Attention(self.config, name="attention")(graph, given, edges)
         x = ir.add(x, mixed)
         inner, out = {k: 3 * n for k, n in ir.channels(x).items()}, ir.parse(self.out)
-        y = linear(ir.gated(inner), "inner")(Norm(name="norm_2")(x))
+        y = linear(ir.gated(inner), "inner")(EquivariantLayerNorm(SOFTENING, name="norm_2")(x))
         y = linear(out, "outer")(ir.gate(y, inner["0e"], silu, sigmoid))
         if out != ir.channels(x):
             x = linear(out, "shortcut")(x)
@@ -229,21 +231,25 @@ class Model(nn.Module):
             for k, n in made.items()
         }
         scalars = c.output in ("scalar", "node_scalar")
-        last = {"0e": 4 * c.width} | ({} if scalars else {k: n for k, n in made.items() if k != "0e"})
+        last = {"0e": 4 * c.width} | (
+            {} if scalars else {k: n for k, n in made.items() if k != "0e"}
+        )
         trace = []
         for i in range(c.layers):
             out = ir.unparse(last if i == c.layers - 1 else made)
             x, weights = Block(c, out, name=f"block_{i + 1}")(graph, x, edges)
             attention = nf.edge_attention(graph, weights)
             trace.append(Layer(f"block {i + 1}", trace_features(x), attention))
-        x = Norm(name="norm")(x)
+        x = EquivariantLayerNorm(SOFTENING, name="norm")(x)
         asked = self._named(ASKED[c.output])
         if scalars:
             x = {"0e": silu(linear(last, "head_1")(x)["0e"])}
         x = linear(asked, "head_2")(x)
-        x = {k: v for k, v in zip(ASKED[c.output], (x[k] for k in asked), strict=True)}
-        pooled = lambda graph, rows: nf.graph_sum(graph, rows) * c.average_nodes**-0.5
-        return Output(answer(graph, c.output, x, pooled), tuple(trace))
+        x = dict(zip(ASKED[c.output], (x[k] for k in asked), strict=True))
+        return Output(answer(graph, c.output, x, self._pooled), tuple(trace))
+
+    def _pooled(self, graph: Graph, rows: Array) -> Array:
+        return nf.graph_sum(graph, rows) * self.config.average_nodes**-0.5
 
     def _named(self, channels: Channels) -> Channels:
         """Irreps by the names that they bear inside: with "se3" all are even."""
@@ -258,9 +264,10 @@ class Model(nn.Module):
         if c.inputs == "particles":
             invariants = jnp.concatenate([invariants, nf.charge_products(graph)], -1)
         envelope = radial.ENVELOPES[c.envelope](length, c.cutoff)
+        inside = jnp.where(length < c.cutoff, envelope, 0)
         return Edges(
             ir.harmonics(ir.direction(r), names), invariants,
-            jnp.where(length < c.cutoff, envelope, 0),
+            inside if c.inputs == "atoms" else jnp.ones_like(length),
         )  # fmt: skip
 
     def _embedded(self, graph: Graph, made: Channels) -> Features:
@@ -278,9 +285,11 @@ class Model(nn.Module):
         """Sum over the edges of learned constants ⊗ harmonics: what surrounds each node."""
         c = self.config
         ones = {"0e": jnp.ones_like(graph.positions[:1, None, :1])}
-        x = {"0e": jnp.broadcast_to(
-            linear({"0e": c.width}, "constants")(ones)["0e"], (len(edges.envelope), 1, c.width)
-        )}
+        x = {
+            "0e": jnp.broadcast_to(
+                linear({"0e": c.width}, "constants")(ones)["0e"], (len(edges.envelope), 1, c.width)
+            )
+        }
         paths = ir.paths(("0e",), tuple(edges.harmonics), tuple(made))
         weights = Radial(c.radial_width, ir.weight_count({"0e": c.width}, paths), name="degrees")
         y = ir.convolve(x, edges.harmonics, paths, weights(edges.invariants))

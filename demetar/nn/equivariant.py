@@ -108,7 +108,7 @@ class EquivariantLayerNorm(nn.Module):
         found = {}
         for irrep, v in x.items():
             if irrep == "0e":
-                found[irrep] = LayerNorm(name=irrep)(v)
+                found[irrep] = LayerNorm(self.softening**2, name=irrep)(v)
             else:
                 square = jnp.square(v).mean((-2, -1), keepdims=True)
                 found[irrep] = Scale(name=irrep)(v / jnp.sqrt(square + self.softening**2))

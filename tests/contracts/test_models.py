@@ -27,7 +27,7 @@ NAMES = models.names()
 KINDS = ("particles", "atoms")
 OUTPUT = {"particles": "positions", "atoms": "scalar"}
 DECLARED = ("TITLE", "SYMMETRY", "OUTPUTS", "REFERENCE", "Config", "Model")
-SMALL = {"width": 16, "layers": 2, "heads": 4}
+SMALL = {"width": 16, "layers": 2, "heads": 4, "lmax": 1}
 PARTS = {
     "t3": {"T(3)"}, "so3": {"SO(3)"}, "ci": {"C_i"}, "sn": {"S_n"},
     "o3": {"SO(3)", "C_i"}, "se3": {"SO(3)", "T(3)"}, "e3": {"SO(3)", "C_i", "T(3)"},
@@ -37,14 +37,22 @@ SAMPLES = 8
 TOLERANCE = {"float32": 1e-5, "float64": 1e-11}
 VISIBLE = 1e-3
 
+# models, and "model:variant" where settings change the claim
+CASES = NAMES + [
+    f"{name}:{variant}"
+    for name in NAMES
+    for variant in getattr(registry.load("models", name), "VARIANTS", {})
+]
+
 each_model = pytest.mark.parametrize("name", NAMES)
+each_case = pytest.mark.parametrize("name", CASES)
 each_kind = pytest.mark.parametrize("kind", KINDS)
 each_precision = pytest.mark.parametrize("dtype", TOLERANCE)
 
 
 def claimed(name: str) -> set[str]:
     """The parts of the claimed group: each has to hold by itself."""
-    group = groups.load(registry.load("models", name).SYMMETRY)
+    group = groups.load(random_run(name, KINDS[0]).symmetry)
     return set().union(*(PARTS[factor] for factor in group.factors))
 
 
@@ -68,8 +76,11 @@ def system(kind: str, which: str = "usual") -> Graph:
 @functools.cache
 def random_run(name: str, kind: str) -> Run:
     """A small model with random weights as large as those of a trained one, biases included."""
-    known = {f.name for f in dataclasses.fields(registry.load("models", name).Config)}
+    name, _, variant = name.partition(":")
+    module = registry.load("models", name)
+    known = {f.name for f in dataclasses.fields(module.Config)}
     settings = {"inputs": kind, "output": OUTPUT[kind], **SMALL}
+    settings |= module.VARIANTS[variant] if variant else {}
     run = Run(
         name,
         {
@@ -100,7 +111,7 @@ def elements(graph: Graph, names: list[str]) -> tuple[Isometry, dict[str, slice]
 def measured(name: str, kind: str, dtype: str) -> tuple[Measurement, dict[str, slice]]:
     """One measurement over all parts, the claimed group and Sim(3), and where each of them lies."""
     run, graph = random_run(name, kind), system(kind)
-    whole = registry.load("models", name).SYMMETRY
+    whole = run.symmetry
     names = sorted(ALL | {whole, "Sim(3)"})
     joined, where = elements(pad(run.prepare(graph)), names)
     return measure(run, graph, elements=joined, dtype=dtype), where
@@ -192,11 +203,11 @@ def test_weights_are_large_enough_to_show_an_error(name: str, kind: str) -> None
     assert 0.1 < np.sqrt(np.mean(value**2)) < 100
 
 
-@each_model
+@each_case
 @each_kind
 @each_precision
 def test_claimed_symmetry_holds(name: str, kind: str, dtype: str) -> None:
-    whole = registry.load("models", name).SYMMETRY
+    whole = random_run(name, kind).symmetry
     broken = [
         f"{group}: {where} {delta:.1e}"
         for group in sorted(claimed(name) | {whole})
@@ -206,7 +217,7 @@ def test_claimed_symmetry_holds(name: str, kind: str, dtype: str) -> None:
     assert not broken, f"{name} claims {whole}, but\n" + "\n".join(broken)
 
 
-@each_model
+@each_case
 @each_kind
 @each_precision
 def test_unclaimed_symmetry_breaks(name: str, kind: str, dtype: str) -> None:
@@ -306,6 +317,17 @@ def test_a_graph_without_velocities_is_read(name: str) -> None:
         for g in (still, bare)
     ]
     assert shapes[0] == shapes[1]
+
+
+def test_the_default_settings_claim_what_the_file_declares() -> None:
+    for name in NAMES:
+        assert models.symmetry(name, {}) == registry.load("models", name).SYMMETRY
+
+
+def test_a_variant_claims_something_else() -> None:
+    for case in set(CASES) - set(NAMES):
+        name = case.partition(":")[0]
+        assert random_run(case, "atoms").symmetry != registry.load("models", name).SYMMETRY
 
 
 def test_positions_are_places() -> None:
