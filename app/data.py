@@ -18,11 +18,14 @@ import numpy as np
 
 from demetar import bonds as perceived
 from demetar import datasets, registry
+from demetar.datasets import Facts
+from demetar.datasets.nbody import INPUT_STEP, TARGET_STEP
 from demetar.errors import InputError
 from demetar.loader import Systems
+from demetar.simulate import simulate
 
 SPLITS = ("train", "valid", "test")
-BINS = 60
+BINS = 60  # at most
 Options = tuple[tuple[str, str], ...]  # (option, value): can be a key
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -59,11 +62,7 @@ class About:
     units: dict[str, str]
     targets: dict[str, tuple[str, str]]
     options: dict[str, tuple[str, ...]]
-    published: dict[str, dict[str, float]]
     notes: dict[str, str]
-    inputs: str | None
-    outputs: dict[str, str | None]
-    forces: bool
 
 
 def names() -> list[str]:
@@ -77,9 +76,18 @@ def about(name: str) -> About:
     m = registry.load("datasets", name)
     return About(
         name, m.TITLE, m.SUMMARY, m.SIZE, m.LICENCE, m.CITATION, tuple(m.SOURCES), m.UNITS,
-        m.TARGETS, datasets.options_of(m), m.PUBLISHED, m.NOTES, m.INPUTS,
-        {target: datasets.output_of(m, target) for target in m.TARGETS}, datasets.forces_of(m),
+        m.TARGETS, datasets.options_of(m), m.NOTES,
     )  # fmt: skip
+
+
+def facts(name: str, target: str, options: Options) -> Facts:
+    """What the target is: the model's input and output, its unit, whether forces are labelled."""
+    return datasets.facts_of(registry.load("datasets", name), target, dict(options))
+
+
+def published(name: str, target: str, options: Options) -> dict[str, float]:
+    """What papers report on the target by model, for these options."""
+    return datasets.published_of(registry.load("datasets", name), target, dict(options))
 
 
 @once(6)
@@ -109,7 +117,7 @@ def baselines(name: str, target: str, options: Options) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class Spread:
-    """One label over the training split: counts [BINS] between edges [BINS + 1], in `unit`.
+    """One label over the training split: counts [bins] between edges [bins + 1], in `unit`.
 
     `mad` is the mean deviation from the mean, which always predicting the mean would cost.
     """
@@ -127,7 +135,8 @@ class Spread:
 def _spread(label: str, unit: str, values: np.ndarray) -> Spread:
     values = np.asarray(values, np.float64).reshape(-1)
     low, high = np.quantile(values, [0.0005, 0.9995])  # a few outliers would flatten the rest
-    counts, edges = np.histogram(values, BINS, (low, high if high > low else low + 1.0))
+    bins = min(BINS, max(8, len(values) // 8))
+    counts, edges = np.histogram(values, bins, (low, high if high > low else low + 1.0))
     mean = float(values.mean())
     mad = float(np.abs(values - mean).mean())
     return Spread(label, unit, counts, edges, len(values), mean, float(values.std()), mad)
@@ -141,7 +150,7 @@ def spreads(name: str, target: str, options: Options) -> tuple[Spread, ...]:
     """
     found = systems(name, "train", target, options)
     values, x = np.asarray(found.targets, np.float64), np.asarray(found.positions, np.float64)
-    output = about(name).outputs[target]
+    output = facts(name, target, options).output
     if output in ("positions", "state"):
         out = [
             _spread(
@@ -168,10 +177,12 @@ class Shown:
     """One system as the page draws it, about its centroid; what it does not have is None.
 
     positions, velocities, forces [n 3]; charges, masses [n]; symbols and bonds (i, j, order) of
-    atoms; `ends` [n 3]: where particles go; `facts`: (what, value, unit) in words.
+    atoms; joined [n n]: on whom a body acts; `ends` [n 3]: where particles go; centre [3]: of the
+    positions before; `facts`: (what, value, unit) in words.
     """
 
     positions: np.ndarray
+    centre: np.ndarray
     symbols: list[str] | None = None
     bonds: list[tuple[int, int, int]] = field(default_factory=list)
     velocities: np.ndarray | None = None
@@ -179,6 +190,7 @@ class Shown:
     masses: np.ndarray | None = None
     forces: np.ndarray | None = None
     ends: np.ndarray | None = None
+    joined: np.ndarray | None = None
     facts: tuple[tuple[str, str, str], ...] = ()
 
 
@@ -199,16 +211,37 @@ def system(name: str, split: str, target: str, index: int, options: Options) -> 
     positions = np.asarray(found.positions[rows], np.float64)
     centre = positions.mean(0)
     label = np.asarray(found.targets[rows] if found.per_node else found.targets[index], np.float64)
-    output = about(name).outputs[target]
+    output = facts(name, target, options).output
     symbols, bonds = None, []
     if found.species is not None:
         symbols, bonds = _chemistry(np.asarray(found.species[rows]), positions)
     return Shown(
-        positions - centre, symbols, bonds, of(found.velocities), of(found.charges),
+        positions - centre, centre, symbols, bonds, of(found.velocities), of(found.charges),
         of(found.masses), of(found.forces),
-        label[:, :3] - centre if output in ("positions", "state") else None,
+        label[:, :3] - centre if output in ("positions", "state") else None, of(found.joined),
         _facts(target, found, label, symbols, positions),
     )  # fmt: skip
+
+
+STEPS, EVERY = TARGET_STEP - INPUT_STEP, 10
+
+
+@once(64)
+def path(name: str, split: str, target: str, index: int, options: Options) -> np.ndarray | None:
+    """The way [101, n, 3] from a system of bodies to its target; None for other sets."""
+    if name != "nbody":
+        return None
+    shown = system(name, split, target, index, options)
+    assert shown.velocities is not None  # every variant has them
+
+    def one(values: np.ndarray | None) -> np.ndarray | None:
+        return None if values is None else values[None].astype(np.float64)
+
+    found, _ = simulate(
+        shown.positions[None] + shown.centre, shown.velocities[None], one(shown.charges),
+        range(0, STEPS + 1, EVERY), dict(options)["variant"], one(shown.masses), one(shown.joined),
+    )  # fmt: skip
+    return found[:, 0] - shown.centre
 
 
 def _chemistry(

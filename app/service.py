@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 from scipy.spatial.transform import Rotation
 
-from app import bodies, data, fetches, jobs, molecules, runs
+from app import bodies, data, fetches, jobs, laws, molecules, own, runs
 from demetar import graph, registry
 from demetar.datasets import published_of
 from demetar.errors import InputError
@@ -76,6 +76,11 @@ def published(config: dict[str, Any]) -> float | None:
 # ---- data sets ---------------------------------------------------------------------------------
 
 DataOptions: TypeAlias = data.Options
+Law: TypeAlias = laws.Law
+data_laws, data_path, data_facts, data_published = (
+    laws.laws, data.path, data.facts, data.published,
+)  # fmt: skip
+own_sets, keep_own, remove_own, own_units = own.found, own.keep, own.remove, own.units
 data_names, about_data, data_present = data.names, data.about, data.present
 data_sizes, data_spreads, data_system = data.sizes, data.spreads, data.system
 data_baselines, data_get, data_getting, data_stop = (

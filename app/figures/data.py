@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures import DASHES, ORDER, color, faint, frame, log_ticks, power
+from app.figures import ORDER, color, faint, frame, log_ticks, power
 
 KINDS = {
     "published": ("blue", "circle"),
@@ -51,7 +51,7 @@ def errors(
             figure.add_trace(
                 go.Scatter(
                     x=[v for _, v in mine], y=[n for n, _ in mine], name=kind, mode="markers+text",
-                    text=[f"  {v:.3g}" for _, v in mine], textposition="middle right",
+                    text=[f"  {v:,.0f}" if v >= 1000 else f"  {v:.3g}" for _, v in mine], textposition="middle right",
                     textfont={"size": 11}, marker={"color": color(hue, dark), "symbol": symbol, "size": 9},
                     hovertemplate="%{y}: %{x:.4g}<extra></extra>", cliponaxis=False,
                 )
@@ -76,56 +76,63 @@ def errors(
     return figure
 
 
-def kept(times: Sequence[float], found: Mapping[str, np.ndarray], dark: bool = False) -> go.Figure:
+def kept(
+    times: Sequence[float],
+    found: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    dark: bool = False,
+) -> go.Figure:
     """How far quantities that a law should keep have gone from their start, on a log axis.
 
-    `found` has relative changes [frames]; a change of zero lies on the floor of the axis.
+    `found` has by name the median over systems and the largest, each [frames] and relative; the
+    largest is dotted. What is below FLOOR lies on the floor of the axis.
     """
-    every = np.concatenate(list(found.values()))
+    every = np.array([curve for pair in found.values() for curve in pair]).reshape(-1)
     positive = every[np.isfinite(every) & (every > FLOOR)]
     low = float(np.floor(np.log10(positive.min(initial=1e-3))))
     high = float(np.ceil(np.log10(positive.max(initial=1e-2))))
-    figure = frame(dark, 280, "time", "change since the start")
-    for place, (name, values) in enumerate(found.items()):
-        figure.add_trace(
-            go.Scatter(
-                x=list(times), y=np.maximum(values, 10**low), name=name, mode="lines",
-                line={"color": color(ORDER[place], dark), "dash": DASHES[place], "width": 2},
-                hovertemplate="%{y:.1e}",
-            )
-        )  # fmt: skip
+    figure = frame(dark, 300, "time", "change since the start")
+    for place, (name, pair) in enumerate(found.items()):
+        for curve, dash, what in zip(pair, ("solid", "dot"), ("median", "largest"), strict=True):
+            figure.add_trace(
+                go.Scatter(
+                    x=list(times), y=np.maximum(curve, 10**low), name=f"{name}, {what}",
+                    mode="lines", line={"color": color(ORDER[place], dark), "dash": dash, "width": 2},
+                    hovertemplate="%{y:.1e}",
+                )
+            )  # fmt: skip
     figure.update_layout(
         yaxis={"type": "log", "range": [low, high + 0.1], **log_ticks(low, high, 5)}
     )
     return figure
 
 
-def sorted_share(
-    found: Mapping[str, np.ndarray], x_title: str, dark: bool = False, floor: float = 1e-18
-) -> go.Figure:
-    """For each set of values, the share of systems above a value, on a log axis of values."""
-    every = np.concatenate(list(found.values()))
-    low = float(np.floor(np.log10(max(every[every > 0].min(initial=1.0), floor))))
-    high = float(np.ceil(np.log10(max(every.max(initial=0.0), 1e-2))))
-    figure = frame(dark, 280, x_title, "share of systems above it")
-    for place, (name, values) in enumerate(found.items()):
-        x = np.sort(np.maximum(values, 10**low))
+def turning(found: Mapping[str, tuple[float, float]], chosen: str, dark: bool = False) -> go.Figure:
+    """What a rotation of the start does to each law's targets (mean square, floor), on a log axis.
+
+    The chosen law stands in bold; a law that turns lies where rounding does.
+    """
+    names = [f"<b>{name}</b>" if name == chosen else name for name in found]
+    figure = frame(dark, 90 + 34 * len(names), "mean squared difference, (scene units)²")
+    for place, (label, hue, symbol) in enumerate(
+        (
+            ("rotated start against rotated target", "blue", "circle"),
+            ("least error of a predictor that turns", "vermillion", "diamond"),
+        )
+    ):
+        values = [max(pair[place], 1e-32) for pair in found.values()]
         figure.add_trace(
             go.Scatter(
-                x=x, y=1 - np.arange(len(x)) / len(x), name=name, mode="lines",
-                line={
-                    "color": color(ORDER[place], dark), "dash": DASHES[place], "width": 2,
-                    "shape": "hv",
-                },
-                hovertemplate="%{y:.0%}",
+                x=values, y=names, name=label, mode="markers", hovertemplate="%{y}: %{x:.2g}<extra></extra>",
+                marker={"color": color(hue, dark), "symbol": symbol, "size": 10},
             )
         )  # fmt: skip
-    ticks = [10.0**k for k in range(int(low), int(high) + 1)]
-    ticks = ticks[:: max(1, len(ticks) // 7)]
+    ticks = [10.0**k for k in range(-30, 1, 5)]
     figure.update_xaxes(
-        type="log", range=[low, high + 0.1], tickvals=ticks, ticktext=[power(t) for t in ticks]
-    )
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+        type="log", range=[-32, 0.3], tickvals=ticks, ticktext=[power(t) for t in ticks],
+        showgrid=True, gridcolor=GRID,
+    )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_layout(hovermode="closest")
     return figure
 
 

@@ -6,11 +6,12 @@ from typing import Any
 import streamlit as st
 
 from app import service, viewer, widgets
-from app.figures import data as figures
+from app.pages import _data_laws, _data_numbers, _data_own
 from app.viewer import scene as look
 
 TITLE, ICON, ORDER, SECTION = "Data", ":material/database:", 40, "Train"
 NAME, SPLIT, INDEX, PLAY = "data:name", "data:split", "data:index", "data:play"
+OWN = "file"  # the data set of own files
 SPLITS = ("train", "valid", "test")
 USUAL = {"qm9": "homo"}  # the target that is shown first, where it is not the first one
 
@@ -21,20 +22,28 @@ def render() -> None:
     told = st.container()
     about = service.about_data(name)
     here = service.data_present(name, options)
+    index = None
     left, right = widgets.side_by_side(2, 1)
     with left:
-        index = _browser(about, options, target) if here else _absent(about, options)
+        if here:
+            index = _browser(about, options, target)
+        elif name != OWN:
+            _absent(about, options)
+        if name == OWN:
+            _data_own.add(first=not here)
     with right:
         _about(about, options, target, here)
     if here:
-        _numbers(about, options, target)
+        _data_numbers.show(about, options, target)
+        if about.name == "nbody":
+            _data_laws.show(dict(options)["variant"])
     else:
-        _origin(about)
+        _data_numbers.origin(about)
     with told:
         widgets.told()
-    widgets.address(
-        data=name, **dict(options), target=target, split=st.session_state.get(SPLIT), index=index
-    )
+    chosen = {"own": st.session_state.get(_data_own.SET)} if name == OWN else dict(options)
+    split = st.session_state.get(SPLIT) if here else None
+    widgets.address(data=name, **chosen, target=target, split=split, index=index)
 
 
 def _choices() -> tuple[str, service.DataOptions, str]:
@@ -42,9 +51,10 @@ def _choices() -> tuple[str, service.DataOptions, str]:
     names = service.data_names()
     widgets.from_address("data", NAME, names, "nbody", "data set")
     about = service.about_data(st.session_state[NAME])
+    if about.name == OWN:
+        return _own_choices(names)
     places = widgets.row_of(2 + len(about.options))
-    titles = {name: service.about_data(name).title for name in names}
-    places[0].selectbox("Data set", names, key=NAME, format_func=lambda n: titles[n])
+    _choose(places[0], names)
     options = []
     for place, (option, values) in zip(places[1:], about.options.items()):
         key = f"data:{about.name}:{option}"
@@ -56,6 +66,25 @@ def _choices() -> tuple[str, service.DataOptions, str]:
         "Target", targets, key=key, format_func=lambda t: f"{t}, {about.targets[t][1]}"
     )
     return about.name, tuple(options), str(target)
+
+
+def _choose(place: Any, names: list[str]) -> None:
+    titles = {name: service.about_data(name).title for name in names}
+    place.selectbox("Data set", names, key=NAME, format_func=lambda n: titles[n])
+
+
+def _own_choices(names: list[str]) -> tuple[str, service.DataOptions, str]:
+    """The choice of an own set, which has one target and its options with it."""
+    chosen = _data_own.chosen()
+    places = widgets.row_of(3)
+    _choose(places[0], names)
+    if chosen is None:
+        return OWN, (), next(iter(service.about_data(OWN).targets))
+    target, options = chosen
+    _data_own.choose(places[1])
+    with places[2]:
+        _data_own.away(str(st.session_state[_data_own.SET]))
+    return OWN, options, target
 
 
 # ---- systems one by one -----------------------------------------------------------------------
@@ -79,7 +108,9 @@ def _browser(about: Any, options: service.DataOptions, target: str) -> int:
                   shortcut="D", disabled=not most)  # fmt: skip
     split, index = st.session_state[SPLIT], int(st.session_state[INDEX])
     shown = service.data_system(about.name, split, target, index, options)
-    _picture(about, shown, f"{about.name} {split} {index}", target)
+    facts = service.data_facts(about.name, target, options)
+    path = service.data_path(about.name, split, target, index, options)
+    _picture(about, shown, path, f"{about.name} {split} {index}", facts.unit)
     return index
 
 
@@ -91,32 +122,46 @@ def _any(most: int) -> None:
     st.session_state[INDEX] = random.randint(0, most)
 
 
-def _picture(about: Any, shown: Any, token: str, target: str) -> None:
+def _picture(about: Any, shown: Any, path: Any, token: str, unit: str) -> None:
     facts = " · ".join(f"{what} {value} {unit}".strip() for what, value, unit in shown.facts)
     items: list[Any] = []
     if shown.symbols is not None:
         items.append(look.Atoms(shown.symbols, shown.positions, shown.bonds))
     else:
-        items += _particles(shown)
+        items += _particles(shown, path)
     if shown.forces is not None:
-        unit = f"{about.targets[target][1]}/Å"
+        unit = f"{unit}/Å"
         items.append(
             look.Arrows(shown.positions, shown.forces, look.BLUE, "force", unit,
                         scale=look.arrow_scale(shown.forces, 1.5))
         )  # fmt: skip
     panel = look.Panel("x", items, about.title, caption=facts.replace("-", "−"))
     fit = shown.facts[0][1] if shown.symbols else token  # frames of a molecule keep their distance
-    viewer.show([panel], key="data:viewer", height=460, fit=fit, alt=f"{token}: {facts}")
+    viewer.show(
+        [panel], key="data:viewer", height=460, fit=fit, alt=f"{token}: {facts}", rate=30,
+        time_step=0.01, time_unit="time units",
+    )  # fmt: skip
 
 
-def _particles(shown: Any) -> list[Any]:
+def _particles(shown: Any, path: Any) -> list[Any]:
+    """Bodies now, their velocities and springs, the true path and its end."""
     reach = float(abs(shown.positions).max())
-    size = min(0.5, max(0.05, 0.06 * reach))
-    found: list[Any] = [look.Particles(shown.positions, shown.charges, label="now", radius=size)]
+    size = min(0.5, max(0.05, 0.06 * reach)) * (5 / max(5, len(shown.positions))) ** 0.4
+    found: list[Any] = []
+    if path is not None:
+        found.append(look.Track(path, "true path", look.GREY, charges=shown.charges, radius=size))
+    else:
+        found.append(look.Particles(shown.positions, shown.charges, label="now", radius=size))
     if shown.velocities is not None:
         found.append(
-            look.Arrows(shown.positions, shown.velocities, look.GREEN, "velocity",
-                        "per time unit", width=0.2 * size)
+            look.Arrows(shown.positions, shown.velocities, look.GREEN, "velocity at the start",
+                        width=0.25 * size)
+        )  # fmt: skip
+    if shown.joined is not None:
+        pairs = [(i, j) for i, row in enumerate(shown.joined) for j, on in enumerate(row) if on]
+        found.append(
+            look.Edges(shown.positions, [i for i, _ in pairs], [j for _, j in pairs],
+                       [0.4] * len(pairs), label="spring")
         )  # fmt: skip
     if shown.ends is not None:
         found.append(
@@ -132,10 +177,10 @@ def _about(about: Any, options: service.DataOptions, target: str, here: bool) ->
     with st.container(border=True):
         st.markdown(f"**{widgets.plain(about.title)}**")
         st.markdown(widgets.plain(about.summary))
-        rows = {
-            "Size": f"{about.size / 1e6:,.0f} MB to download" if about.size else "made here",
-            "On this machine": "yes" if here else "not yet",
-        }
+        rows = {}
+        if about.name != OWN:
+            rows["Size"] = f"{about.size / 1e6:,.0f} MB to download" if about.size else "made here"
+            rows["On this machine"] = "yes" if here else "not yet"
         if here:
             sizes = service.data_sizes(about.name, target, options)
             rows["Systems"] = ", ".join(f"{split} {sizes[split]:,}" for split in SPLITS)
@@ -182,88 +227,3 @@ def _progress(name: str, options: service.DataOptions) -> None:
     if work is None or work.state != "running":
         st.rerun()
     st.progress(work.share or 0.0, f"{widgets.plain(work.words) or 'begun'} · {work.seconds:.0f} s")
-
-
-# ---- numbers ----------------------------------------------------------------------------------
-
-
-def _numbers(about: Any, options: service.DataOptions, target: str) -> None:
-    """Histograms of the labels; what is published and what costs nothing."""
-    left, right = widgets.side_by_side(1, 1)
-    first, *others = service.data_spreads(about.name, target, options)
-    with left:
-        _spread(first, "data:spread:0")
-        _origin(about)
-    with right:
-        _errors(about, options, target)
-        for i, spread in enumerate(others, 1):
-            _spread(spread, f"data:spread:{i}")
-
-
-def _spread(spread: Any, key: str) -> None:
-    far = abs(spread.mean) > 100 * spread.std > 0  # then the axis shows the difference
-    label = f"{spread.label} from its mean" if far else spread.label
-    zero = spread.mean if far else 0.0
-    unit = f", {spread.unit}" if spread.unit else ""
-    numbers = f"mean {_number(spread.mean)}, standard deviation {_number(spread.std)}, mean "
-    numbers += f"deviation {_number(spread.mad)} {spread.unit}"
-    with st.container(border=True):
-        st.caption(f"Training split, {spread.number:,} values of {spread.label}: {numbers}")
-        st.plotly_chart(
-            figures.histogram(spread.counts, spread.edges - zero, spread.mean - zero, spread.mad,
-                              label + unit, widgets.dark()),
-            key=key, config={"displayModeBar": False}, alt=f"Histogram of {spread.label}: {numbers}.",
-        )  # fmt: skip
-
-
-def _errors(about: Any, options: service.DataOptions, target: str) -> None:
-    """Test errors on one axis; baselines of another unit, which say so in brackets, below it."""
-    metric = "MSE" if about.outputs[target] in ("positions", "state") else "MAE"
-    unit = about.targets[target][1]
-    unit = f"({unit})²" if metric == "MSE" else unit
-    trivial = service.data_baselines(about.name, target, options)
-    found = [(f"{n} (trivial)", "trivial", v) for n, v in trivial.items() if "(" not in n]
-    if all(value == about.options[key][0] for key, value in options):
-        found += [(n, "published", v) for n, v in about.published.get(target, {}).items()]
-    found += [(f"run {n}", "run here", v) for n, v in _own(about, options, target)]
-    shown = [row for row in found if row[2] > 0]
-    other = [f"{name}: {_number(value)}" for name, value in trivial.items() if "(" in name]
-    with st.container(border=True):
-        st.caption(f"Test {metric}: what is published, what costs nothing, and the runs here")
-        st.plotly_chart(
-            figures.errors(shown, f"test {metric}, {unit}", dark=widgets.dark()),
-            key="data:errors", config={"displayModeBar": False},
-            alt="Errors, smallest first: "
-            + ", ".join(f"{n} {v:.3g}" for n, _, v in sorted(shown, key=lambda row: row[2])),
-        )  # fmt: skip
-        if other:
-            st.caption(widgets.plain("Trivial as well: " + ", ".join(other)))
-
-
-def _own(about: Any, options: service.DataOptions, target: str) -> list[tuple[str, float]]:
-    """The runs here on these data, with their test errors."""
-    wanted = {key: value for key, value in options if value != about.options[key][0]}
-    found = []
-    for job in service.all_jobs():
-        config = job.config
-        same = config.get("dataset") == about.name and config.get("target") == target
-        if same and job.test is not None and (config.get("data_options") or {}) == wanted:
-            found.append((job.name, job.test))
-    return found
-
-
-def _number(value: float) -> str:
-    if abs(value) < 1e-6:
-        return "0"
-    return (f"{value:,.1f}" if abs(value) >= 1e4 else f"{value:,.4g}").replace("-", "−")
-
-
-# ---- where it comes from ----------------------------------------------------------------------
-
-
-def _origin(about: Any) -> None:
-    with st.container(border=True):
-        st.caption("Cite as")
-        st.code(about.citation, language=None, wrap_lines=True)
-        with st.expander("Sources and checksums"):
-            st.dataframe(list(about.sources), hide_index=True, alt="Addresses and checksums.")

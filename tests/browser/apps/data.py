@@ -18,5 +18,5 @@ if not file.is_file():
     rng = np.random.default_rng(0)
     x, v, moved = rng.normal(size=(3, 14_000, 5, 3)).astype(np.float32)
     charges = rng.choice([-1.0, 1.0], (14_000, 5)).astype(np.float32)
-    write_arrays(file, vars(nbody.NBody(x, v, charges, x + moved, v)))
+    write_arrays(file, nbody.NBody(x, v, charges, x + moved, v).arrays())
 pages.navigate("data")
