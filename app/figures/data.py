@@ -51,7 +51,8 @@ def errors(
             figure.add_trace(
                 go.Scatter(
                     x=[v for _, v in mine], y=[n for n, _ in mine], name=kind, mode="markers+text",
-                    text=[f"  {v:,.0f}" if v >= 1000 else f"  {v:.3g}" for _, v in mine], textposition="middle right",
+                    text=[f"  {v:,.0f}" if v >= 1000 else f"  {v:.3g}" for _, v in mine],
+                    textposition="middle right",
                     textfont={"size": 11}, marker={"color": color(hue, dark), "symbol": symbol, "size": 9},
                     hovertemplate="%{y}: %{x:.4g}<extra></extra>", cliponaxis=False,
                 )

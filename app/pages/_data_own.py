@@ -43,6 +43,8 @@ def choose(place: Any) -> None:
 
 def add(first: bool) -> None:
     """The form in which a labelled file is given, with its units and its name."""
+    if first:
+        st.markdown("**No own set yet.** Give a file with labels, and it is checked line by line.")
     with st.expander("Add a labelled file", expanded=first, icon=":material/upload_file:"):
         target = str(
             st.selectbox("Label", list(LABELS), format_func=lambda t: LABELS[t], key=f"{SET}:label")
