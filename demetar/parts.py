@@ -199,7 +199,7 @@ def _first(systems: Systems, count: int) -> Systems:
     own = {"sizes": systems.sizes[:count], "unit": systems.unit}
     per_system = not systems.per_node
     own["targets"] = systems.targets[: count if per_system else rows]
-    for name in ("positions", "species", "velocities", "charges", "masses", "forces"):
+    for name in ("positions", "species", "velocities", "charges", "masses", "joined", "forces"):
         value = getattr(systems, name)
         own[name] = None if value is None else value[:rows]
     return Systems(**own)

@@ -1,0 +1,218 @@
+"""The training loop against the step of EGNN's published PyTorch program, and where its time goes.
+
+python benchmarks/training.py CHECKOUT [--threads 1] [--rounds 10] [--json FILE]
+
+CHECKOUT is a clone of github.com/vgsatorras/egnn (commit e9ca6c0c); pip install "demetar[bench]".
+Both run in this process on the same cores, in alternation. Ours is the stream of shuffled batches
+that a training draws (built by a thread, padded, put on the device) with its compiled step: AdamW,
+clipping, schedule, average of the parameters. The reference repeats forward, loss, backward and
+Adam on one ready batch of the same size. The ceiling is the rate of one large matrix product.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent))
+import egnn_reference as reference
+
+BATCHES = 10  # of which the stream is drawn again and again
+SCALING = Path(__file__).resolve().parents[1] / "tests" / "devices_process.py"
+
+
+def first(case: reference.Case, systems: int) -> reference.Case:
+    """The first systems of a case."""
+    rows = int(case.sizes[:systems].sum())
+    per_system = len(case.targets) == len(case.sizes)
+    cut = {
+        "sizes": case.sizes[:systems],
+        "targets": case.targets[: systems if per_system else rows],
+    }
+    for name in ("positions", "velocities", "charges", "species"):
+        value = getattr(case, name)
+        cut[name] = None if value is None else value[:rows]
+    return dataclasses.replace(case, **cut)
+
+
+class Ours:
+    """Our loop on a case: its stream, its step, and the parts of the step alone."""
+
+    def __init__(self, case: reference.Case, batch: int) -> None:
+        import jax
+
+        from demetar import losses, models, stream, train
+        from demetar.loader import Loader, Systems
+        from demetar.nn.init import initialise
+        from demetar.probe import probe
+
+        systems = Systems(
+            case.sizes,
+            case.positions,
+            case.targets,
+            "",
+            case.species,
+            case.velocities,
+            case.charges,
+        )
+        self.loader, self.jax = Loader(systems, batch), jax
+        self.config = train.Config(batch_size=batch, epochs=10**6)
+        model = models.create("egnn", **case.config())
+        params = initialise(model, probe(case.config()))
+        tx = train.optimiser(self.config, 10**6)
+        self.loss = losses.make(model)
+        self.step = train.make_step(self.loss, tx, 0.999, model.config.output)
+        self.state = (np.zeros((), np.int32), params, params, tx.init(params))
+        self.state = jax.tree.map(jax.numpy.array, self.state)
+        self.params = jax.tree.map(jax.numpy.array, params)
+        self.stack = stream.steps_per_call(
+            self.config, self.loader, sum(x.size for x in jax.tree.leaves(params))
+        )
+        calls = stream.calls(self.loader, self.config, 0, self.stack)
+        self.prefetch = stream.Prefetch(calls, jax.device_put)
+        self.calls = iter(self.prefetch)
+        self.done, self.seconds = 0, 0.0
+
+    def run(self, steps: int) -> float:
+        """Milliseconds a step, waiting for input included."""
+        began, done = time.perf_counter(), 0
+        while done < steps:
+            self.state, values = self.step(self.state, next(self.calls), 1.0)
+            done += len(np.asarray(values))
+        self.seconds += time.perf_counter() - began
+        return (time.perf_counter() - began) / done * 1e3
+
+    def parts(self) -> dict[str, float]:
+        """Milliseconds of forward pass, gradient and whole step, and of making a batch."""
+        jax = self.jax
+        graph, labels = jax.device_put(next(self.loader.epoch(0, 0)))
+        forward = jax.jit(self.loss)
+        gradient = jax.jit(jax.value_and_grad(self.loss))
+        calls: dict[str, Callable] = {
+            "forward": lambda: jax.block_until_ready(forward(self.params, graph, labels)),
+            "gradient": lambda: jax.block_until_ready(gradient(self.params, graph, labels)),
+            "batch on the host": lambda: next(self.loader.epoch(0, 0)),
+        }
+        self.flops = gradient.lower(self.params, graph, labels).cost_analysis()["flops"]
+        return {k: min(reference.timed(call, 3) for _ in range(5)) for k, call in calls.items()}
+
+
+def ceiling() -> float:
+    """Gflop/s of one product of two square matrices of 1,024, the best of ten."""
+    import jax
+    import jax.numpy as jnp
+
+    a = jnp.ones((1024, 1024))
+    product = jax.jit(lambda a: a @ a)
+    ms = min(reference.timed(lambda: product(a).block_until_ready(), 3) for _ in range(10))
+    return 2 * 1024**3 / ms / 1e6
+
+
+def compare(case: reference.Case, batch: int, rounds: int) -> dict[str, Any]:
+    """Both steps in alternation, and what ours is made of."""
+    ours, part = Ours(case, batch), first(case, batch)
+    theirs = reference.theirs(part, reference.reference_model(part))["train step"]
+    steps = max(ours.stack, 2)
+    ours.run(2 * len(ours.loader)), theirs()  # compiled, and the queue of batches full
+    ours.prefetch.waited, ours.seconds = 0.0, 0.0
+    times: tuple[list[float], list[float]] = ([], [])
+    for i in range(rounds):
+        for which in (0, 1) if i % 2 == 0 else (1, 0):
+            time.sleep(reference.PAUSE)
+            call = (lambda: ours.run(steps)) if which == 0 else (lambda: reference.timed(theirs, 2))
+            times[which].append(call())
+    waited = ours.prefetch.waited / ours.seconds
+    parts, best = ours.parts(), ceiling()
+    ours.prefetch.__exit__()
+    median = statistics.median(times[0])
+    return {
+        "case": case.name, "batch": batch, "rounds": rounds, "steps a call": ours.stack,
+        "ours_ms": median, "reference_ms": statistics.median(times[1]),
+        "ours_min_ms": min(times[0]), "reference_min_ms": min(times[1]),
+        "ratio_median": statistics.median(b / a for a, b in zip(*times, strict=True)),
+        "steps_per_second": 1e3 / median, "systems_per_second": 1e3 * batch / median,
+        "input_wait": waited, "padding": ours.loader.waste(0, 0), "parts_ms": parts,
+        "gflops": ours.flops / parts["gradient"] / 1e6, "ceiling_gflops": best,
+    }  # fmt: skip
+
+
+def stopping() -> float:
+    """Seconds from SIGTERM to the end of a training that is under way."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "demetar.cli", "train", "--name", "stop", "--epochs", "1000",
+                   "--train-size", "3000", "--valid-size", "500"]  # fmt: skip
+        status = Path(folder) / "runs" / "stop" / "status.json"
+        process = subprocess.Popen(
+            command, env={**os.environ, "DEMETAR_HOME": folder}, stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        while process.poll() is None:
+            time.sleep(0.5)
+            if status.is_file() and json.loads(status.read_text())["step"] > 100:
+                break
+        began = time.perf_counter()
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        assert json.loads(status.read_text())["state"] == "stopped"
+        return time.perf_counter() - began
+
+
+def scaling() -> dict[str, Any]:
+    """Losses and megabytes sent a step on 1, 2, 4 and 8 virtual devices of this machine."""
+    flags = "--xla_force_host_platform_device_count=8"
+    command = [sys.executable, str(SCALING), "1", "2", "4", "8"]
+    environment = {**os.environ, "XLA_FLAGS": flags}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    alone = np.array(found["1"]["losses"])
+    return {
+        n: {"largest difference": float(np.abs(np.array(f["losses"]) / alone - 1).max()),
+            "megabytes": f["megabytes"], "parameters": f["count"]}
+        for n, f in found.items()
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("checkout", type=Path)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    sys.path.insert(0, str(arguments.checkout))
+    # Before either library counts the cores; both then see the same ones.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.threads])
+    import torch
+
+    torch.set_num_threads(arguments.threads)
+    cases = (
+        (reference.nbody(100 * BATCHES, 64, 4), 100),
+        (reference.qm9(96 * BATCHES, 128, 7), 96),
+    )
+    report = {
+        "machine": f"{platform.machine()}, {arguments.threads} threads",
+        "load": os.getloadavg()[0], "torch": torch.__version__,
+        "lines": [compare(case, batch, arguments.rounds) for case, batch in cases],
+        "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+    }  # fmt: skip
+    report |= {"stop_seconds": stopping(), "scaling": scaling()}
+    print(json.dumps(report, indent=1))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
