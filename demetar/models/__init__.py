@@ -61,6 +61,8 @@ def create(name: str, **config: Any) -> Any:
             f"Expected heads of {name} that divide its width of {width}, got {heads}; choose "
             "another number."
         )
+    if not 0 < getattr(made, "cutoff", 1.0) < float("inf"):
+        raise InputError(f"Expected a positive cutoff of {name}, got {made.cutoff}; give it in Å.")
     return module.Model(made)
 
 

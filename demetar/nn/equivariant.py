@@ -115,8 +115,20 @@ class EquivariantLayerNorm(nn.Module):
         return found
 
 
+class GatedPerceptron(nn.Module):
+    """Linear map, gate, linear map: the equivariant counterpart of a two-layer perceptron."""
+
+    irreps: str
+
+    @nn.compact
+    def __call__(self, x: Features) -> Features:
+        kept = {k: n for k, n in ir.parse(self.irreps).items() if k in x}
+        inner = Linear(ir.unparse(ir.gated(kept)), name="in")(x)
+        return Linear(self.irreps, name="out")(ir.gate(inner, kept["0e"]))
+
+
 class RadialMLP(nn.Module):
-    """Perceptron of an edge's invariants [edges, n] with LayerNorm and SiLU after each hidden layer.
+    """Perceptron of an edge's invariants [edges, n] with LayerNorm before each activation.
 
     LayerNorm stands where TFN's and the SE(3)-Transformer's code have BatchNorm: batch statistics
     make one molecule's output depend on the others, and on whether the model trains.
@@ -124,12 +136,15 @@ class RadialMLP(nn.Module):
 
     hidden: tuple[int, ...]
     features: int
+    activation: Callable[[Array], Array] = nn.silu
+    bias: bool = True
 
     @nn.compact
     def __call__(self, x: Array) -> Array:
         for i, width in enumerate(self.hidden):
-            x = nn.silu(LayerNorm(name=f"norm_{i + 1}")(Dense(width, name=f"layer_{i + 1}")(x)))
-        return Dense(self.features, kernel="xavier", name="out")(x)
+            x = LayerNorm(name=f"norm_{i + 1}")(Dense(width, name=f"layer_{i + 1}")(x))
+            x = self.activation(x)
+        return Dense(self.features, self.bias, "xavier", name="out")(x)
 
 
 def trace_features(x: Features, per: str = "node") -> tuple[Feature, ...]:

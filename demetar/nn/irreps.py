@@ -123,20 +123,60 @@ def convolve(
     x [rows, 2l+1, channels], y [rows, 2l+1], weights [rows, weight_count] or None for ones ->
     features whose channels are those of each path with that output, one after the other.
     """
+    harmonics = jnp.concatenate([y[right] for right in _rights(path_list)], 1)
+    products: dict[Path, Array] = {}
+    for left in dict.fromkeys(left for left, _, _ in path_list):
+        # One small matrix a row for all paths of this input: few large products compile and run faster.
+        table = jnp.asarray(_table(path_list, left), x[left].dtype)
+        kernel = jnp.tensordot(harmonics, table, ([1], [0]), precision="highest")
+        product = jnp.einsum("rac,ram->rmc", x[left], kernel)
+        start = 0
+        for path in (p for p in path_list if p[0] == left):
+            stop = start + 2 * degree(path[2]) + 1
+            products[path] = product[:, start:stop]
+            start = stop
     found: dict[str, list[Array]] = {}
     start = 0
     for path in path_list:
-        left, right, out = path
-        a = x[left]
-        kernel = jnp.tensordot(
-            y[right], jnp.asarray(coupling(path), a.dtype), ([1], [1]), precision="highest"
-        )  # [rows, 2l+1 of left, 2l+1 of out]
-        product = jnp.einsum("rac,ram->rmc", a, kernel)
+        product = products[path]
         if weights is not None:
-            product *= weights[:, None, start : start + a.shape[-1]]
-            start += a.shape[-1]
-        found.setdefault(out, []).append(product)
+            product *= weights[:, None, start : start + product.shape[-1]]
+            start += product.shape[-1]
+        found.setdefault(path[2], []).append(product)
     return {out: jnp.concatenate(parts, -1) for out, parts in found.items()}
+
+
+def _rights(path_list: tuple[Path, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(right for _, right, _ in path_list))
+
+
+@functools.cache
+def _table(path_list: tuple[Path, ...], left: str) -> np.ndarray:
+    """[all harmonics, 2l+1 of left, outputs of all its paths one after the other]."""
+    rights = _rights(path_list)
+    starts = np.cumsum([0, *(2 * degree(right) + 1 for right in rights)])
+    blocks = []
+    for path in (p for p in path_list if p[0] == left):
+        block = np.zeros((starts[-1], 2 * degree(left) + 1, 2 * degree(path[2]) + 1))
+        at = rights.index(path[1])
+        block[starts[at] : starts[at + 1]] = coupling(path).swapaxes(0, 1)
+        blocks.append(block)
+    return np.concatenate(blocks, -1)
+
+
+def weighted_sum(product: Features, weights: Array) -> Features:
+    """Sum over the paths of convolve()'s outputs, each times its weights.
+
+    product: features [rows, 2l+1, paths · channels]; weights [rows, all paths, channels], in the
+    order of the paths. Every input had the same number of channels.
+    """
+    found, start = {}, 0
+    for irrep, x in product.items():
+        x = x.reshape(*x.shape[:2], -1, weights.shape[-1])
+        found[irrep] = (x * weights[:, None, start : start + x.shape[2]]).sum(2)
+        start += x.shape[2]
+    assert start == weights.shape[1], f"{start} paths, {weights.shape[1]} weights"
+    return found
 
 
 def multiply(x: Features, y: Features, path_list: tuple[Path, ...]) -> Features:

@@ -33,9 +33,11 @@ def polynomial_envelope(r: Array, cutoff: float, power: int = 6) -> Array:
 
     Gasteiger et al. 2020 (DimeNet), equation 8.
     """
-    p, u = power, r / cutoff
-    inside = 1 - u**p * ((p + 1) * (p + 2) / 2 - p * (p + 2) * u + p * (p + 1) / 2 * u**2)
-    return jnp.where(u < 1, inside, 0)
+    u = jnp.minimum(r / cutoff, 1)
+    # Their 1 − (p+1)(p+2)/2 u^p + p(p+2) u^(p+1) − p(p+1)/2 u^(p+2), by its triple root at 1: near
+    # the cutoff that form would lose all digits.
+    total = sum((k + 1) * (k + 2) // 2 * u**k for k in range(power))
+    return (1 - u) ** 3 * total
 
 
 def cosine_envelope(r: Array, cutoff: float) -> Array:
