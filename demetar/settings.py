@@ -143,9 +143,12 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
     models.create(config.model, **settings)
     usual = getattr(registry.load("models", config.model), "CONNECT", {})
     connect = usual.get(settings["inputs"]) if config.connect is None else config.connect
+    connect = connect_setting(connect)
+    if isinstance(connect, float) and models.has(config.model, "cutoff"):
+        settings = {"cutoff": connect, **settings}  # the model's envelope ends where the edges do
     config = dataclasses.replace(
         config, target=target, name=name, model_config=settings, data_options=options,
-        connect=connect_setting(connect),
+        connect=connect,
     )  # fmt: skip
     stored = dataclasses.asdict(config) | {
         "unit": facts.unit, "rms": {},

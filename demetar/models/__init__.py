@@ -30,6 +30,12 @@ def symmetry(name: str, settings: dict[str, Any]) -> str:
     return claim(create(name, **settings).config) if claim else module.SYMMETRY
 
 
+def has(name: str, setting: str) -> bool:
+    """Whether the named model has that setting."""
+    fields = dataclasses.fields(registry.load("models", name).Config)
+    return setting in {field.name for field in fields}
+
+
 def create(name: str, **config: Any) -> Any:
     """The linen module of the named model with its default configuration changed by `config`.
 

@@ -134,6 +134,7 @@ class InvariantAttention(nn.Module):
         logits = sum(by_head(q[i][graph.receivers] * k[i]) for i in k)
         own = sum(by_head(q[i] * h[i]) for i in q)
         alpha, mine = nf.receive_softmax(graph, logits, envelope, own)
+        assert mine is not None
         spread = [
             jnp.repeat(a, c.width // c.heads, -1)[:, None, :] for a in (alpha * envelope, mine)
         ]
