@@ -8,11 +8,12 @@ import jax.numpy as jnp
 from demetar.errors import InputError
 from demetar.graph import Graph
 from demetar.nn import features as nf
+from demetar.nn import heads
 from demetar.nn import irreps as ir
 from demetar.nn.equivariant import Linear
 from demetar.nn.irreps import Features
 from demetar.nn.layers import MLP
-from demetar.output import Kind, Value
+from demetar.output import Value
 
 Array = Any
 
@@ -60,34 +61,15 @@ def edge_inputs(graph: Graph, inputs: str) -> Array:
 
 
 class Readout(nn.Module):
-    """The declared values of an output, linear in the last features apart from one perceptron on 0e.
-
-    Places are x plus a predicted 1o, velocities v plus another one. Values of a system are sums over
-    its nodes.
-    """
+    """The declared values of an output, linear in the last features apart from a perceptron on 0e."""
 
     output: str
     width: int
 
     @nn.compact
     def __call__(self, graph: Graph, x: Features) -> dict[str, Value]:
-        def linear(spec: str, name: str) -> Array:
-            made = Linear(spec, name=name)(x)
-            return jnp.concatenate([made[irrep][..., 0] for irrep in ir.parse(spec)], -1)
-
-        def masked(rows: Array, kind: Kind) -> Value:
-            return Value(jnp.where(graph.node_mask[:, None], rows, 0), kind)
-
-        if self.output in ("positions", "state"):
-            found = nf.positions_value(graph, graph.positions + linear("1x1o", "displacement"))
-            if self.output == "state":
-                moved = nf.velocities(graph) + linear("1x1o", "acceleration")
-                found["velocities"] = masked(moved, nf.VELOCITIES)
-            return found
-        if self.output in ("vector", "tensor"):
-            kind = OUTPUTS[self.output]
-            return {self.output: Value(nf.graph_sum(graph, linear(kind.irreps, "moment")), kind)}
-        rows = MLP((self.width, 1), name="perceptron")(x["0e"][:, 0])
-        if self.output == "node_scalar":
-            return {"node_scalar": masked(rows, nf.NODE_SCALAR)}
-        return nf.scalar_value(nf.graph_sum(graph, rows))
+        if self.output in ("scalar", "node_scalar"):
+            made = {"0e": MLP((self.width, 1), name="perceptron")(x["0e"])}
+        else:
+            made = Linear(ir.unparse(heads.ASKED[self.output]), name="head")(x)
+        return heads.answer(graph, self.output, made)
