@@ -1,13 +1,10 @@
-"""Training as processes of their own: start, resume, stop. What they do stands in run folders.
-
-See `app.runs` for the files there and for reading them.
+"""Training as processes of their own: start, pause, stop, resume, delete. What they do stands in
+run folders; see `app.runs` for the files there and `app.turns` for who may begin.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import json
 import os
 import re
 import signal
@@ -17,42 +14,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app.runs import (
-    LIVE,
-    alive,
-    children,
-    content,
-    find,
-    folders,
-    free_name,
-    list_all,
-    number,
-    read,
-)
-from demetar import train
+from app import turns
+from app.runs import LIVE, alive, children, content, find, folders, free_name, number, read
+from app.turns import write, written
+from demetar import checkpoint, train
 from demetar.errors import InputError
-from demetar.run import home, write_atomically
+from demetar.run import home
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 2.3  # seconds between asking a process to stop and ending it
-MOST_AT_ONCE = max(2, (os.cpu_count() or 2) // 2)
+NICENESS = 10  # the page answers first
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
-
-
-def _written(folder: Path) -> bool:
-    """Whether some process holds the run's lock, as training does all the time."""
-    try:
-        with (folder / ".lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
 
 
 def _check(config: train.Config) -> None:
@@ -68,62 +40,68 @@ def _check(config: train.Config) -> None:
         )
 
 
-def _room() -> None:
-    busy = [job.name for job in list_all() if job.live]
-    if len(busy) >= MOST_AT_ONCE:
-        raise InputError(
-            f"Expected fewer than {MOST_AT_ONCE} runs at once on this machine, {', '.join(busy)} "
-            "are training; wait for one or stop it."
-        )
-
-
 def start(settings: dict[str, Any]) -> str:
-    """The name of the run that a new process now trains with these settings of `train.Config`.
+    """The name of the run that a new process trains with these settings of `train.Config`.
 
-    Raises InputError on a bad setting, a name in use, or too many runs at once.
+    It waits in the queue while as many as the machine may bear are training. Raises InputError on
+    a bad setting or a name in use.
     """
     known = {f.name for f in train.Config.__dataclass_fields__.values()}
     if unknown := set(settings) - known:
         raise InputError(f"Expected settings among {', '.join(sorted(known))}, got {unknown}.")
     config, _ = train.resolve(train.Config(**settings))
     _check(config)
-    _room()
     folder = home() / "runs" / config.name
-    try:
-        folder.mkdir(parents=True)
-    except FileExistsError:
-        raise InputError(
-            f"Expected a new name, the folder of {config.name} exists; choose another."
-        ) from None
-    _write(folder / "request.json", {**settings, "name": config.name})
-    _launch(folder)
+    with turns.looking():
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            raise InputError(
+                f"Expected a new name, the folder of {config.name} exists; choose another."
+            ) from None
+        write(folder / "request.json", {**settings, "name": config.name})
+        turns.put(folder, resume=False)
+        _begin_due()
     return config.name
 
 
 def resume(name: str) -> None:
-    """Goes on with a stopped, lost or failed run from its last checkpoint, with its own settings.
+    """Goes on with a paused, stopped, lost or failed run from its last checkpoint, in its turn.
 
-    Raises InputError if it is shipped, finished, damaged or being written.
+    Raises InputError if it is shipped, finished, damaged, waiting or being written.
     """
     folder = find(name)
-    job = read(folder)
-    if job.state in (*LIVE, "shipped", "finished", "damaged") or _written(folder):
-        state = (
-            "being written by another process" if job.state not in (*LIVE, "shipped") else job.state
-        )
-        state = job.state if job.state in ("finished", "damaged") else state
-        raise InputError(
-            f"Expected a run that was interrupted, {name} is {state}; start a new one instead."
-        )
-    _room()
-    if not (folder / "request.json").is_file():
-        _write(folder / "request.json", {"name": name})
-    _launch(folder, "--resume")
+    with turns.looking():
+        state = read(folder).state
+        if state not in (*LIVE, "shipped", "finished", "damaged", "queued") and written(folder):
+            state = "being written by another process"
+        elif state not in (*LIVE, "shipped", "finished", "damaged", "queued"):
+            state = ""
+        if state:
+            raise InputError(
+                f"Expected a run that was interrupted, {name} is {state}; start a new one instead."
+            )
+        if not (folder / "request.json").is_file():
+            write(folder / "request.json", {"name": name})
+        turns.put(folder, resume=True)
+        _begin_due()
+
+
+def advance() -> None:
+    """Begins the runs whose turn it is; does nothing if none waits."""
+    if any((home() / "runs").glob("*/queue.json")):
+        with turns.looking():
+            _begin_due()
+
+
+def _begin_due() -> None:
+    for folder, resume in turns.due():
+        _launch(folder, *(["--resume"] if resume else []))
+        (folder / "queue.json").unlink(missing_ok=True)
 
 
 def _launch(folder: Path, *flags: str) -> None:
-    command = [sys.executable, "-m", "demetar.cli", "train"]
-    command += ["--config", str(folder / "request.json"), *flags]
+    command = [sys.executable, "-m", "app.work", "--config", str(folder / "request.json"), *flags]
     with (folder / "log.txt").open("ab") as log:
         child = subprocess.Popen(
             command,
@@ -136,8 +114,8 @@ def _launch(folder: Path, *flags: str) -> None:
         )
     children.append(child)
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, child.pid, 5)  # the page answers first
-    _write(folder / "launch.json", {"pid": child.pid, "started": time.time()})
+        os.setpriority(os.PRIO_PROCESS, child.pid, NICENESS)
+    write(folder / "launch.json", {"pid": child.pid, "started": time.time()})
 
 
 def at_work(name: str) -> bool:
@@ -158,7 +136,7 @@ def _process(folder: Path) -> tuple[int, bool] | None:
         command = _command(pid)
         if str(folder / "request.json") in command:
             return pid, os.getpgid(pid) == pid
-        if _written(folder) and _opened(pid, folder / ".lock", command):
+        if written(folder) and _opened(pid, folder / ".lock", command):
             return pid, False
     return None
 
@@ -192,13 +170,33 @@ def stop(name: str) -> str:
     Its process is asked to end (SIGTERM), and ended if it does not: then the steps since the last
     checkpoint are lost. Raises InputError if no process works on the run.
     """
+    return _end(name, signal.SIGTERM, "stopped", "stopped on request")
+
+
+def pause(name: str) -> str:
+    """As `stop`, for a run that is meant to go on later: its state is "paused"."""
+    return _end(name, signal.SIGUSR1, "paused", "paused")
+
+
+def delete(name: str) -> None:
+    """Deletes a run for good. Raises InputError if it is shipped or a process works on it."""
+    folder = find(name)
+    with turns.looking():
+        if folder.parent.name == "trained":
+            raise InputError(f"Expected a run of your own, {name} comes with Demetar; it stays.")
+        if written(folder) or _process(folder) is not None:
+            raise InputError(f"Expected a run at rest, {name} is training; stop it first.")
+        turns.away(folder)
+
+
+def _end(name: str, ask: signal.Signals, state: str, said: str) -> str:
     folder = find(name)
     process = _process(folder)
     if process is None:
         raise InputError(f"Expected a run that is training, no process works on {name}; reload.")
     pid, leads = process
     end = os.killpg if leads else os.kill
-    for sign, patience in ((signal.SIGTERM, PATIENCE), (signal.SIGKILL, 0.6)):
+    for sign, patience in ((ask, PATIENCE), (signal.SIGKILL, 0.6)):
         with contextlib.suppress(ProcessLookupError):
             end(pid, sign)
         until = time.monotonic() + patience
@@ -207,17 +205,12 @@ def stop(name: str) -> str:
         if not alive(pid):
             break
     status = content(folder / "status.json")
-    if status.get("state") not in ("stopped", "finished", "failed") or _stale(folder, status):
-        step = max(
-            (int(p.name) for p in folder.glob("checkpoints/[0-9]*") if p.name.isdigit()), default=0
-        )
+    if status.get("state") not in (state, "finished", "failed") or _stale(folder, status):
+        step = max(checkpoint.steps(folder), default=0)
         where = f"resumes at step {step}" if step else "resumes from the start"
-        now = {
-            "state": "stopped",
-            "message": f"stopped on request, {where}",
-            "heartbeat": time.time(),
-        }
-        _write(folder / "status.json", {"step": step, "steps": 0, **status, **now, "pid": pid})
+        now = {"state": state, "message": f"{said}, {where}", "heartbeat": time.time()}
+        write(folder / "status.json", {"step": step, "steps": 0, **status, **now, "pid": pid})
+    advance()
     return read(folder).state
 
 

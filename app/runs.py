@@ -3,18 +3,21 @@
 Everything known about a run stands in its folder, so that a page that is reloaded, a second
 browser and a server that was restarted see the same, and a run begun in a terminal appears too.
 Beside what training writes (config.json, metrics.jsonl, status.json) `app.jobs` keeps there
-request.json (the settings asked for), launch.json (the process begun last) and log.txt.
+request.json (the settings asked for), launch.json (the process begun last), log.txt, and
+queue.json while the run waits for its turn.
 """
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import os
 import re
 import subprocess
 import time
+import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,13 +30,14 @@ from demetar.run import home
 STALE = 30.0  # seconds without a heartbeat after which a run counts as lost
 STARTUP = 120.0  # seconds that a process may take to its first heartbeat
 LIVE = ("starting", "running")
+ARCHIVED = ("config.json", "params.npz", "metrics.jsonl", "results.json", "CARD.md")
 children: list[subprocess.Popen[bytes]] = []  # begun by this server, kept until they have ended
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run as its folder tells it. `state` is starting, running, finished, stopped (on request),
-    lost (no heartbeat), failed, shipped (under trained/) or damaged."""
+    """A run as its folder tells it. `state` is queued, starting, running, finished, paused, stopped
+    (both on request), lost (no heartbeat), failed, shipped (under trained/) or damaged."""
 
     name: str
     state: str
@@ -46,6 +50,8 @@ class Job:
     seconds: float = 0.0  # of training, at the last evaluation
     best: float | None = None  # validation error
     test: float | None = None
+    delta: dict[str, float] = field(default_factory=dict)  # Δ_EQ of each group, last measured
+    place: float = 0.0  # in the queue
     evaluations: int = 0
     loadable: bool = False
 
@@ -84,6 +90,9 @@ def number(value: Any) -> float:
 def alive(pid: int) -> bool:
     """Whether a process of that number runs; one that has ended but was not waited for does not."""
     children[:] = [child for child in children if child.poll() is None]  # ends zombies
+    with contextlib.suppress(OSError):  # a zombie that another process has to wait for
+        if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:1] == ["Z"]:
+            return False
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
@@ -104,6 +113,8 @@ def _last_words(folder: Path) -> str:
 
 def _state(folder: Path, status: dict[str, Any], now: float) -> tuple[str, str]:
     """The state of a run and a sentence or nothing."""
+    if (folder / "queue.json").is_file():
+        return "queued", "waits for its turn"
     launch = content(folder / "launch.json")
     begun = number(launch.get("started"))
     if begun > number(status.get("heartbeat")):  # the process begun last has not been heard of
@@ -141,22 +152,47 @@ def read(folder: Path, now: float | None = None) -> Job:
         step=int(number(status.get("step")) or (done[-1]["step"] if done else 0)),
         steps=int(number(status.get("steps"))),
         started=number(status.get("started"))
-        or number(content(folder / "launch.json").get("started")),
+        or number(content(folder / "launch.json").get("started"))
+        or number(content(folder / "queue.json").get("asked")),
         silent=now - number(status.get("heartbeat")),
         seconds=number(done[-1].get("seconds")) if done else 0.0,
         best=min(errors) if errors else None,
         test=test.get("value") if isinstance(test, dict) else None,
+        delta=deltas(done[-1]) if done else {},
+        place=number(content(folder / "queue.json").get("place")),
         evaluations=len(done),
         loadable=(folder / "params.npz").is_file() and (folder / "config.json").is_file(),
     )
 
 
+def deltas(line: dict[str, Any]) -> dict[str, float]:
+    """Δ_EQ of each group in a line of metrics."""
+    found = line.get("delta")
+    if not isinstance(found, dict):
+        return {}
+    return {str(g): float(d) for g, d in found.items() if isinstance(d, int | float)}
+
+
+_kept: dict[Path, tuple[tuple[int, int], list[dict[str, Any]]]] = {}
+
+
 def metrics(folder: Path) -> list[dict[str, Any]]:
-    """The evaluations of a run so far, in order; lines that make no sense are left out."""
+    """The evaluations of a run so far, in order; lines that make no sense are left out.
+
+    Kept until the file changes: a table of many runs reads them at every look.
+    """
+    file = folder / "metrics.jsonl"
     try:
-        found = train.lines(folder / "metrics.jsonl")
+        found = file.stat()
+        stamp = (found.st_mtime_ns, found.st_size)
+        if file not in _kept or _kept[file][0] != stamp:
+            _kept[file] = (stamp, _sound(train.lines(file)))
     except (OSError, ValueError):
         return []
+    return _kept[file][1]
+
+
+def _sound(found: list[Any]) -> list[dict[str, Any]]:
     numbers = ("step", "epoch", "train_loss", "valid")
     return [
         line
@@ -179,6 +215,16 @@ def list_all(now: float | None = None) -> list[Job]:
     return sorted(jobs, key=lambda job: (job.state == "shipped", -job.started, job.name))
 
 
+def archive(folder: Path) -> bytes:
+    """A zip of what makes a run (settings, parameters, metrics, results, card), as far as written."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        for name in ARCHIVED:
+            if (folder / name).is_file():
+                file.write(folder / name, f"{folder.name}/{name}")
+    return packed.getvalue()
+
+
 def find(name: str) -> Path:
     """The folder of a run; InputError with the closest name if there is none."""
     known = {folder.name: folder for folder in folders()}
@@ -195,34 +241,3 @@ def free_name(wanted: str) -> str:
     if wanted not in taken:
         return wanted
     return next(f"{wanted}-{i}" for i in range(2, len(taken) + 3) if f"{wanted}-{i}" not in taken)
-
-
-EDGES = {"particles": 20, "atoms": 306}  # of a usual system with all pairs joined
-GUESS = 2e-5  # seconds an edge and step, seen with EGNN on two cores
-START = 30.0  # seconds to load the library, read the data and compile
-
-
-def estimate(settings: dict[str, Any]) -> tuple[float, str]:
-    """Seconds that training may take here, roughly, and from what that was guessed.
-
-    From the newest run of the same model and data set that has been evaluated, else from the
-    number of edges in a batch.
-    """
-    train_size, batch = int(settings["train_size"]), int(settings["batch_size"])
-    batch = min(batch, train_size)
-    steps = settings["epochs"] * -(-train_size // batch)
-    likeness = [
-        job
-        for job in list_all()
-        if job.seconds and all(job.config.get(k) == settings[k] for k in ("model", "dataset"))
-        if job.metric and not set(job.config["model_config"]) - {"inputs", "output"}
-    ]
-    if likeness:
-        like = likeness[0]
-        one = like.seconds / max(like.step, 1) * batch / int(like.config.get("batch_size", batch))
-        basis = f"as fast as {like.name} was"
-    else:
-        inputs = registry.load("datasets", settings["dataset"]).INPUTS
-        one, basis = GUESS * EDGES[inputs] * batch, "a guess: no run of this kind yet"
-    checks = settings["epochs"] / settings["evaluate_every"] * (settings["valid_size"] / batch)
-    return START + one * (steps + checks / 3), basis

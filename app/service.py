@@ -13,17 +13,45 @@ import numpy as np
 import streamlit as st
 from scipy.spatial.transform import Rotation
 
-from app import bodies, data, fetches, jobs, laws, molecules, own, runs
-from demetar import graph, registry
-from demetar.datasets import published_of
+from app import (
+    bodies,
+    choices,
+    data,
+    estimate,
+    experiment,
+    fetches,
+    jobs,
+    laws,
+    molecules,
+    own,
+    runs,
+    turns,
+)
+from demetar import graph
 from demetar.errors import InputError
 from demetar.run import Run, load
 
 # ---- training ---------------------------------------------------------------------------------
 
-Job = runs.Job
-all_jobs, free_name, estimate = runs.list_all, runs.free_name, runs.estimate
-start, stop, resume, at_work = jobs.start, jobs.stop, jobs.resume, jobs.at_work
+Job: TypeAlias = runs.Job
+DataSet: TypeAlias = choices.DataSet
+all_jobs, free_name, waiting, at_once = runs.list_all, runs.free_name, turns.waiting, turns.at_once
+start, stop, pause, resume, delete = jobs.start, jobs.stop, jobs.pause, jobs.resume, jobs.delete
+at_work, advance, move_up, unqueue = jobs.at_work, jobs.advance, turns.move_up, turns.remove
+Estimate: TypeAlias = estimate.Estimate
+estimated, time_first_steps, time_left = (
+    estimate.estimate,
+    estimate.time_first_steps,
+    estimate.left,
+)
+
+
+stored_experiment, experiment_here = experiment.stored, experiment.here
+experiment_state, start_experiment, stop_experiment = (
+    experiment.state,
+    experiment.start,
+    experiment.stop,
+)
 
 
 def job(name: str) -> Job:
@@ -36,41 +64,20 @@ def evaluations(name: str) -> list[dict[str, Any]]:
     return runs.metrics(runs.find(name))
 
 
-@st.cache_data(show_spinner=False)
-def models() -> dict[str, str]:
-    """The models' names with their titles."""
-    return {name: registry.load("models", name).TITLE for name in registry.names("models")}
+def archive(name: str) -> bytes:
+    """A zip of the files that make a run."""
+    return runs.archive(runs.find(name))
 
 
-@st.cache_data(show_spinner=False)
-def claim(model: str) -> str:
-    """The largest group that a model claims, such as "E(3) x S_n"."""
-    return registry.load("models", model).SYMMETRY
-
-
-@st.cache_data(show_spinner=False)
-def datasets() -> dict[str, dict[str, str]]:
-    """The data sets' names with their targets and the targets' units."""
-    found = {name: registry.load("datasets", name) for name in registry.names("datasets")}
-    return {name: {t: u for t, (_, u) in m.TARGETS.items()} for name, m in found.items()}
-
-
-def reads(config: dict[str, Any]) -> str:
-    """What a run's model reads: "particles", "atoms", or nothing if its data set is not known."""
-    try:
-        return registry.load("datasets", str(config.get("dataset"))).INPUTS
-    except InputError:
-        return ""
-
-
-def published(config: dict[str, Any]) -> float | None:
-    """The number in the paper for a run's model, data set and target, where there is one."""
-    try:
-        module = registry.load("datasets", str(config.get("dataset")))
-    except InputError:
-        return None
-    found = published_of(module, str(config.get("target")), config.get("data_options"))
-    return found.get(str(config.get("model")))
+models, claim, datasets, models_for = (
+    choices.models,
+    choices.claim,
+    choices.datasets,
+    choices.models_for,
+)
+settings, sizes, recipe = choices.settings, choices.sizes, choices.recipe
+allowed = choices.allowed
+reads, published, missing = choices.reads, choices.published, choices.missing
 
 
 # ---- data sets ---------------------------------------------------------------------------------

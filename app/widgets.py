@@ -80,6 +80,11 @@ def told() -> None:
         st.info(plain(sentence), icon=":material/info:")
 
 
+def closest(wanted: str, options: Sequence[str]) -> str | None:
+    """The option that looks most like `wanted`, if any does."""
+    return next(iter(difflib.get_close_matches(wanted, options, n=1)), None)
+
+
 def arriving(parameter: str) -> str | None:
     """The value of this parameter in the address with which the page was just opened, or None."""
     value = st.session_state.get("arrived", {}).get(parameter)
@@ -97,8 +102,8 @@ def from_address(
     if wanted in options:
         st.session_state[key] = wanted
     elif wanted is not None and options:
-        close = difflib.get_close_matches(wanted, options, n=1)
-        st.session_state[key] = close[0] if close else default
+        close = closest(wanted, options)
+        st.session_state[key] = close or default
         tell(
             f"The link asks for the {what} {wanted[:60]!r}, which is not here; "
             f"{'the closest is' if close else 'instead this is'} {st.session_state[key]}."

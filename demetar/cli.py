@@ -170,6 +170,20 @@ def _card(args: argparse.Namespace) -> Any:
     return write(load(args.run))
 
 
+def _efficiency(args: argparse.Namespace) -> Any:
+    from demetar.experiments import efficiency
+    from demetar.run import home
+
+    out = Path(args.out) if args.out else home() / "runs" / "data_efficiency.json"
+    result = efficiency.run(efficiency.SMALL if args.small else efficiency.FULL, out, _told)
+    return [{"file": str(out), **point} for point in result["points"]]
+
+
+def _told(now: dict[str, Any]) -> None:
+    text = f"\r{now['done']} of {now['of']}: {now['arm']}, n = {now['n']}, seed {now['seed']}"
+    print(f"{text}, step {now.get('step', 0)}   ", end="", file=sys.stderr, flush=True)
+
+
 def _app(args: argparse.Namespace) -> None:
     from demetar.run import home
 
@@ -226,6 +240,9 @@ def parser() -> argparse.ArgumentParser:
     p = add("card", _card, "evaluate a run, measure its Δ_EQ and write its CARD.md")
     p.add_argument("run")
     cli_data.add(commands, _Parser)
+    p = add("efficiency", _efficiency, "train the data-efficiency experiment, or go on with it")
+    p.add_argument("--small", action="store_true", help="nine short runs in about three minutes")
+    p.add_argument("--out", help="where the result goes; default: runs/data_efficiency.json")
     p = add("app", _app, "open the explorer; further arguments go to Streamlit")
     p.add_argument("rest", nargs=argparse.REMAINDER)
     p = add("bench", _bench, "list benchmarks, or run one; further arguments go to it")

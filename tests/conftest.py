@@ -46,11 +46,15 @@ def molecule() -> Graph:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty project folder as $DEMETAR_HOME; processes begun in it are ended afterwards."""
-    from app import jobs, runs
+    from app import experiment, jobs, runs, turns
 
+    monkeypatch.setattr(jobs, "NICENESS", 0)  # nothing here has to answer first
     monkeypatch.setenv("DEMETAR_DATA", str(data_root().resolve()))
     monkeypatch.setenv("DEMETAR_HOME", str(tmp_path))
     yield tmp_path
+    for job in turns.waiting():  # or they begin when the others end
+        turns.remove(job.name)
+    experiment.stop()
     for job in runs.list_all():
         if job.live:
             with contextlib.suppress(InputError):
