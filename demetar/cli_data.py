@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 
@@ -27,6 +29,32 @@ def add(commands: Any, parser_class: type[argparse.ArgumentParser]) -> None:
         p = action(name, call, help)
         p.add_argument("name")
         p.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", type=_option)
+    _add_make(action("make", _make, "make a labelled set: dynamics of a molecule, frame by frame"))
+
+
+def _add_make(p: argparse.ArgumentParser) -> None:
+    from demetar.make import Settings
+
+    p.add_argument("kind", choices=["md"])
+    p.add_argument(
+        "--out", help="where to write, without an ending; usual: made/ in the data folder"
+    )
+    for field in dataclasses.fields(Settings):
+        needed = field.default is dataclasses.MISSING
+        kind = str if needed else type(field.default)
+        text = "needed" if needed else f"usual: {field.default!r}"
+        usual = None if needed else field.default
+        p.add_argument(f"--{field.name}", type=kind, default=usual, required=needed, help=text)
+
+
+def _make(args: argparse.Namespace) -> Any:
+    from demetar import make
+
+    names = [field.name for field in dataclasses.fields(make.Settings)]
+    settings = make.Settings(**{name: getattr(args, name) for name in names})
+    make.check(settings)
+    out = make.place(settings, Path(args.out) if args.out else None)
+    return make.write(make.dynamics(settings, _Bar("frames")), settings, out)
 
 
 def _option(text: str) -> tuple[str, str]:
@@ -75,10 +103,10 @@ def _show(args: argparse.Namespace) -> Any:
 
 
 class _Bar:
-    """A line on standard error that tells how much has arrived, at most five times a second."""
+    """A line on standard error that tells how much is done, at most five times a second."""
 
-    def __init__(self) -> None:
-        self.last = 0.0
+    def __init__(self, unit: str = "MB") -> None:
+        self.last, self.unit = 0.0, unit
 
     def __call__(self, done: int, total: int) -> None:
         if time.monotonic() - self.last < 0.2 and done < total:
@@ -88,9 +116,6 @@ class _Bar:
         filled = int(30 * share)
         bar = f"\r{'█' * filled}{'·' * (30 - filled)} {100 * share:5.1f} %"
         end = "\n" if done >= total else ""
-        print(
-            f"{bar}  {done / 1e6:.1f} of {total / 1e6:.1f} MB ",
-            end=end,
-            file=sys.stderr,
-            flush=True,
-        )
+        part = 1e6 if self.unit == "MB" else 1
+        said = f"{done / part:.{int(part > 1)}f} of {total / part:.{int(part > 1)}f} {self.unit} "
+        print(f"{bar}  {said}", end=end, file=sys.stderr, flush=True)
