@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from demetar.cli import main
-from demetar.datasets import rmd17
+from demetar.datasets import published_of, rmd17
 from demetar.errors import InputError
 from tests import miniatures
 from tests.mirror import Mirror
@@ -134,3 +134,12 @@ def test_the_command_brings_a_molecule_and_tells_progress(root, capsys):
     out, err = capsys.readouterr()
     assert '"train": 950' in out
     assert "100.0 %" in err
+
+
+def test_published_numbers_are_those_of_the_molecule():
+    assert published_of(rmd17, "energy", {"molecule": "toluene"}) == {"equiformer": 3.8}
+    assert published_of(rmd17, "energy", {"molecule": "azobenzene"}) == {}
+    kcal = {"aspirin": (0.123, 0.253), "ethanol": (0.052, 0.109)}
+    for molecule, values in kcal.items():
+        found = rmd17.PUBLISHED_ON_MD17["torchmd_net"][molecule]
+        assert np.allclose(found, np.array(values) * 43.3641, atol=0.06)
