@@ -13,6 +13,7 @@ import ase
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from app import spherical
 from demetar import equivariance, files, isometry, samples
 from demetar.errors import InputError
 from demetar.graph import Graph, from_atoms, pad
@@ -49,7 +50,8 @@ class Square:
 
     `first` is f(x), `left` is g·f(x), `right` is f(g·x): {"value": [1], "gradient": [n 3]}; `delta`
     and `absolute` by the same names; `curve` is Δ at each of ANGLES; `layers` are (name, kind, Δ);
-    `attention` is (layer, weights [receiver, sender, heads]) at x.
+    `attention` is (layer, weights [receiver, sender, heads]) and `features` (layer, irrep, values
+    [n 2l+1 channels]) at x.
     """
 
     unit: str
@@ -63,6 +65,7 @@ class Square:
     curve: dict[str, list[float]]
     layers: list[tuple[str, str, float]]
     attention: list[tuple[str, np.ndarray]]
+    features: list[tuple[str, str, np.ndarray]]
 
 
 def gallery() -> list[str]:
@@ -122,6 +125,11 @@ def isometries(element: Element, axis: Vector, atoms: int) -> Isometry:
     return Isometry(matrix, shift, None if order is None else np.tile(order, (len(turns), 1)))
 
 
+def turning(element: Element, irrep: str) -> np.ndarray:
+    """The matrix D(g) [2l+1 2l+1] by which features of the irrep turn under the element."""
+    return spherical.wigner(irrep, isometries(element, (0, 0, 1), 1).matrix[0])
+
+
 def order_of(element: Element, atoms: int) -> np.ndarray:
     """Which old atom [n] each atom of g·x is."""
     found = isometries(element, (0, 0, 1), atoms).permutation
@@ -159,6 +167,12 @@ def square(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: st
         curve={k: m.delta[n][1:].astype(float).tolist() for k, n in names.items()},
         layers=layers,
         attention=_attention(m.trace, len(atoms)),
+        features=[
+            (layer.name, feature.irrep, np.asarray(feature.values, np.float32)[: len(atoms)])
+            for layer in m.trace
+            for feature in layer.features
+            if feature.per == "node"
+        ],
     )
 
 

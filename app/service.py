@@ -25,6 +25,7 @@ from app import (
     molecules,
     own,
     runs,
+    spherical,
     turns,
 )
 from demetar import graph
@@ -228,7 +229,8 @@ MOLECULE_ANGLES = molecules.ANGLES
 Element: TypeAlias = molecules.Element
 MoleculeSource: TypeAlias = molecules.Source
 gallery = molecules.gallery
-moved, molecule_frames = molecules.act, molecules.frames
+moved, molecule_frames, turning = molecules.act, molecules.frames, molecules.turning
+sphere, surface = spherical.sphere, spherical.surface
 
 
 class Molecule(NamedTuple):

@@ -75,3 +75,53 @@ def matrix(
             type="rect", x0=-0.5, x1=len(symbols) - 0.5, y0=chosen - 0.5, y1=chosen + 0.5, line=line
         )
     return figure
+
+
+def by_degree(rows: Sequence[tuple[str, str, float]], dark: bool = False) -> go.Figure:
+    """Δ_EQ of each irrep of one run, layer by layer, on a log axis with what precision explains."""
+    rows = [row for row in rows if row[1] != "attention"]
+    layers = list(dict.fromkeys(layer for layer, *_ in rows))
+    low, high = bounds([d for *_, d in rows if d > FLOOR], 1e-9, 1.0)
+    figure = frame(dark, 250, "layer, from input to output")
+    bands(figure, low, high, dark)
+    for place, irrep in enumerate(sorted({kind for _, kind, _ in rows})):
+        mine = [(layers.index(layer) + 1, d) for layer, kind, d in rows if kind == irrep]
+        figure.add_trace(
+            go.Scatter(
+                x=[x for x, _ in mine], y=[max(d, 10**low) for _, d in mine], name=irrep,
+                mode="lines+markers", hovertemplate="%{y:.1e}",
+                line={"color": color(ORDER[place % 6], dark), "dash": DASHES[place % 6], "width": 2},
+                marker={"size": 8, "symbol": ("circle", "diamond", "square", "cross")[place % 4]},
+            )
+        )  # fmt: skip
+    figure.update_layout(showlegend=True)
+    figure.update_xaxes(dtick=1, range=[0.8, len(layers) + 0.4])
+    figure.update_layout(yaxis={"type": "log", "range": [low, high], **log_ticks(low, high)})
+    return figure
+
+
+def turning(matrix: np.ndarray, dark: bool = False) -> go.Figure:
+    """A matrix D(g) with its entries: blue positive, vermillion negative."""
+    middle = "#11161D" if dark else "#FFFFFF"
+    ends = (color("vermillion", dark), color("blue", dark))
+    size = len(matrix)
+    figure = frame(dark, 250)
+    text = [[f"{v:.2f}".replace("-", "−") if size <= 7 else "" for v in row] for row in matrix]
+    figure.add_trace(
+        go.Heatmap(
+            z=matrix, zmin=-1, zmax=1, colorscale=[[0, ends[0]], [0.5, middle], [1, ends[1]]],
+            showscale=False, xgap=1, ygap=1, text=text, texttemplate="%{text}",
+            hovertemplate="row %{y}, column %{x}: %{z:.4f}<extra></extra>",
+        )
+    )  # fmt: skip
+    l = (size - 1) // 2
+    ticks = {
+        "tickvals": list(range(size)),
+        "ticktext": [f"{m:+d}" if m else "0" for m in range(-l, l + 1)],
+    }
+    figure.update_xaxes(side="top", showgrid=False, constrain="domain", **ticks)
+    figure.update_yaxes(
+        autorange="reversed", showgrid=False, scaleanchor="x", constrain="domain", **ticks
+    )
+    figure.update_layout(hovermode="closest", margin={"l": 8, "r": 8, "t": 24, "b": 8})
+    return figure

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import service, viewer, widgets
 from app.figures import curves, layers
+from app.pages import _molecule_features
 from app.viewer import scene as look
 
 TITLE, ICON, ORDER, SECTION = "Molecule", ":material/hub:", 10, "Explore"
@@ -36,7 +37,8 @@ def render() -> None:
     shown = attention[-1]
     left, right = widgets.side_by_side(2, 1)
     with left:
-        _square(source, molecule, element, squares, turn, shown)
+        feature = _molecule_features.chosen(squares)
+        _square(source, molecule, element, squares, turn, shown, feature)
         if begin:
             _wait(begin)
     with right:
@@ -45,6 +47,7 @@ def render() -> None:
             _curve(squares, of, degrees, axis)
     if squares:
         _inside(molecule, squares, attention)
+        _molecule_features.show(squares, element)
     widgets.address(
         molecule=source.name if source.data is None else None, run=names[0],
         beside=names[1] if len(names) > 1 else None, angle=widgets.angle_in_address(G),
@@ -127,7 +130,13 @@ def _attention(squares: dict[str, Any]) -> tuple[dict[str, Any], list[str], Any]
 
 
 def _square(
-    source: Any, molecule: Any, element: Any, squares: dict[str, Any], turn: Any, shown: Any
+    source: Any,
+    molecule: Any,
+    element: Any,
+    squares: dict[str, Any],
+    turn: Any,
+    shown: Any,
+    feature: Any,
 ) -> None:
     _, _, g = turn
     x, gx = molecule.positions, service.moved(element, molecule.positions)
@@ -137,6 +146,8 @@ def _square(
     items: list[Any] = [body]
     if shown is not None:
         items.append(_edges(x, shown))
+    if feature is not None:
+        items.append(_molecule_features.drawn(x, feature))
     extent = {n: look.arrow_scale(s.first["gradient"], 1.5) for n, s in squares.items()}
     first = next(iter(squares.items()), None)
     if first:

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import py3Dmol
 
+from app.viewer import surfaces
+from app.viewer.legend import legend_of
 from app.viewer.scene import (
     BLUE,
     GREY,
@@ -22,15 +24,16 @@ from app.viewer.scene import (
     Array,
     Arrows,
     Atoms,
+    Coloured,
     Edges,
     Item,
+    Lobes,
     Panel,
     Particles,
     Track,
 )
 
 _CALL = re.compile(r"\t+viewer_UNIQUEID(\.getModel\(\))?\.(\w+)\((.*)\);")
-_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 TABLE_ROWS = 100
 Calls = list[list[Any]]
 
@@ -164,6 +167,8 @@ _DRAW = {
     Arrows: _arrows,
     Edges: _edges,
     Track: _track,
+    Coloured: surfaces.balls,
+    Lobes: surfaces.lobes,
 }
 
 
@@ -176,31 +181,6 @@ def _calls(item: Item) -> Calls:
         for call in calls:
             call.append("settles")
     return calls
-
-
-def power(value: float) -> str:
-    """A magnification as it is printed: "×10⁶", "×2"."""
-    exponent = np.log10(value)
-    if abs(exponent - round(exponent)) < 1e-9 and value >= 10:
-        return "×10" + str(round(exponent)).translate(_SUPERSCRIPT)
-    return f"×{value:g}"
-
-
-def _legend(item: Item) -> dict[str, Any] | None:
-    if not item.label:
-        return None
-    if isinstance(item, Arrows):
-        text = item.label if item.magnify == 1 else f"{item.label} {power(item.magnify)}"
-        if item.unit:
-            one = 1 / (item.scale * item.magnify)
-            text += f" (1 Å = {f'{one:,.0f}' if one >= 1000 else f'{one:.3g}'} {item.unit})"
-        return {"label": text, "color": item.color, "mark": "dashed" if item.dashed else "arrow"}
-    if isinstance(item, Edges):
-        return {"label": item.label, "color": item.color, "mark": "rod"}
-    if isinstance(item, Track):
-        return {"label": item.label, "color": item.color, "mark": item.style}
-    color = getattr(item, "color", None) or GREY
-    return {"label": item.label, "color": color, "mark": "ghost" if item.ghost else "solid"}
 
 
 def _points(item: Item) -> Array:
@@ -257,7 +237,9 @@ def panel_payload(panel: Panel) -> dict[str, Any]:
             "frames": np.round(np.asarray(item.frames), 4).tolist(),
             "color": item.color,
             "style": item.style,
-            "model": sum(isinstance(other, Atoms | Particles | Track) for other in panel.items[:k]),
+            "model": sum(
+                isinstance(other, Atoms | Particles | Track | Coloured) for other in panel.items[:k]
+            ),
         }
         for k, item in enumerate(panel.items)
         if isinstance(item, Track)
@@ -271,7 +253,7 @@ def panel_payload(panel: Panel) -> dict[str, Any]:
     words = {name: str(getattr(panel, name)) for name in ("title", "about", "caption", "note")}
     flags = {name: bool(getattr(panel, name)) for name in ("input", "follows", "view_button")}
     rotation = None if panel.rotation is None else np.asarray(panel.rotation).tolist()
-    legend = [entry for item in panel.items if (entry := _legend(item))]
+    legend = [entry for item in panel.items if (entry := legend_of(item))]
     told = {"table": _table(panel.items, [mark["name"] for mark in marks]), "legend": legend}
     return {**scene, **words, **flags, **told, "rotation": rotation, "digest": digest}
 

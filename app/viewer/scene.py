@@ -198,7 +198,47 @@ class Track:
         _color(self.color)
 
 
-Item = Atoms | Particles | Arrows | Edges | Track
+@dataclass
+class Coloured:
+    """Values [n] from −1 to 1 as coloured balls about points [n 3]: blue +, white 0, vermillion −."""
+
+    positions: ArrayLike
+    values: ArrayLike
+    label: str = ""
+    radius: float = 0.5
+    color: str = BLUE
+    ghost: bool = True
+
+    def __post_init__(self) -> None:
+        self.positions = _finite("positions", self.positions, (None, 3))
+        self.values = _finite("values", self.values, (len(self.positions),))
+
+
+@dataclass
+class Lobes:
+    """Functions on the sphere as surfaces: |value| Å from points [n 3] in each direction.
+
+    values [n k] at directions [k 3] (unit vectors), joined by triangles faces [f 3]; blue where the
+    function is positive, vermillion where it is negative.
+    """
+
+    positions: ArrayLike
+    values: ArrayLike
+    directions: ArrayLike
+    faces: ArrayLike
+    label: str = ""
+    color: str = BLUE
+    ghost: bool = True
+
+    def __post_init__(self) -> None:
+        self.positions = _finite("positions", self.positions, (None, 3))
+        self.directions = _finite("directions", self.directions, (None, 3))
+        size = (len(self.positions), len(self.directions))
+        self.values = _finite("values", self.values, size)
+        self.faces = _finite("faces", self.faces, (None, 3)).astype(int)
+
+
+Item = Atoms | Particles | Arrows | Edges | Track | Coloured | Lobes
 
 
 @dataclass

@@ -54,6 +54,7 @@ export class FlatStage {
       else if (name === "model.addAtoms") models.at(-1).push(...args[0]);
       else if (name === "model.setStyle") style(models.at(-1), args[1]);
       else if (name === "addArrow" || name === "addCylinder") parts.push(rod(name, args[0], theme));
+      else if (name === "addCustom") parts.push(surface(args[0], theme));
     }
     for (const atoms of models) {
       const balls = atoms.map((atom) => ball(atom, theme));
@@ -113,6 +114,21 @@ function bond(from, to, theme) {
     const [a, b] = [see(from.at), see(to.at)];
     const line = { x1: a.x, y1: a.y, x2: b.x, y2: b.y, stroke: theme.text, "stroke-opacity": 0.45 };
     return { depth: (a.depth + b.depth) / 2, nodes: [svg("line", { ...line, "stroke-width": 5 })] };
+  };
+  return { draw };
+}
+
+function surface({ vertexArr, faceArr, color, opacity = 1 }, theme) {
+  const fill = shade(color, theme);
+  const draw = (see) => {
+    const seen = vertexArr.map((point) => see(vector(point)));
+    const corner = (i) => `${seen[i].x.toFixed(1)} ${seen[i].y.toFixed(1)}`;
+    let d = "";
+    for (let i = 0; i < faceArr.length; i += 3) {
+      d += `M${corner(faceArr[i])}L${corner(faceArr[i + 1])}L${corner(faceArr[i + 2])}Z`;
+    }
+    const depth = seen.reduce((sum, point) => sum + point.depth, 0) / Math.max(1, seen.length);
+    return { depth: depth + 1, nodes: [svg("path", { d, fill, "fill-opacity": 0.7 * opacity })] };
   };
   return { draw };
 }

@@ -1,7 +1,7 @@
 // One 3Dmol canvas: a grid of panels on a single WebGL context, kept for the life of the page.
 import { shade } from "./theme.js";
 
-const METHODS = new Set(["addModel", "addArrow", "addCylinder", "addSphere"]);
+const METHODS = new Set(["addModel", "addArrow", "addCylinder", "addSphere", "addCustom"]);
 const MODEL_METHODS = new Set(["addAtoms", "setStyle"]);
 const shared = (globalThis[Symbol.for("demetar.viewer")] ??= {
   views: new WeakMap(), // host element -> what is shown in it

@@ -1,0 +1,79 @@
+"""What stands for a feature about a point: coloured balls, and spherical functions as surfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import py3Dmol
+
+from app.viewer.scene import BLUE, VERMILLION, Array, Coloured, Lobes
+
+_WHITE = np.array([238.0, 240.0, 243.0])
+LARGEST_MESH = 60_000  # vertices: the browser counts them with 16 bits
+
+
+def _mixed(value: float) -> str:
+    """The colour of a value from −1 to 1."""
+    end = BLUE if value > 0 else VERMILLION
+    rgb = np.array([int(end[i : i + 2], 16) for i in (1, 3, 5)])
+    share = min(1.0, abs(value))
+    return "#" + "".join(f"{round(c):02X}" for c in _WHITE + share * (rgb - _WHITE))
+
+
+def balls(view: py3Dmol.view, item: Coloured) -> None:
+    """Draws a ball of the value's colour about each point."""
+    points, values = np.asarray(item.positions), np.asarray(item.values)
+    atoms = [
+        {"elem": "X", "x": x, "y": y, "z": z, "color": _mixed(float(value))}
+        for (x, y, z), value in zip(points.round(5).tolist(), values, strict=True)
+    ]
+    view.addModel()
+    view.getModel().addAtoms(atoms)
+    view.getModel().setStyle({}, {"sphere": {"radius": item.radius, "opacity": 0.8}})
+
+
+def lobes(view: py3Dmol.view, item: Lobes) -> None:
+    """Draws the positive and the negative part of each function, many points to a mesh."""
+    values = np.asarray(item.values)
+    for sign, color in ((1.0, BLUE), (-1.0, VERMILLION)):
+        vertices: list[Array] = []
+        faces: list[Any] = []
+        for point, row in zip(
+            np.asarray(item.positions), np.maximum(sign * values, 0), strict=True
+        ):
+            mesh = _part(item, point, row)
+            if mesh is None:
+                continue
+            if sum(map(len, vertices)) + len(mesh[0]) > LARGEST_MESH:
+                _add(view, vertices, faces, color)
+                vertices, faces = [], []
+            faces.append(mesh[1] + sum(map(len, vertices)))
+            vertices.append(mesh[0])
+        if vertices:
+            _add(view, vertices, faces, color)
+
+
+def _part(item: Lobes, point: Array, radii: Array) -> tuple[Array, Any] | None:
+    """Vertices and faces of one function of one sign; None where it vanishes."""
+    faces = np.asarray(item.faces)
+    kept = faces[(radii[faces] > 1e-3).any(axis=1)]
+    if not len(kept):
+        return None
+    used, index = np.unique(kept, return_inverse=True)
+    directions = np.asarray(item.directions)
+    return point + radii[used, None] * directions[used], np.reshape(index, kept.shape)
+
+
+def _add(view: py3Dmol.view, vertices: Sequence[Array], faces: Sequence[Array], color: str) -> None:
+    points = np.concatenate(vertices).round(4).tolist()
+    view.addCustom(
+        {
+            "vertexArr": [{"x": x, "y": y, "z": z} for x, y, z in points],
+            "faceArr": np.concatenate(faces).reshape(-1).tolist(),
+            "normalArr": [],
+            "color": color,
+            "opacity": 0.85,
+        }
+    )
