@@ -13,6 +13,7 @@ import numpy as np
 import streamlit as st
 from scipy.spatial.transform import Rotation
 
+from app import ablation as _ablation
 from app import (
     bodies,
     choices,
@@ -127,6 +128,8 @@ def random_rotation(seed: int) -> Quaternion:
     x, y, z, w = Rotation.random(rng=np.random.default_rng(seed)).as_quat(canonical=True)
     return float(x), float(y), float(z), float(w)
 
+
+ablation, ablation_molecules = _ablation.stored, _ablation.molecules
 
 # ---- runs -------------------------------------------------------------------------------------
 

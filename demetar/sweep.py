@@ -7,6 +7,7 @@ run goes on from the last checkpoint; a run that fails leaves the others alone.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -57,7 +58,8 @@ def sweep(
             if workers == 0
             else _at_once(jobs, experiment, workers, address, tell)
         )
-        rows = {row["name"]: row for row in ended}
+        with contextlib.redirect_stdout(sys.stderr):  # Ray prints the death of a worker there
+            rows = {row["name"]: row for row in ended}
     known = [rows.get(run.name) or summary(_folder(run), output) for run in experiment.runs]
     content = (json.dumps(known, indent=1) + "\n").encode()
     write_atomically(home() / "runs" / f"{experiment.name}.sweep.json", content)

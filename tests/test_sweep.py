@@ -83,7 +83,7 @@ def test_names_without_a_template_say_what_varies(write: Write) -> None:
         ("[base]\nepoch = 1", "did you mean 'epochs'"),
         ('[base]\nepochs = "ten"', "epochs in .* to be a whole number, got 'ten'"),
         ("[base]\nepochs = true", "whole number, got True"),
-        ("[base]\ndecay = 1", "true or false, got 1"),
+        ("[base]\naugment = 1", "augment in .* to be a text, got 1"),
         ("[base]\nepochs = 0", "positive number for epochs"),
         ('[base]\nmodel = "egn"', "did you mean 'egnn'"),
         ("[base]\nmodel_config.widht = 8", "did you mean 'width'"),
@@ -213,7 +213,7 @@ def _alive_with_a_checkpoint(folder: Path, end: float) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_killed_worker_is_replaced_and_its_run_goes_on(write: Write, home: Path) -> None:
     long = TINY.replace("epochs = 4", "epochs = 300\ncheckpoint_seconds = 0.2")
     long = long.replace("evaluate_every = 2", "evaluate_every = 50")
@@ -226,9 +226,9 @@ def test_a_killed_worker_is_replaced_and_its_run_goes_on(write: Write, home: Pat
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
-        pid = _alive_with_a_checkpoint(home / "runs" / "s0", time.monotonic() + 240)
+        pid = _alive_with_a_checkpoint(home / "runs" / "s0", time.monotonic() + 400)
         os.kill(pid, signal.SIGKILL)
-        out, err = going.communicate(timeout=240)
+        out, err = going.communicate(timeout=400)
     finally:
         going.kill()
     assert going.returncode == 0, err
