@@ -79,7 +79,7 @@ def emphasis(result: Mapping[str, Any], molecule: str, dark: bool = False) -> go
         )  # fmt: skip
     for row in chosen:
         hue, dash = _style(row["invariant"])
-        dash = "dot" if row["part"] == "inverse heads" else dash
+        dash = "dashdot" if row["part"] == "inverse heads" else dash
         mean, spread = np.asarray(row["mean"]), np.asarray(row["std"])
         name = row["part"] if row["part"] == row["invariant"] else f"mixed, {row['part']}"
         _band(figure, x, mean - spread, mean + spread, hue, dark)

@@ -47,7 +47,7 @@ def _nothing_yet() -> None:
 
 
 def _errors(result: dict[str, Any], molecule: str, quantity: str) -> None:
-    dark, (left, right) = widgets.dark(), widgets.halves()
+    dark, (left, right) = widgets.dark(), widgets.side_by_side(1, 1)
     rows = [row for row in result["table"] if row["molecule"] == molecule]
     with left.container(border=True):
         st.markdown(f"**Errors on {molecule}, test frames**")
