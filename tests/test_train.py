@@ -398,3 +398,25 @@ def test_errors_are_over_every_system_once() -> None:
     for batch in (23, 10, 7):
         found = evaluate.errors(model, still, Loader(nbody.systems("test", size=23), batch))
         assert found["target"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_run_without_news_ends_early(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And halves its learning rate on the way, if asked to."""
+    errors = iter([3.0, 4.0, 5.0, 6.0, 7.0, 8.0])
+    monkeypatch.setattr(evaluate, "errors", lambda *_: {"target": next(errors)})
+    waiting = {"evaluate_every": 1, "schedule": "plateau", "plateau_patience": 2, "warmup": 0}
+    folder = fit.fit(config("early", patience=3, **waiting))
+    assert status(folder)["state"] == "finished"
+    assert [m["step"] for m in lines(folder)] == [4, 8, 12, 16]
+    assert [m["learning_rate"] for m in lines(folder)] == pytest.approx([0.01, 0.01, 0.01, 0.005])
+
+
+def test_bfloat16_is_measured_beside_float32(home: Path) -> None:
+    """What the fewer digits cost in equivariance stands on every line."""
+    folder = fit.fit(config("rough", precision="bfloat16", epochs=2))
+    (line,) = lines(folder)
+    assert set(line["delta"]) == set(line["delta_float32"])
+    assert 1e-4 < line["delta"]["SO(3)"] < 0.1
+    assert line["delta_float32"]["SO(3)"] < 1e-5
+    assert line["share"]["SO(3)"] > 1e-9
+    assert all(x.dtype == np.float32 for k, x in params(folder).items() if k.startswith("model"))
