@@ -138,7 +138,9 @@ def compare(case: reference.Case, batch: int, rounds: int) -> dict[str, Any]:
     parts, best = ours.parts(), ceiling()
     ours.prefetch.__exit__()
     median = statistics.median(times[0])
-    print(f"{case.name}: {median:.1f} ms against {statistics.median(times[1]):.1f}", file=sys.stderr)
+    print(
+        f"{case.name}: {median:.1f} ms against {statistics.median(times[1]):.1f}", file=sys.stderr
+    )
     return {
         "case": case.name, "batch": batch, "rounds": rounds, "steps a call": ours.stack,
         "ours_ms": median, "reference_ms": statistics.median(times[1]),
