@@ -80,7 +80,7 @@ class NormLayer(nn.Module):
     @nn.compact
     def __call__(self, x: Features) -> Features:
         sizes = ir.norms(x, self.softening)
-        return {k: v / sizes[k] * nn.relu(LayerNorm(name=k)(sizes[k])) for k, v in x.items()}
+        return {k: v / sizes[k] * nn.relu(LayerNorm(1e-5, name=k)(sizes[k])) for k, v in x.items()}
 
 
 class AttentionBlock(nn.Module):
@@ -104,22 +104,19 @@ class AttentionBlock(nn.Module):
         weights = RadialMLP((self.hidden, self.hidden), count, nn.relu, False, name="radial")(
             invariants
         )
-        messages, start = {}, 0
-        for k, x in product.items():
-            stop = start + x.shape[-1] * made[k]
-            kernel = weights[:, start:stop].reshape(len(x), x.shape[-1], made[k])
-            messages[k] = jnp.einsum("emc,ecd->emd", x, kernel)
-            start = stop
+        sizes = [x.shape[-1] * made[k] for k, x in product.items()]
+        value, key = {}, {}
+        for (k, x), w in zip(product.items(), ir.split(weights, sizes, -1), strict=True):
+            kernel = w.reshape(len(x), x.shape[-1], made[k])
+            message = jnp.einsum("emc,ecd->emd", x, kernel)
+            value[k], key[k] = ir.split(message, [out[k], made[k] - out[k]], -1)
         query = Linear(ir.unparse(keys), bias=False, name="query")(h)
-        alpha = self._attention(
-            graph, query, {k: messages[k][..., n:] for k, n in out.items()}, envelope
-        )
-        spread = {
-            k: jnp.repeat(alpha * envelope, n // self.heads, -1)[:, None] for k, n in out.items()
+        alpha = self._attention(graph, query, key, envelope)
+        weighed = {
+            k: x * jnp.repeat(alpha * envelope, out[k] // self.heads, -1)[:, None]
+            for k, x in value.items()
         }
-        mixed = {
-            k: nf.receive_sum(graph, x[..., : out[k]] * spread[k]) for k, x in messages.items()
-        }
+        mixed = {k: nf.receive_sum(graph, x) for k, x in weighed.items()}
         return Linear(self.irreps, name="project")(ir.concatenate(mixed, h)), alpha
 
     def _attention(self, graph: Graph, query: Features, key: Features, envelope: Array) -> Array:

@@ -142,7 +142,7 @@ class RadialMLP(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         for i, width in enumerate(self.hidden):
-            x = LayerNorm(name=f"norm_{i + 1}")(Dense(width, name=f"layer_{i + 1}")(x))
+            x = LayerNorm(1e-5, name=f"norm_{i + 1}")(Dense(width, name=f"layer_{i + 1}")(x))
             x = self.activation(x)
         return Dense(self.features, self.bias, "xavier", name="out")(x)
 

@@ -9,7 +9,8 @@ Neural Networks" (arXiv:2207.09453). Every function is tested against e3nn-jax.
 """
 
 import functools
-from collections.abc import Callable, Iterable
+import itertools
+from collections.abc import Callable, Iterable, Sequence
 from math import sqrt
 from typing import Any
 
@@ -115,6 +116,15 @@ def weight_count(given: dict[str, int], path_list: Iterable[Path]) -> int:
     return sum(given[left] for left, _, _ in path_list)
 
 
+def split(x: Array, sizes: Sequence[int], axis: int) -> list[Array]:
+    """Parts of x of the given sizes along an axis, which they fill.
+
+    Of slices, each gradient would be a padded array of full size, and they would have to be added up.
+    """
+    assert sum(sizes) == x.shape[axis], f"{sizes} do not fill {x.shape[axis]} rows"
+    return jnp.split(x, list(itertools.accumulate(sizes))[:-1], axis)
+
+
 def convolve(
     x: Features, y: Features, path_list: tuple[Path, ...], weights: Array | None
 ) -> Features:
@@ -130,19 +140,16 @@ def convolve(
         table = jnp.asarray(_table(path_list, left), x[left].dtype)
         kernel = jnp.tensordot(harmonics, table, ([1], [0]), precision="highest")
         product = jnp.einsum("rac,ram->rmc", x[left], kernel)
-        start = 0
-        for path in (p for p in path_list if p[0] == left):
-            stop = start + 2 * degree(path[2]) + 1
-            products[path] = product[:, start:stop]
-            start = stop
+        mine = [path for path in path_list if path[0] == left]
+        parts = split(product, [2 * degree(out) + 1 for *_, out in mine], 1)
+        products |= dict(zip(mine, parts, strict=True))
+    if weights is not None:
+        sizes = [x[left].shape[-1] for left, _, _ in path_list]
+        for path, w in zip(path_list, split(weights, sizes, -1), strict=True):
+            products[path] *= w[:, None, :]
     found: dict[str, list[Array]] = {}
-    start = 0
     for path in path_list:
-        product = products[path]
-        if weights is not None:
-            product *= weights[:, None, start : start + product.shape[-1]]
-            start += product.shape[-1]
-        found.setdefault(path[2], []).append(product)
+        found.setdefault(path[2], []).append(products[path])
     return {out: jnp.concatenate(parts, -1) for out, parts in found.items()}
 
 
@@ -170,13 +177,12 @@ def weighted_sum(product: Features, weights: Array) -> Features:
     product: features [rows, 2l+1, paths · channels]; weights [rows, all paths, channels], in the
     order of the paths. Every input had the same number of channels.
     """
-    found, start = {}, 0
-    for irrep, x in product.items():
-        x = x.reshape(*x.shape[:2], -1, weights.shape[-1])
-        found[irrep] = (x * weights[:, None, start : start + x.shape[2]]).sum(2)
-        start += x.shape[2]
-    assert start == weights.shape[1], f"{start} paths, {weights.shape[1]} weights"
-    return found
+    width = weights.shape[-1]
+    parts = split(weights, [x.shape[-1] // width for x in product.values()], 1)
+    return {
+        irrep: (x.reshape(*x.shape[:2], -1, width) * w[:, None]).sum(2)
+        for (irrep, x), w in zip(product.items(), parts, strict=True)
+    }
 
 
 def multiply(x: Features, y: Features, path_list: tuple[Path, ...]) -> Features:
@@ -224,14 +230,12 @@ def gate(
     Weiler et al. 2018 (arXiv:1807.02547), section 4.1.3. gated() counts the 0e channels to make.
     """
     kept = {irrep: v for irrep, v in x.items() if irrep != "0e"}
-    gates = gate_activation(x["0e"][..., scalars:])
-    found = {"0e": activation(x["0e"][..., :scalars])} if scalars else {}
-    start = 0
-    for irrep, v in kept.items():
-        found[irrep] = v * gates[..., start : start + v.shape[-1]]
-        start += v.shape[-1]
-    assert start == gates.shape[-1], f"{start} channels to gate, {gates.shape[-1]} gates"
-    return found
+    sizes = [scalars, *(v.shape[-1] for v in kept.values())]
+    first, *gates = split(x["0e"], sizes, -1)
+    found = {"0e": activation(first)} if scalars else {}
+    return found | {
+        irrep: v * gate_activation(g) for (irrep, v), g in zip(kept.items(), gates, strict=True)
+    }
 
 
 def gated(given: dict[str, int]) -> dict[str, int]:
