@@ -111,7 +111,7 @@ def arrays(
 
 
 def convert(archive: Path, folder: Path) -> None:
-    """Writes the ten molecules' compact files from the published archive (about 3 minutes)."""
+    """Writes the ten molecules' compact files from the published archive (about 2 minutes)."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=".unpacked-") as name:
         unpacked = Path(name)
         try:
