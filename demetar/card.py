@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shlex
 import time
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,13 @@ from demetar.equivariance import measure
 from demetar.graph import from_arrays
 from demetar.loader import Systems
 from demetar.run import Run, write_atomically
+from demetar.settings import restored
 from demetar.train import lines
 
 GROUPS = ("T(3)", "SO(3)", "C_i", "S_n")
+# Settings that `command` names first, or that do not change what comes out.
+_ELSEWHERE = ("model", "dataset", "name", "model_config", "data_options", "checkpoint_seconds",
+              "steps_per_call")  # fmt: skip
 
 
 def _graphs(data: Systems, count: int) -> list:
@@ -149,20 +155,25 @@ def note_of(c: dict[str, Any]) -> str:
 
 
 def command(c: dict[str, Any]) -> str:
-    """The command that trains this run again."""
+    """The command that trains this run again, as a shell takes it."""
     flags = [f"--model {c['model']}", f"--dataset {c['dataset']}", f"--name {c['name']}"]
     for key in ("model_config", "data_options"):
         given = {k: v for k, v in c[key].items() if k not in ("inputs", "output")}
         if given:
-            flags.append(
-                f"--{key.replace('_', '-')} "
-                + " ".join(f"{k}={json.dumps(v)}" for k, v in given.items())
-            )
-    from demetar.train import Config
-
-    default = Config()
-    for key in ("target", "connect", "train_size", "valid_size", "epochs", "batch_size", "learning_rate",
-                "warmup", "weight_decay", "clip", "ema", "evaluate_every", "seed"):  # fmt: skip
-        if c[key] is not None and c[key] != getattr(default, key):
-            flags.append(f"--{key.replace('_', '-')} {c[key]}")
+            pairs = [shlex.quote(f"{k}={_written(v)}") for k, v in given.items()]
+            flags.append(" ".join([f"--{key.replace('_', '-')}", *pairs]))
+    config = restored(c)
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name not in _ELSEWHERE and value != field.default and value is not None:
+            flags.append(f"--{field.name.replace('_', '-')} {shlex.quote(str(value))}")
     return "demetar train " + " ".join(flags)
+
+
+def _written(value: Any) -> str:
+    """A setting as the command line takes it: JSON, or a word that is none."""
+    try:
+        json.loads(value)
+    except (TypeError, ValueError):
+        return value if isinstance(value, str) else json.dumps(value)
+    return json.dumps(value)
