@@ -106,7 +106,7 @@ def start() -> None:
             )  # fmt: skip
         children.append(child)
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, child.pid, jobs.NICENESS)
+            os.setpriority(os.PRIO_PROCESS, child.pid, jobs.niceness())
         _say(place(), state="training", pid=child.pid, started=time.time(), words="loading")
 
 

@@ -23,7 +23,6 @@ from demetar.run import home
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE = 2.3  # seconds between asking a process to stop and ending it
-NICENESS = 10  # the page answers first
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -87,6 +86,14 @@ def resume(name: str) -> None:
         _begin_due()
 
 
+def niceness() -> int:
+    """How far a training gives way to the page, 0 to 19: 10, unless $DEMETAR_NICENESS says else."""
+    text = os.environ.get("DEMETAR_NICENESS", "10")
+    if not text.isdigit() or int(text) > 19:
+        raise InputError(f"Expected DEMETAR_NICENESS to be from 0 to 19, got {text[:40]!r}.")
+    return int(text)
+
+
 def advance() -> None:
     """Begins the runs whose turn it is; does nothing if none waits."""
     if any((home() / "runs").glob("*/queue.json")):
@@ -114,7 +121,7 @@ def _launch(folder: Path, *flags: str) -> None:
         )
     children.append(child)
     with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, child.pid, NICENESS)
+        os.setpriority(os.PRIO_PROCESS, child.pid, niceness())
     write(folder / "launch.json", {"pid": child.pid, "started": time.time()})
 
 

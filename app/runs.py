@@ -28,7 +28,7 @@ from demetar.evaluate import METRICS
 from demetar.run import home
 
 STALE = 30.0  # seconds without a heartbeat after which a run counts as lost
-STARTUP = 120.0  # seconds that a process may take to its first heartbeat
+STARTUP = 600.0  # seconds that a process may take to its first heartbeat, on a busy machine too
 LIVE = ("starting", "running")
 ARCHIVED = ("config.json", "params.npz", "metrics.jsonl", "results.json", "CARD.md")
 children: list[subprocess.Popen[bytes]] = []  # begun by this server, kept until they have ended

@@ -48,7 +48,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty project folder as $DEMETAR_HOME; processes begun in it are ended afterwards."""
     from app import experiment, jobs, runs, turns
 
-    monkeypatch.setattr(jobs, "NICENESS", 0)  # nothing here has to answer first
+    monkeypatch.setenv("DEMETAR_NICENESS", "0")  # nothing here has to answer first
     monkeypatch.setenv("DEMETAR_DATA", str(data_root().resolve()))
     monkeypatch.setenv("DEMETAR_HOME", str(tmp_path))
     yield tmp_path

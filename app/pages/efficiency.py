@@ -20,7 +20,7 @@ def render() -> None:
     st.caption(
         "How many examples is symmetry worth? Five charged bodies, where will they be? Three "
         "networks of the same width and depth learn it from n systems: one that knows nothing of "
-        "rotations, the same one shown every system turned at random, and an equivariant one."
+        "rotations, the same one shown its examples turned at random, and an equivariant one."
     )
     widgets.from_address("result", "efficiency:result", list(SHOWN), "stored", "result")
     widgets.told()
@@ -191,5 +191,5 @@ def _how(result: dict[str, Any]) -> str:
         f"seed{'s' if seeds != 1 else ''} (line: median; shade: range), the "
         f"checkpoint with the least error on {plan.get('valid', 0)} validation systems, width 64, "
         "4 layers. Dotted: straight on with the velocity for the time that fits best, and at rest. "
-        "Again from a shell: `demetar efficiency`."
+        f"{widgets.plain(str(result.get('note', '')))} Again from a shell: `demetar efficiency`."
     )

@@ -25,7 +25,7 @@ LONG = {
 }  # fmt: skip
 
 
-def wait(what: Callable[[], bool], seconds: float = 240.0) -> None:
+def wait(what: Callable[[], bool], seconds: float = 150.0) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "it did not happen in time"
@@ -275,7 +275,7 @@ def test_pausing_lets_the_next_begin_and_resuming_waits(home: Path) -> None:
     jobs.resume("long")
     assert runs.read(runs.find("long")).state == "queued"
     turns.remove("long")  # it has trained: it stays
-    assert runs.read(runs.find("long")).state == "stopped"
+    assert runs.read(runs.find("long")).state == "paused"
     jobs.stop("next")
     jobs.resume("long")
     assert runs.read(runs.find("long")).state == "starting"

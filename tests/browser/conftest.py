@@ -69,6 +69,12 @@ def start_server(script: Path, log: Path, *flags: str) -> tuple[subprocess.Popen
     return process, url
 
 
+@pytest.fixture
+def begin_server() -> Callable[..., tuple[subprocess.Popen[bytes], str]]:
+    """begin_server(script, log) -> a server of the test's own and its address."""
+    return start_server
+
+
 @pytest.fixture(scope="session")
 def apps() -> Path:
     """The folder of small scripts that exist to be driven by these tests."""

@@ -1,0 +1,66 @@
+"""A run from the page in a real Chromium: reload, second browser, restarted server, stop, delete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from app import runs
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+PATIENT = 150_000  # milliseconds: a run loads its library and compiles
+
+
+def test_a_run_survives_everything_but_its_own_stop(
+    open_page, begin_server, home: Path, tmp_path: Path
+) -> None:
+    server, url = begin_server(ROOT / "streamlit_app.py", tmp_path / "one.log")
+    try:
+        page = open_page(f"{url}/training")
+        page.get_by_label("Epochs", exact=True).fill("5000", timeout=PATIENT)
+        page.get_by_label("Epochs", exact=True).press("Enter")
+        page.wait_for_timeout(1000)
+        page.get_by_role("button", name="Start training").click()
+        stop = page.get_by_role("button", name="Stop", exact=True)
+        expect(stop).to_be_visible(timeout=PATIENT)
+        chart = page.locator(".js-plotly-plot").first
+        expect(chart).to_be_visible(timeout=PATIENT)  # the first evaluation
+        assert page.url.endswith("?run=egnn-nbody")
+
+        page.reload()
+        expect(stop).to_be_visible(timeout=PATIENT)
+        second = open_page(page.url)
+        expect(second.get_by_role("button", name="Stop", exact=True)).to_be_visible(timeout=PATIENT)
+        expect(second.locator(".js-plotly-plot").first).to_be_visible(timeout=PATIENT)
+        expect(second.get_by_role("link", name="Open in N-body")).to_be_visible(timeout=PATIENT)
+    finally:
+        server.terminate()
+        server.wait(20)
+
+    before = runs.read(home / "runs" / "egnn-nbody")
+    assert before.state == "running"  # it goes on without any server
+    server, url = begin_server(ROOT / "streamlit_app.py", tmp_path / "two.log")
+    try:
+        page = open_page(f"{url}/training?run=egnn-nbody")
+        stop = page.get_by_role("button", name="Stop", exact=True)
+        expect(stop).to_be_visible(timeout=PATIENT)
+        assert runs.read(home / "runs" / "egnn-nbody").step > before.step
+        stop.click()
+        expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=PATIENT)
+        assert runs.read(home / "runs" / "egnn-nbody").state == "stopped"
+        assert any((home / "runs" / "egnn-nbody" / "checkpoints").iterdir())
+
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download").click()
+        assert download.value.suggested_filename == "egnn-nbody.zip"
+        page.get_by_role("button", name="Delete").click()
+        page.get_by_role("button", name="Delete for good").click()
+        expect(page.get_by_text("No run yet")).to_be_visible(timeout=PATIENT)
+        assert not (home / "runs" / "egnn-nbody").exists()
+        assert page.locator('[data-testid="stException"]').count() == 0
+    finally:
+        server.terminate()
+        server.wait(20)
