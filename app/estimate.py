@@ -7,6 +7,7 @@ first steps have been timed. While a run trains, its own speed replaces all this
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import json
 import os
@@ -28,7 +29,14 @@ from demetar.run import home
 
 PATIENCE = 90.0  # seconds that timing the first steps may take
 STEPS, ROUNDS = 20, 3  # epochs of so many steps; the first one holds the compilation
-KIND = ("model", "dataset", "data_options", "connect", "precision")  # what a step's cost depends on
+KIND = (
+    "model",
+    "dataset",
+    "data_options",
+    "connect",
+    "precision",
+    "devices",
+)  # what a step's cost depends on
 
 
 class Estimate(NamedTuple):
@@ -83,7 +91,9 @@ def _kind(config: dict[str, Any]) -> str:
     """What a step's cost depends on but for the batch, as text."""
     sizes = config.get("model_config")
     sizes = sizes if isinstance(sizes, dict) else {}
-    known = {k: v for k, v in config.items() if k in KIND and v not in (None, "", {})}
+    usual = {f.name: f.default for f in dataclasses.fields(train.Config)}  # older runs lack some
+    known = {k: v for k, v in config.items() if k in KIND and v not in (None, "", {}, usual[k])}
+    known |= {k: config.get(k) for k in ("model", "dataset")}
     sizes = {k: v for k, v in sizes.items() if k not in ("inputs", "output")}
     return json.dumps([known, sizes], sort_keys=True, default=str)
 

@@ -96,6 +96,15 @@ def bands(figure: go.Figure, low: float, high: float, dark: bool) -> None:
         )  # fmt: skip
 
 
+def level(figure: go.Figure, value: float, text: str, dark: bool) -> None:
+    """Draws a named horizontal line on a log axis."""
+    figure.add_hline(value, line={"color": color("grey", dark), "dash": "dot", "width": 1.5})
+    figure.add_annotation(
+        x=0, xref="paper", xanchor="left", y=float(np.log10(value)), yref="y", yanchor="bottom",
+        text=text, showarrow=False, font={"size": 11, "color": color("grey", dark)},
+    )  # fmt: skip
+
+
 def bounds(values: Sequence[float], least: float, most: float) -> tuple[float, float]:
     """log10 limits that hold all positive values and the span from `least` to `most`."""
     found = [v for v in values if np.isfinite(v) and v > 0]

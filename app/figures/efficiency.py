@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures import bands, bounds, color, faint, frame, log_ticks
+from app.figures import bands, bounds, color, faint, frame, level, log_ticks
 
 # Colour, dash and mark of each way to learn; the same in both figures.
 STYLES = {
@@ -34,12 +34,8 @@ def errors(points: Points, key: str, baselines: Mapping[str, float], dark: bool)
     """The test error `key` of each way to learn, the range over seeds shaded; `baselines` as levels."""
     figure = _figure(points, dark)
     _draw(figure, points, key, dark, 0.0)
-    for name, level in baselines.items():
-        figure.add_hline(
-            level, line={"color": color("grey", dark), "dash": "dot", "width": 1.5},
-            annotation={"text": f"{name} {level:.2g}", "font": {"size": 11}},
-            annotation_position="top right",
-        )  # fmt: skip
+    for name, value in baselines.items():
+        level(figure, value, f"{name} {value:.2g}", dark)
     every = [p[key] for p in points] + list(baselines.values())
     low, high = np.log10(min(v for v in every if v > 0)), np.log10(max(every))
     marks = [m * 10.0**k for k in range(-9, 6) for m in (1, 2, 5)]

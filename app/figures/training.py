@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures import DASHES, ORDER, bands, bounds, color, frame, log_ticks
+from app.figures import DASHES, ORDER, bands, bounds, color, frame, level, log_ticks
 
 SYMBOLS = ("circle", "diamond", "square", "x", "triangle-up", "star")  # one for each group
 X_TITLES = {"epoch": "epoch", "step": "step", "minutes": "minutes of training"}
@@ -66,12 +66,8 @@ def loss(
                 figure, run, view, f"{run.name}, train", lambda line: line["train_loss"], dark,
                 thin=True, listed=False,
             )  # fmt: skip
-    for name, level in levels.items():
-        figure.add_hline(
-            level, line={"color": color("grey", dark), "dash": "dot", "width": 1.5},
-            annotation={"text": f"{name} {level:g}", "font": {"size": 11}},
-            annotation_position="bottom left",
-        )  # fmt: skip
+    for name, value in levels.items():
+        level(figure, value, f"{name} {value:g}", dark)
     return _log(figure, view, list(levels.values()))
 
 

@@ -86,14 +86,14 @@ def _result(result: dict[str, Any]) -> None:
     over = st.session_state.get("efficiency:over") or "typical"
     words = _reading(points, over)
     st.markdown(words)
-    left, right = widgets.halves()
+    st.segmented_control(
+        "Error", list(OVER), key="efficiency:over", default="typical", required=True,
+        format_func=OVER.__getitem__, label_visibility="collapsed",
+    )  # fmt: skip
+    grid = st.grid(2, min_column_width=340, gap="medium")
+    left, right = grid.cell(), grid.cell()
     with left:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption("Test squared error", width="content")
-            st.segmented_control(
-                "Over", list(OVER), key="efficiency:over", default="typical", required=True,
-                format_func=OVER.__getitem__, label_visibility="collapsed",
-            )  # fmt: skip
+        st.caption(f"Test squared error, {OVER[over]}, {result.get('unit', '')}")
         st.plotly_chart(
             efficiency.errors(points, over, _levels(result, over), dark), key="efficiency:errors",
             alt=words.replace("*", "") or "Test error against the number of training systems.",
@@ -186,7 +186,7 @@ def _how(result: dict[str, Any]) -> str:
     plan = result.get("plan") or {}
     seeds = len(plan.get("seeds", ()))
     return (
-        f"Errors in {result.get('unit', 'its unit')}. Clean force law, {plan.get('steps', 0):,} steps "
+        f"Clean force law, {plan.get('steps', 0):,} steps "
         f"of at most {plan.get('batch', 0)} systems for every n, {seeds} "
         f"seed{'s' if seeds != 1 else ''} (line: median; shade: range), the "
         f"checkpoint with the least error on {plan.get('valid', 0)} validation systems, width 64, "

@@ -332,6 +332,10 @@ def test_estimates_follow_earlier_runs_of_the_same_kind(home: Path) -> None:
     assert found is not None
     assert "slow" in found.basis
     assert found.seconds == pytest.approx(30 + 2.0 * 300)
+    older = {k: v for k, v in stored.items() if k not in ("precision", "devices")}
+    write(home / "runs" / "slow", config=older)  # begun before there were these settings
+    assert estimate.estimate(wanted) == found
+    assert estimate.estimate({**wanted, "precision": "bfloat16"}) is None
     half = estimate.estimate({**wanted, "batch_size": 10})
     assert half is not None
     assert half.seconds == pytest.approx(30 + 1.0 * 600)
