@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 from demetar import mirrors, registry
+from demetar.cli import main
 from demetar.errors import InputError
+from demetar.recorder import lines
 
 CONFIG = {"model": "egnn", "seed": 3, "model_config": {"width": 8}}
 LINES = [
@@ -83,17 +85,41 @@ def records(folder: Path) -> list[bytes]:
 
 def test_tensorboard_reads_back_what_was_logged(tmp_path: Path) -> None:
     tell("tensorboard", tmp_path / "run")
+    found = scalars(tmp_path / "run")
+    assert set(found) == {8, 16}
+    for step, expected in zip((8, 16), NUMBERS):
+        assert found[step] == pytest.approx(expected)
+
+
+def scalars(folder: Path) -> dict[int, dict[str, float]]:
+    """What the event files below a run folder hold, by step and name."""
     from tensorboardX.proto.event_pb2 import Event
 
-    scalars: dict[int, dict[str, float]] = {}
-    for record in records(tmp_path / "run" / "tensorboard"):
+    found: dict[int, dict[str, float]] = {}
+    for record in records(folder / "tensorboard"):
         event = Event.FromString(record)
         for value in event.summary.value:
             if value.HasField("simple_value"):
-                scalars.setdefault(event.step, {})[value.tag] = value.simple_value
-    assert set(scalars) == {8, 16}
-    for step, expected in zip((8, 16), NUMBERS):
-        assert scalars[step] == pytest.approx(expected)
+                found.setdefault(event.step, {})[value.tag] = value.simple_value
+    return found
+
+
+def test_a_training_is_heard_from_the_command_line(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["train", "--name", "heard", "--train-size", "20", "--valid-size", "10"]
+    command += ["--batch-size", "10", "--epochs", "4", "--evaluate-every", "2"]
+    command += ["--model-config", "width=8", "layers=1"]
+    assert main([*command, "--mirror", "tensorbord"]) == 2
+    assert "did you mean 'tensorboard'" in capsys.readouterr().err
+    assert not (home / "runs").exists()
+    assert main([*command, "--mirror", "tensorboard"]) == 0
+    kept = {line["step"]: line for line in lines(home / "runs" / "heard" / "metrics.jsonl")}
+    heard = scalars(home / "runs" / "heard")
+    assert set(heard) == set(kept) == {4, 8}
+    for step, line in kept.items():
+        assert heard[step]["valid"] == pytest.approx(line["valid"])
+        assert heard[step]["delta/SO3"] == pytest.approx(line["delta"]["SO(3)"])
 
 
 def test_mlflow_hears_everything_once(tmp_path: Path, calls: list) -> None:
