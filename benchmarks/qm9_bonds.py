@@ -79,27 +79,24 @@ def molecules() -> Iterator[tuple[int, str, np.ndarray, np.ndarray]]:
         yield int(data["index"][row]), text, data["z"][own].astype(int), data["R"][own]
 
 
-def compare(smiles: str, species: np.ndarray, positions: np.ndarray) -> dict[str, bool]:
-    """Which of the questions the two graphs of a molecule answer alike; {} if RDKit cannot read it."""
-    theirs, ours = written(smiles), perceived(species, positions)
-    if theirs is None:
-        return {}
+def alike(theirs: Any, ours: Any, hydrogens: bool, kinds: bool) -> bool:
+    """Whether both are the same coloured graph: at once where the atoms stand in one order."""
+    graphs = []
+    for species, hydrogen, pairs in (theirs, ours):
+        colour = list(zip(species, hydrogen, strict=True)) if hydrogens else species
+        ordered = {tuple(sorted(pair)): kind if kinds else "" for pair, kind in pairs.items()}
+        graphs.append((colour, ordered))
+    return graphs[0] == graphs[1] or colours(*graphs[0]) == colours(*graphs[1])
 
-    def same(colour, kinds: bool) -> bool:
-        graphs = (
-            colours([colour(z, h) for z, h in zip(zs, hs, strict=True)],
-                    pairs if kinds else dict.fromkeys(pairs, "bond"))
-            for zs, hs, pairs in (theirs, ours)
-        )  # fmt: skip
-        first, second = graphs
-        return first == second
 
+def compare(theirs: Any, ours: Any) -> dict[str, bool]:
+    """Which of the questions the two graphs of a molecule answer alike."""
     return {
         "number of bonds between heavy atoms": len(theirs[2]) == len(ours[2]),
-        "heavy atoms' connectivity": same(lambda z, h: z, False),
-        "and hydrogens on each": same(lambda z, h: (z, h), False),
+        "heavy atoms' connectivity": alike(theirs, ours, False, False),
+        "and hydrogens on each": alike(theirs, ours, True, False),
         "number of bonds of each type": Counter(theirs[2].values()) == Counter(ours[2].values()),
-        "type of every bond": same(lambda z, h: z, True),
+        "type of every bond": alike(theirs, ours, False, True),
     }
 
 
@@ -115,18 +112,18 @@ def main() -> None:
         if number % arguments.every:
             continue
         count += 1
-        found = compare(smiles, species, positions)
-        unread += not found
-        for question, alike in found.items():
-            agree[question] += alike
-            if not alike and len(differ.setdefault(question, [])) < 10:
+        theirs, ours = written(smiles), perceived(species, positions)
+        if theirs is None:
+            unread += 1
+            continue
+        found = compare(theirs, ours)
+        for question, same in found.items():
+            agree[question] += same
+            if not same and len(differ.setdefault(question, [])) < 10:
                 differ[question].append(f"{number} {smiles}")
-        if found and found["heavy atoms' connectivity"] and not found["type of every bond"]:
-            theirs, ours = written(smiles), perceived(species, positions)
-            assert theirs is not None
-            extra = Counter(ours[2].values()) - Counter(theirs[2].values())
-            missing = Counter(theirs[2].values()) - Counter(ours[2].values())
-            kinds[f"{dict(missing)} seen as {dict(extra)}"] += 1
+        if found["heavy atoms' connectivity"] and not found["type of every bond"]:
+            first, second = (Counter(graph[2].values()) for graph in (theirs, ours))
+            kinds[f"{dict(first - second)} seen as {dict(second - first)}"] += 1
     report = {
         "molecules": count, "unread": unread, "agree": dict(agree), "examples": differ,
         "confused": dict(kinds.most_common(12)),

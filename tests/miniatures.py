@@ -140,7 +140,9 @@ def qm9_arrays() -> dict[str, np.ndarray]:
     qm9 = registry.load("datasets", "qm9")
     rng, real = np.random.default_rng(0), REAL["qm9"]
     rest = 130_831 - len(real)
-    labels = rng.standard_normal((rest, len(qm9.TARGETS)))
+    names = [target for target in qm9.TARGETS if target != "charges"]
+    labels = rng.standard_normal((rest, len(names)))
+    atoms = sum(len(m["z"]) for m in real) + rest
     return {
         "index": np.arange(1, 130_832, dtype=np.int32),
         "n_atoms": np.array([len(m["z"]) for m in real] + [1] * rest, np.uint8),
@@ -149,6 +151,7 @@ def qm9_arrays() -> dict[str, np.ndarray]:
             [*(m["R"] for m in real), rng.standard_normal((rest, 3))]
         ).astype(np.float32),
         "y": np.concatenate([np.array([m["y"] for m in real]), labels]),
-        "y_names": np.array(list(qm9.TARGETS)),
+        "y_names": np.array(names),
+        "q_mulliken": rng.standard_normal(atoms).astype(np.float32),
         "smiles": np.frombuffer("\n".join(["C"] * 130_831).encode(), np.uint8),
     }  # fmt: skip
