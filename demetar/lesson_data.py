@@ -106,12 +106,14 @@ def main() -> None:
     parser.add_argument("scikit_learn", type=Path)
     parser.add_argument("pyvista", type=Path)
     arguments = parser.parse_args()
-    np.savez_compressed(DIGITS, **digits(_member(arguments.scikit_learn, DIGITS_SOURCE)))
+    np.savez_compressed(
+        DIGITS, allow_pickle=False, **digits(_member(arguments.scikit_learn, DIGITS_SOURCE))
+    )
     clouds = {
         name: sampled(triangles(_member(arguments.pyvista, source)), POINTS).astype(np.float32)
         for name, source in MESH_SOURCES.items()
     }
-    np.savez_compressed(MESHES, **clouds)
+    np.savez_compressed(MESHES, allow_pickle=False, **clouds)
 
 
 if __name__ == "__main__":

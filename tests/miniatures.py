@@ -125,7 +125,7 @@ def place(name: str, root: Path) -> dict[str, str]:
     """Puts there what somebody would put by hand, where a set comes from no address; its options."""
     if name == "qm9":
         (root / "qm9").mkdir(parents=True, exist_ok=True)
-        np.savez(root / "qm9" / "qm9.npz", **qm9_arrays())
+        np.savez(root / "qm9" / "qm9.npz", allow_pickle=False, **qm9_arrays())
     if name == "file":
         path = root / "own.xyz"
         path.write_bytes(extxyz(frames("rmd17-ethanol", 50, 0), dipoles=True))
