@@ -1,6 +1,6 @@
 """Small stand-ins for the compiled graph packages that published programs import.
 
-`install()` puts modules named torch_scatter, torch_cluster, torch_geometric, dgl and ocpmodels in
+`install()` puts modules named torch_scatter, torch_cluster, torch_geometric and ocpmodels in
 place, with the few functions that those programs call, written with plain PyTorch operations.
 """
 

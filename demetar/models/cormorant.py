@@ -32,6 +32,7 @@ from demetar.errors import InputError
 from demetar.graph import Graph
 from demetar.nn import features as nf
 from demetar.nn import irreps as ir
+from demetar.nn import readout as ro
 from demetar.nn.equivariant import Linear, trace_features
 from demetar.nn.heads import ASKED, answer
 from demetar.nn.layers import MLP, Dense
@@ -42,10 +43,7 @@ Features = dict[str, Array]
 
 TITLE = "Cormorant"
 SYMMETRY = "SE(3) x S_n"
-OUTPUTS = {
-    "positions": nf.POSITIONS, "scalar": nf.SCALAR, "state": nf.STATE,
-    "node_scalar": nf.NODE_SCALAR, "vector": nf.VECTOR, "tensor": nf.TENSOR,
-}  # fmt: skip
+OUTPUTS = ro.OUTPUTS
 CHOICES = {"parity": ("se3", "e3")}
 VARIANTS = {"e3": {"parity": "e3"}}
 REFERENCE = "Anderson, Hy, Kondor, NeurIPS 2019 (arXiv:1906.04015)"

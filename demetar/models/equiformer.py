@@ -11,10 +11,11 @@ block has scalars only, and sums are divided by the root of their average length
 The published models take harmonics of degree one as 1e: rotations keep their meaning, reflections
 do not, so `parity="se3"` claims SE(3). With "e3" every irrep carries its parity. `envelope` ends
 what edges of molecules contribute smoothly at the cutoff; "none" is the published choice, with
-energies that jump there. Dropout is left out. `width` is the number of 0e channels; degree l has
-width/2^l, split between the parities for "e3". The paper has no moving particles: here their speed,
-charge and velocity enter the embedding, the products of charges enter the perceptrons of the edges,
-all pairs are joined, and `cutoff` is the largest distance that the basis resolves.
+energies that jump there. Odd scalars vanish in the first block by symmetry; the published `softening`
+of √1e-5 brings them back as amplified rounding (errors of 0.2 in float32), so the default is larger.
+Dropout is left out. `width` is the number of 0e channels; degree l has width/2^l, split between the
+parities for "e3". Moving particles, unknown to the paper: speed, charge and velocity enter the
+embedding, products of charges the radial perceptrons, `cutoff` only sets the scale of the basis.
 """
 
 import dataclasses
@@ -28,6 +29,7 @@ from demetar.graph import Graph
 from demetar.nn import features as nf
 from demetar.nn import irreps as ir
 from demetar.nn import radial
+from demetar.nn import readout as ro
 from demetar.nn.activations import sigmoid, silu, smooth_leaky_relu
 from demetar.nn.equivariant import EquivariantLayerNorm, Linear, trace_features
 from demetar.nn.heads import ASKED, answer
@@ -40,10 +42,7 @@ Channels = dict[str, int]
 
 TITLE = "Equiformer"
 SYMMETRY = "SE(3) x S_n"
-OUTPUTS = {
-    "positions": nf.POSITIONS, "scalar": nf.SCALAR, "state": nf.STATE,
-    "node_scalar": nf.NODE_SCALAR, "vector": nf.VECTOR, "tensor": nf.TENSOR,
-}  # fmt: skip
+OUTPUTS = ro.OUTPUTS
 REFERENCE = "Liao, Smidt, ICLR 2023 (arXiv:2206.11990)"
 CONNECT = {"atoms": 5.0}
 CHOICES = {
@@ -51,7 +50,6 @@ CHOICES = {
     "basis": ("gaussian", "bessel"), "envelope": tuple(radial.ENVELOPES),
 }  # fmt: skip
 VARIANTS = {"e3": {"parity": "e3"}}
-SOFTENING = 1e-5**0.5  # of what normalisations divide by, the reference's
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +74,7 @@ class Config:
     radial_width: int = 64
     cutoff: float = 5.0  # Å, or the scene's unit
     envelope: str = "polynomial"  # or "cosine", "none"
+    softening: float = 0.3  # of what normalisations divide by; published: 1e-5^½
     average_degree: float = 15.57930850982666  # neighbours within 5 Å on QM9
     average_nodes: float = 18.03065905448718  # atoms of a molecule of QM9
 
@@ -116,7 +115,7 @@ class Radial(nn.Module):
     @nn.compact
     def __call__(self, x: Array) -> Array:
         for i in (1, 2):
-            x = LayerNorm(SOFTENING**2, name=f"norm_{i}")(Dense(self.width, name=f"layer_{i}")(x))
+            x = LayerNorm(1e-5, name=f"norm_{i}")(Dense(self.width, name=f"layer_{i}")(x))
             x = nn.silu(x)
         return Dense(self.count, name="out")(x)
 
@@ -199,15 +198,16 @@ class Block(nn.Module):
     """Attention and a gated perceptron, each of normalised features and added (pre-norm)."""
 
     config: Config
-    out: str
+    out: str  # irreps
 
     @nn.compact
     def __call__(self, graph: Graph, x: Features, edges: Edges) -> tuple[Features, Array]:
-        given = EquivariantLayerNorm(SOFTENING, name="norm_1")(x)
+        soft = self.config.softening
+        given = EquivariantLayerNorm(soft, name="norm_1")(x)
         mixed, weights = Attention(self.config, name="attention")(graph, given, edges)
         x = ir.add(x, mixed)
         inner, out = {k: 3 * n for k, n in ir.channels(x).items()}, ir.parse(self.out)
-        y = linear(ir.gated(inner), "inner")(EquivariantLayerNorm(SOFTENING, name="norm_2")(x))
+        y = linear(ir.gated(inner), "inner")(EquivariantLayerNorm(soft, name="norm_2")(x))
         y = linear(out, "outer")(ir.gate(y, inner["0e"], silu, sigmoid))
         if out != ir.channels(x):
             x = linear(out, "shortcut")(x)
@@ -240,7 +240,7 @@ class Model(nn.Module):
             x, weights = Block(c, out, name=f"block_{i + 1}")(graph, x, edges)
             attention = nf.edge_attention(graph, weights)
             trace.append(Layer(f"block {i + 1}", trace_features(x), attention))
-        x = EquivariantLayerNorm(SOFTENING, name="norm")(x)
+        x = EquivariantLayerNorm(c.softening, name="norm")(x)
         asked = self._named(ASKED[c.output])
         if scalars:
             x = {"0e": silu(linear(last, "head_1")(x)["0e"])}

@@ -28,6 +28,7 @@ import jax.numpy as jnp
 from demetar.graph import Graph
 from demetar.nn import features as nf
 from demetar.nn import irreps as ir
+from demetar.nn import readout as ro
 from demetar.nn.activations import sigmoid, silu
 from demetar.nn.equivariant import TensorProduct, trace_features
 from demetar.nn.heads import ASKED, answer
@@ -39,10 +40,7 @@ Features = dict[str, Array]
 
 TITLE = "SEGNN"
 SYMMETRY = "E(3) x S_n"
-OUTPUTS = {
-    "positions": nf.POSITIONS, "scalar": nf.SCALAR, "state": nf.STATE,
-    "node_scalar": nf.NODE_SCALAR, "vector": nf.VECTOR, "tensor": nf.TENSOR,
-}  # fmt: skip
+OUTPUTS = ro.OUTPUTS
 REFERENCE = "Brandstetter et al., ICLR 2022 (arXiv:2110.02905)"
 CONNECT = {"atoms": 2.0}
 CHOICES = {"norm": ("none", "instance"), "pool": ("mean", "sum")}

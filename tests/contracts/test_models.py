@@ -45,7 +45,12 @@ CASES = NAMES + [
 ]
 
 each_model = pytest.mark.parametrize("name", NAMES)
-each_case = pytest.mark.parametrize("name", CASES)
+# Variants in float64 alone: their odd scalars vanish by symmetry, so that float32 shows rounding only.
+each_claim = pytest.mark.parametrize(
+    ("name", "kind", "dtype"),
+    [(name, kind, dtype) for name in NAMES for kind in KINDS for dtype in TOLERANCE]
+    + [(case, "atoms", "float64") for case in CASES if case not in NAMES],
+)
 each_kind = pytest.mark.parametrize("kind", KINDS)
 each_precision = pytest.mark.parametrize("dtype", TOLERANCE)
 
@@ -203,9 +208,7 @@ def test_weights_are_large_enough_to_show_an_error(name: str, kind: str) -> None
     assert 0.1 < np.sqrt(np.mean(value**2)) < 100
 
 
-@each_case
-@each_kind
-@each_precision
+@each_claim
 def test_claimed_symmetry_holds(name: str, kind: str, dtype: str) -> None:
     whole = random_run(name, kind).symmetry
     broken = [
@@ -217,9 +220,7 @@ def test_claimed_symmetry_holds(name: str, kind: str, dtype: str) -> None:
     assert not broken, f"{name} claims {whole}, but\n" + "\n".join(broken)
 
 
-@each_case
-@each_kind
-@each_precision
+@each_claim
 def test_unclaimed_symmetry_breaks(name: str, kind: str, dtype: str) -> None:
     m, where = measured(name, kind, dtype)
     unclaimed = sorted(ALL - claimed(name)) or ["Sim(3)"]

@@ -21,6 +21,7 @@ NAMES = (
     "segnn_nbody", "segnn_qm9",
     "equiformer_qm9", "equiformer_linear", "equiformer_dot", "equiformer_e3",
 )  # fmt: skip
+PARTS = ("layer_1/message_1", "block_1/attention/value")
 TOLERANCE = 1e-5  # of the largest output, float32
 
 
@@ -72,7 +73,7 @@ def test_the_published_programs_numbers(name: str) -> None:
     mine = predict(weights)
     scale = np.abs(arrays["output"]).max()
     assert np.abs(mine - arrays["output"]).max() <= TOLERANCE * scale
-    key = next(k for k in weights if k.startswith(("layer_1/message_1", "block_1/attention/value")))
+    key = next(k for k in weights if k.startswith(PARTS))
     wrong = predict(weights | {key: 1.05 * weights[key]})
     assert np.abs(wrong - mine).max() > 10 * TOLERANCE * scale, "the fixture would show an error"
 
