@@ -177,7 +177,8 @@ class Shown:
     """One system as the page draws it, about its centroid; what it does not have is None.
 
     positions, velocities, forces [n 3]; charges, masses [n]; symbols and bonds (i, j, order) of
-    atoms; joined [n n]: on whom a body acts; `ends` [n 3]: where particles go; centre [3]: of the
+    atoms; joined [n n]: on whom a body acts; `ends` [n 3]: where particles go; image
+    [rows columns]: where positions are pixels; centre [3]: of the
     positions before; `facts`: (what, value, unit) in words.
     """
 
@@ -190,6 +191,7 @@ class Shown:
     masses: np.ndarray | None = None
     forces: np.ndarray | None = None
     ends: np.ndarray | None = None
+    image: np.ndarray | None = None
     joined: np.ndarray | None = None
     facts: tuple[tuple[str, str, str], ...] = ()
 
@@ -218,9 +220,20 @@ def system(name: str, split: str, target: str, index: int, options: Options) -> 
     return Shown(
         positions - centre, centre, symbols, bonds, of(found.velocities), of(found.charges),
         of(found.masses), of(found.forces),
-        label[:, :3] - centre if output in ("positions", "state") else None, of(found.joined),
+        label[:, :3] - centre if output in ("positions", "state") else None,
+        None if output is not None else pixels(positions, of(found.charges)), of(found.joined),
         _facts(target, found, label, symbols, positions),
     )  # fmt: skip
+
+
+def pixels(positions: np.ndarray, ink: np.ndarray | None) -> np.ndarray | None:
+    """The ink as a picture [rows columns], the first row on top; None unless it fills a grid."""
+    if ink is None:
+        return None
+    rows, columns = (len(np.unique(positions[:, axis])) for axis in (1, 0))
+    if rows * columns != len(positions) or np.ptp(positions[:, 2]) > 0:
+        return None
+    return ink[np.lexsort((positions[:, 0], -positions[:, 1]))].reshape(rows, columns)
 
 
 STEPS, EVERY = TARGET_STEP - INPUT_STEP, 10
@@ -258,12 +271,12 @@ def _chemistry(
 def _facts(
     target: str, found: Systems, label: np.ndarray, symbols: list[str] | None, x: np.ndarray
 ) -> tuple[tuple[str, str, str], ...]:
-    kind = "particles" if symbols is None else "atoms"
+    kind = "atoms" if symbols is not None else "points" if found.unit == "class" else "particles"
     facts = [(kind, str(len(x)), "")]
     if symbols is not None:
         facts.insert(0, ("sum formula", ase.Atoms(symbols).get_chemical_formula("hill"), ""))
     if not found.per_node:
         digits = ",.2f" if np.abs(label).max() >= 1e5 else ".6g"
         numbers = " ".join(f"{v:{digits}}" for v in label.reshape(-1))
-        facts.append((target, numbers, found.unit))
+        facts.append((target, numbers, "" if found.unit == "class" else found.unit))
     return tuple(facts)

@@ -11,13 +11,16 @@ from app.figures import data as figures
 def show(about: Any, options: service.DataOptions, target: str) -> None:
     """Histograms of the labels; what is published and what costs nothing."""
     left, right = widgets.side_by_side(1, 1)
-    first, *others = service.data_spreads(about.name, target, options)
+    spreads = service.data_spreads(about.name, target, options)
+    if service.data_facts(about.name, target, options).output is None:
+        spreads = ()  # classes have no mean
     with left:
-        _spread(first, "data:spread:0")
+        if spreads:
+            _spread(spreads[0], "data:spread:0")
         origin(about)
     with right:
         _errors(about, options, target)
-        for i, spread in enumerate(others, 1):
+        for i, spread in enumerate(spreads[1:], 1):
             _spread(spread, f"data:spread:{i}")
 
 
@@ -42,6 +45,8 @@ def _errors(about: Any, options: service.DataOptions, target: str) -> None:
     facts = service.data_facts(about.name, target, options)
     metric = "MSE" if facts.output in ("positions", "state") else "MAE"
     unit = f"({facts.unit})²" if metric == "MSE" else facts.unit
+    if facts.output is None:
+        metric, unit = "share of wrong answers", "from 0 to 1"
     trivial = service.data_baselines(about.name, target, options)
     found = [(f"{n} (trivial)", "trivial", v) for n, v in trivial.items() if "(" not in n]
     papers = service.data_published(about.name, target, options)

@@ -20,6 +20,7 @@ LITTLE = {
     "batch_size": 10,
     "evaluate_every": 1,
 }
+OWN = "file"  # the data set of own files, kept on the Data page
 FIRST = {"dataset": "nbody", "target": "homo", "model": "egnn"}  # chosen where it is among them
 
 
@@ -129,13 +130,15 @@ def _settings() -> dict[str, Any]:
 
 def _what() -> tuple[dict[str, Any], dict[str, str]]:
     """Data set with its options, target and model."""
-    datasets = service.datasets()
+    datasets, kept = service.datasets(), service.own_sets()
     left, right = st.columns(2)
     dataset = left.selectbox(
-        "Data set", _first(datasets, "dataset"), key="training:dataset",
-        format_func=lambda n: datasets[n].title,
+        "Data set", [n for n in _first(datasets, "dataset") if n != OWN or kept],
+        key="training:dataset", format_func=lambda n: datasets[n].title,
     )  # fmt: skip
     known, key = datasets[dataset], f"training:{dataset}:"
+    if dataset == OWN:
+        return _own(kept, right, key)
     target = next(iter(known.targets))
     able = service.models_for(dataset, target)
     if len(known.targets) > 1:
@@ -144,10 +147,7 @@ def _what() -> tuple[dict[str, Any], dict[str, str]]:
             format_func=lambda t: f"{t} ({known.targets[t]})",
         )  # fmt: skip
         able = service.models_for(dataset, target)
-    model = right.selectbox(
-        "Model", _first(able, "model"), format_func=lambda n: service.models()[n],
-        key="training:model",
-    )  # fmt: skip
+    model = _model(right, able)
     options = {}
     for name, values in known.options.items():
         if len(values) > 1:
@@ -160,6 +160,21 @@ def _what() -> tuple[dict[str, Any], dict[str, str]]:
         )
     what = {"model": model, "dataset": dataset, "target": target, "data_options": unusual}
     return what, unusual
+
+
+def _model(place: Any, able: list[str]) -> str:
+    return place.selectbox(
+        "Model", _first(able, "model"), format_func=lambda n: service.models()[n],
+        key="training:model",
+    )  # fmt: skip
+
+
+def _own(kept: dict[str, Any], place: Any, key: str) -> tuple[dict[str, Any], dict[str, str]]:
+    """One of the own sets, whose target and units were said when it was kept."""
+    own = kept[str(st.selectbox("Own set", list(kept), key=key + "own"))]
+    model = _model(place, service.models_for(OWN, own.target))
+    what = {"model": model, "dataset": OWN, "target": own.target}
+    return what | {"data_options": dict(own.options)}, {"own": own.name}
 
 
 def _first(names: Any, what: str) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app import service, viewer, widgets
+from app.figures import data as figures
 from app.pages import _data_laws, _data_numbers, _data_own
 from app.viewer import scene as look
 
@@ -124,6 +125,14 @@ def _any(most: int) -> None:
 
 def _picture(about: Any, shown: Any, path: Any, token: str, unit: str) -> None:
     facts = " · ".join(f"{what} {value} {unit}".strip() for what, value, unit in shown.facts)
+    if shown.image is not None:
+        with st.container(border=True):
+            st.plotly_chart(
+                figures.image(shown.image, widgets.dark()), key="data:image",
+                config={"displayModeBar": False}, alt=f"{token}: {facts}",
+            )  # fmt: skip
+            st.caption(widgets.plain(facts))
+        return
     items: list[Any] = []
     if shown.symbols is not None:
         items.append(look.Atoms(shown.symbols, shown.positions, shown.bonds))
@@ -190,7 +199,9 @@ def _about(about: Any, options: service.DataOptions, target: str, here: bool) ->
         )
         widgets.facts(rows)
         noted = [about.notes[value] for _, value in options if value in about.notes]
-        for note in noted or [about.notes.get("", "")]:
+        if set(about.notes) == {""}:  # else each value of an option has its own
+            noted = [about.notes[""]]
+        for note in noted:
             st.caption(widgets.plain(note))
 
 
@@ -203,8 +214,8 @@ def _absent(about: Any, options: service.DataOptions) -> None:
             f"It is downloaded once ({about.size / 1e6:,.0f} MB), checked against its published "
             "checksum, and kept in the data folder."
             if about.size
-            else "It is generated once from its seed, which takes a minute or two, and kept in the "
-            "data folder."
+            else "It is generated once from its seed, which takes minutes (a hundred bodies: a quarter of "
+            "an hour), and kept in the data folder."
         )
         st.markdown(how + " The page stays usable meanwhile, and the work goes on without it.")
         if work is not None and work.state == "running":

@@ -189,3 +189,14 @@ def test_a_data_folder_that_cannot_be_written_is_a_sentence(
     monkeypatch.setenv("DEMETAR_DATA", str(tmp_path / "file"))
     with pytest.raises(InputError, match="DEMETAR_DATA"):
         fetches.start("nbody", (("variant", "unwritable"),))
+
+
+def test_pixels_are_a_picture_with_its_first_row_on_top() -> None:
+    rows, columns = np.indices((2, 3)).reshape(2, -1)
+    x = np.stack([columns, -rows, np.zeros(6)], axis=1).astype(float)
+    ink = np.arange(6.0)
+    order = np.array([3, 1, 5, 0, 2, 4])
+    np.testing.assert_array_equal(data.pixels(x[order], ink[order]), ink.reshape(2, 3))
+    assert data.pixels(x[:5], ink[:5]) is None
+    assert data.pixels(x, None) is None
+    assert data.pixels(x + np.eye(6, 3), ink) is None

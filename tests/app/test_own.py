@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from app import data, own
+from demetar import train
 from demetar.datasets import file
 from demetar.errors import InputError
 
@@ -147,3 +148,28 @@ def test_the_page_takes_a_file_asks_for_its_units_and_shows_it(
     again.button(key="data:own:remove").click().run()
     assert not again.exception
     assert not own.found()
+
+
+def test_a_kept_set_can_be_trained_on(
+    folder: Path, open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app import service
+
+    page = open_page("training")
+    assert "Your own file" not in page.selectbox(key="training:dataset").options
+    own.keep("water", {"w.xyz": extxyz()}, "energy", UNITS)
+    begun: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        service, "start", lambda settings: begun.append(settings) or settings["name"]
+    )
+    page = open_page("training")
+    page.selectbox(key="training:dataset").set_value("file").run()
+    assert page.selectbox(key="training:file:own").value == "water"
+    page.button(key="training:start").click().run()
+    assert not page.exception
+    (settings,) = begun
+    assert settings["name"] == f"{settings['model']}-file-energy-water"
+    assert settings["data_options"] == dict(own.found()["water"].options)
+    config, stored = train.resolve(train.Config(**settings))
+    assert stored["unit"] == "meV"
+    assert config.model_config["output"] == "scalar"
