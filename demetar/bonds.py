@@ -4,7 +4,7 @@ Two atoms are bonded when they are closer than 1.17 times the sum of their coval
 radii of Cordero et al., Dalton Trans. 2008, as ASE lists them), 1.25 times where one is hydrogen.
 At 1.25 for all, opposite corners of small cages such as bicyclo[1.1.1]pentane count as bonded: the
 connectivity of QM9's heavy atoms then agrees with their SMILES in 95.8 % of the molecules, at 1.17
-in 99.99 % (`benchmarks/qm9_bonds.py`). The type follows from the length,
+in 99.9 % (`benchmarks/qm9_bonds.py`). The type follows from the length,
 by thresholds midway between typical lengths of the CRC Handbook's tables; it is a feature for
 edge encoders and a help to the eye, not a claim about electronic structure.
 """
