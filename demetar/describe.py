@@ -99,7 +99,7 @@ def text(about: dict[str, Any]) -> str:
         f"{about['title']} ({about['name']}): {size}; {about['licence']}", about["summary"],
         f"Cite: {about['citation']}", f"Units: {listed(about['units'])}",
         *(f"Option {key}: {', '.join(values)}" for key, values in about["options"].items()),
-        *about["notes"].values(),
+        *_notes(about),
         f"Folder: {about['folder']}" + ("" if about["here"] else f" (not here yet; {get})"),
     ]  # fmt: skip
     if about["here"]:
@@ -112,6 +112,13 @@ def text(about: dict[str, Any]) -> str:
         numbers = ", ".join(f"{key} {row[key]:.6g}" for key in ("mean", "std", "min", "max"))
         lines.append(f"{target} ({row['unit']}, train): {numbers}")
     return "\n".join(lines)
+
+
+def _notes(about: dict[str, Any]) -> list[str]:
+    """What has to be said of the chosen options, or of the set where nothing is said of those."""
+    notes = about["notes"]
+    own = [notes[value] for value in about["chosen"].values() if value in notes]
+    return own or [notes[""]] * ("" in notes)
 
 
 def _flags(about: dict[str, Any]) -> list[str]:

@@ -61,6 +61,14 @@ def test_get_then_show_gives_the_spread_of_labels(root, capsys):
         assert part in said
 
 
+def test_only_the_note_of_the_chosen_variant_is_said(root, capsys):
+    notes = registry.load("datasets", "nbody").NOTES
+    assert main(["data", "show", "nbody", "--option", "variant=clean"]) == 0
+    said = capsys.readouterr().out
+    assert notes["clean"] in said
+    assert notes["published"] not in said
+
+
 def test_equal_values_have_a_histogram_too():
     assert sum(describe.spread(np.full(7, -4e6))["histogram"]["counts"]) == 7
     assert sum(describe.spread(np.zeros(3))["histogram"]["counts"]) == 3
