@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 def drawn(page: Page) -> str:
     """What the picture says in words, once it and the charts are drawn."""
     expect(page.locator(".demetar-viewer canvas").first).to_be_visible(timeout=60_000)
-    expect(page.locator(".js-plotly-plot")).to_have_count(2, timeout=60_000)
+    expect(page.locator(".js-plotly-plot")).to_have_count(4, timeout=60_000)
     return page.locator(".demetar-viewer").first.get_attribute("aria-label") or ""
 
 
