@@ -18,9 +18,9 @@ import time
 from pathlib import Path
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
-from app import runs
+from app import jobs, runs
 from demetar.cache import data_root
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,8 +37,17 @@ def serve(home: Path) -> tuple[subprocess.Popen, str]:
     env = {**os.environ, "PYTHONPATH": str(ROOT), "DEMETAR_HOME": str(home)}
     env["DEMETAR_DATA"] = str(data_root().resolve())
     process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL)
-    time.sleep(3)
     return process, f"http://localhost:{port}/training"
+
+
+def opened(page: Page, url: str) -> None:
+    """Opens the page as soon as the server is up."""
+    for _ in range(600):
+        try:
+            page.goto(url)
+            return
+        except Error:
+            time.sleep(0.1)
 
 
 def clicks(page: Page, count: int) -> list[float]:
@@ -84,7 +93,7 @@ def main() -> None:
             )
             page = browser.new_page(viewport={"width": 1400, "height": 1000})
             page.set_default_timeout(240_000)
-            page.goto(url)
+            opened(page, url)
             epochs = page.get_by_label("Epochs", exact=True)
             epochs.fill("20000")
             epochs.press("Enter")
@@ -103,8 +112,12 @@ def main() -> None:
             print(json.dumps(result))
             browser.close()
         finally:
-            process.terminate()
-            process.wait(20)
+            os.environ["DEMETAR_HOME"] = place
+            for job in runs.list_all():
+                if job.live:
+                    jobs.stop(job.name)
+            process.kill()
+            process.wait()
 
 
 if __name__ == "__main__":

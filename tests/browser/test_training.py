@@ -10,7 +10,9 @@ from playwright.sync_api import expect
 from app import runs
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [
+    pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser"), pytest.mark.timeout(600),
+]  # fmt: skip
 PATIENT = 150_000  # milliseconds: a run loads its library and compiles
 
 
