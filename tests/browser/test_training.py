@@ -30,7 +30,9 @@ def test_a_run_survives_everything_but_its_own_stop(
         expect(stop).to_be_visible(timeout=PATIENT)
         chart = page.locator(".js-plotly-plot").first
         expect(chart).to_be_visible(timeout=PATIENT)  # the first evaluation
-        assert page.url.endswith("?run=egnn-nbody")
+        name = page.url.partition("?run=")[2]
+        folder = home / "runs" / name
+        assert folder.is_dir()
 
         page.reload()
         expect(stop).to_be_visible(timeout=PATIENT)
@@ -42,26 +44,26 @@ def test_a_run_survives_everything_but_its_own_stop(
         server.terminate()
         server.wait(20)
 
-    before = runs.read(home / "runs" / "egnn-nbody")
+    before = runs.read(folder)
     assert before.state == "running"  # it goes on without any server
     server, url = begin_server(ROOT / "streamlit_app.py", tmp_path / "two.log")
     try:
-        page = open_page(f"{url}/training?run=egnn-nbody")
+        page = open_page(f"{url}/training?run={name}")
         stop = page.get_by_role("button", name="Stop", exact=True)
         expect(stop).to_be_visible(timeout=PATIENT)
-        assert runs.read(home / "runs" / "egnn-nbody").step > before.step
+        assert runs.read(folder).step > before.step
         stop.click()
         expect(page.get_by_role("button", name="Resume")).to_be_visible(timeout=PATIENT)
-        assert runs.read(home / "runs" / "egnn-nbody").state == "stopped"
-        assert any((home / "runs" / "egnn-nbody" / "checkpoints").iterdir())
+        assert runs.read(folder).state == "stopped"
+        assert any((folder / "checkpoints").iterdir())
 
         with page.expect_download() as download:
             page.get_by_role("button", name="Download").click()
-        assert download.value.suggested_filename == "egnn-nbody.zip"
+        assert download.value.suggested_filename == f"{name}.zip"
         page.get_by_role("button", name="Delete").click()
         page.get_by_role("button", name="Delete for good").click()
         expect(page.get_by_text("No run yet")).to_be_visible(timeout=PATIENT)
-        assert not (home / "runs" / "egnn-nbody").exists()
+        assert not (folder).exists()
         assert page.locator('[data-testid="stException"]').count() == 0
     finally:
         server.terminate()
