@@ -109,7 +109,8 @@ class Carried:
         self._linear(model.atom_embed.atom_type_lin, "embed")
         w["distances/scale"] = _array(model.rbf.weight)[0]
         w["distances/bias"] = _array(model.rbf.bias)[0]
-        w["distances/unit"] = np.concatenate([_array(model.rbf.mean), _array(model.rbf.std)])
+        w["distances/centre"] = _array(model.rbf.mean)[0]
+        w["distances/width"] = _array(model.rbf.std)[0]
         degrees = model.edge_deg_embed
         self._linear(degrees.exp, "constants")
         # all but 0e of its constants are zero, and what belongs to them has no effect

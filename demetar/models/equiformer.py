@@ -132,8 +132,8 @@ class Distances(nn.Module):
             return radial.bessel(r, c.cutoff, c.bases)
         scaled = r / c.cutoff * self.param("scale", nn.initializers.ones, (1,))
         scaled += self.param("bias", nn.initializers.zeros, (1,))
-        mean, width = self.param("unit", nn.initializers.ones, (2, c.bases))
-        width = jnp.abs(width) + 1e-5
+        mean = self.param("centre", nn.initializers.ones, (c.bases,))
+        width = jnp.abs(self.param("width", nn.initializers.ones, (c.bases,))) + 1e-5
         return jnp.exp(-0.5 * jnp.square((scaled - mean) / width)) / ((2 * jnp.pi) ** 0.5 * width)
 
 

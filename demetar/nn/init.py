@@ -26,8 +26,9 @@ RULES = {
     "small": lambda rng, shape: _uniform(1e-3 * (6 / (shape[0] + shape[1])) ** 0.5, rng, shape),
     # N(0, 1/fan_in), e3nn's choice for linear maps
     "normal": lambda rng, shape: shape[0] ** -0.5 * rng.normal(size=shape),
-    # U(0, 1): centres and widths of learned Gaussians in units of the cutoff
-    "unit": lambda rng, shape: rng.uniform(0, 1, shape),
+    # centres and widths of learned Gaussians in units of the cutoff, none narrower than their spacing
+    "centre": lambda rng, shape: rng.uniform(0, 1, shape),
+    "width": lambda rng, shape: rng.uniform(1 / shape[0], 1, shape),
     "bias": lambda rng, shape: np.zeros(shape),
     "scale": lambda rng, shape: np.ones(shape),
     "token": lambda rng, shape: 0.02 * rng.normal(size=shape),

@@ -27,7 +27,7 @@ NAMES = models.names()
 KINDS = ("particles", "atoms")
 OUTPUT = {"particles": "positions", "atoms": "scalar"}
 DECLARED = ("TITLE", "SYMMETRY", "OUTPUTS", "REFERENCE", "Config", "Model")
-SMALL = {"width": 16, "layers": 2, "heads": 4, "lmax": 1}
+SMALL = {"width": 16, "layers": 2, "heads": 4, "lmax": 1, "bases": 8}
 PARTS = {
     "t3": {"T(3)"}, "so3": {"SO(3)"}, "ci": {"C_i"}, "sn": {"S_n"},
     "o3": {"SO(3)", "C_i"}, "se3": {"SO(3)", "T(3)"}, "e3": {"SO(3)", "C_i", "T(3)"},
