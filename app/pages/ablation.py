@@ -25,9 +25,12 @@ def render() -> None:
     widgets.from_address("quantity", "ablation:quantity", QUANTITIES, QUANTITIES[0], "quantity")
     widgets.told()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        molecule = st.segmented_control("Molecule", names, key="ablation:molecule", required=True)
+        empty = result is None
+        molecule = st.segmented_control(
+            "Molecule", names, key="ablation:molecule", required=True, disabled=empty
+        )
         quantity = st.segmented_control(
-            "Error of", QUANTITIES, key="ablation:quantity", required=True
+            "Error of", QUANTITIES, key="ablation:quantity", required=True, disabled=empty
         )
     widgets.address(molecule=molecule, quantity=quantity)
     if result is None:
