@@ -90,7 +90,9 @@ def _finished(run: Config, output: str | None, resume: bool) -> bool:
             f"Expected the run {run.name} to have the experiment's settings, it was begun with "
             f"{other[0]} {stored.get(other[0])!r} instead of {asked[other[0]]!r}; change its name."
         )
-    return _status(folder).get("state") == "finished"
+    # Without results it ended between its training and its test.
+    measured = (folder / "results.json").is_file()
+    return measured and _status(folder).get("state") == "finished"
 
 
 def _status(folder: Path) -> Row:

@@ -161,10 +161,14 @@ def test_one_after_another(write: Write, home: Path, capsys: pytest.CaptureFixtu
     assert main(command) == 2, "the runs exist"
     assert "--resume" in capsys.readouterr().err
     before = (home / "runs" / "egnn-0" / "params.npz").stat().st_mtime_ns
+    results = home / "runs" / "egnn-1" / "results.json"
+    measured = results.read_text()
+    results.unlink()  # as if the process had died before the test
     write('name = "{model}-{seed}"', TINY, "[grid]\nseed = [0, 1, 2]")
     assert main([*command, "--resume", "--json"]) == 0
     assert [r["state"] for r in json.loads(capsys.readouterr().out)] == ["finished"] * 3
     assert (home / "runs" / "egnn-0" / "params.npz").stat().st_mtime_ns == before
+    assert results.read_text() == measured
     write('name = "{model}-{seed}"', TINY.replace("epochs = 4", "epochs = 5"), "[grid]\nseed = [0]")
     assert main([*command, "--resume"]) == 2
     assert "epochs 4 instead of 5" in capsys.readouterr().err
