@@ -215,7 +215,8 @@ def test_two_at_once_do_not_mix(mirror, folder):
 
 
 PROGRAM = """
-import sys, pathlib
+import signal, sys, pathlib
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs inherit it ignored
 from demetar.errors import InputError
 from demetar.fetch import fetch, reporting
 source = {"url": "https://example.invalid/", "file": "data.bin", "bytes": 1000000, "sha256": sys.argv[1]}
