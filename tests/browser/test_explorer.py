@@ -6,7 +6,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.timeout(600),  # a cold compilation beside software WebGL, on two busy cores
+]
 
 
 @pytest.fixture(scope="module")
@@ -17,16 +21,16 @@ def explorer(serve):
 
 def test_the_first_page_has_an_address_of_its_own_name(open_page, explorer):
     page = open_page(f"{explorer}/molecule?angle=30&axis=z")
-    expect(page.get_by_text("claims E(3) x S_n")).to_be_visible(timeout=120_000)
+    expect(page.get_by_text("claims E(3) x S_n")).to_be_visible(timeout=300_000)
     assert page.get_by_text("Page not found").count() == 0
     assert "angle=30" in page.url
 
 
 def settled(page: Page) -> None:
     """Waits until both runs' Δ_EQ are on the page and nothing is compiling."""
-    expect(page.get_by_text("claims S_n")).to_be_visible(timeout=120_000)
-    expect(page.get_by_text("claims E(3) x S_n")).to_be_visible(timeout=120_000)
-    expect(page.get_by_text("compiling")).to_have_count(0, timeout=120_000)
+    expect(page.get_by_text("claims S_n")).to_be_visible(timeout=300_000)
+    expect(page.get_by_text("claims E(3) x S_n")).to_be_visible(timeout=300_000)
+    expect(page.get_by_text("compiling")).to_have_count(0, timeout=300_000)
 
 
 def numbers(page: Page) -> list[str]:
