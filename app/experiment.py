@@ -105,8 +105,7 @@ def start() -> None:
                 stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
         children.append(child)
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, child.pid, jobs.niceness())
+        jobs.give_way(child.pid)
         _say(place(), state="training", pid=child.pid, started=time.time(), words="loading")
 
 

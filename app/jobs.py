@@ -94,6 +94,18 @@ def niceness() -> int:
     return int(text)
 
 
+def give_way(pid: int) -> None:
+    """Lowers the priority of a process that leads a session, by `niceness`, where the system lets it.
+
+    Linux shares the processor between sessions before it looks at priorities inside them
+    (sched(7), autogroups): the session's own priority has to be lowered too.
+    """
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, niceness())
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(niceness()))
+
+
 def advance() -> None:
     """Begins the runs whose turn it is; does nothing if none waits."""
     if any((home() / "runs").glob("*/queue.json")):
@@ -120,8 +132,7 @@ def _launch(folder: Path, *flags: str) -> None:
             start_new_session=True,  # the server may end; the run goes on
         )
     children.append(child)
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, child.pid, niceness())
+    give_way(child.pid)
     write(folder / "launch.json", {"pid": child.pid, "started": time.time()})
 
 

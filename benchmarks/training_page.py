@@ -72,7 +72,8 @@ def clicks(page: Page, count: int) -> list[float]:
 def stopping(page: Page, folder: Path) -> dict[str, float]:
     """Seconds from a click on Stop to the run's ended process, and to the page that says so."""
     begin = time.monotonic()
-    page.get_by_role("button", name="Stop", exact=True).click()
+    main = page.get_by_test_id("stMainBlockContainer")  # the header has a Stop for the script
+    main.get_by_role("button", name="Stop", exact=True).click()
     while runs.read(folder).live:
         time.sleep(0.01)
     ended = time.monotonic() - begin

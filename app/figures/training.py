@@ -129,13 +129,21 @@ def speed(runs: Sequence[Series], view: View, dark: bool) -> go.Figure:
 def waste(runs: Sequence[Series], view: View, dark: bool) -> go.Figure:
     """Padding (marked) and waiting for input (thin) as shares of the work and of the time."""
     figure = _figure(runs, view, dark)
+    shares = {"padding": _padding, "input wait": lambda line: line.get("input_wait")}
     for run in runs:
-        for key, name, thin in (("padding", "padding", False), ("input_wait", "input wait", True)):
+        for name, share in shares.items():
             _draw(
                 figure, run, view, name if len(runs) == 1 else f"{run.name}, {name}",
-                lambda line, key=key: line.get(key), dark, thin=thin, listed=len(runs) == 1,
+                share, dark, thin=name == "input wait", listed=len(runs) == 1,
             )  # fmt: skip
     return _log(figure, view)
+
+
+def _padding(line: Mapping[str, Any]) -> float | None:
+    """The larger of the shares of padding among nodes and among edges."""
+    found = line.get("padding")
+    shares = found.values() if isinstance(found, Mapping) else [found]
+    return max((share for share in shares if isinstance(share, int | float)), default=None)
 
 
 def _deltas(line: Mapping[str, Any], key: str = "delta") -> dict[str, float]:

@@ -75,6 +75,7 @@ def test_a_run_from_the_page_survives_a_reload(home: Path, open_page: Callable[.
     assert page.query_params == {"run": "mine"}
     until(page, lambda: len(runs.metrics(home / "runs" / "mine")) >= 2)
     page.run()
+    assert not page.exception
     assert page.metric[0].label == "Best valid MSE"
     assert float(page.metric[0].value) > 0
     assert page.metric[1].label == "Δ_EQ, SO(3)"

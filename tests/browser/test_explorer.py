@@ -27,10 +27,11 @@ def test_the_first_page_has_an_address_of_its_own_name(open_page, explorer):
 
 
 def settled(page: Page) -> None:
-    """Waits until both runs' Δ_EQ are on the page and nothing is compiling."""
+    """Waits until both runs' Δ_EQ and predictions are on the page and nothing is compiling."""
     expect(page.get_by_text("claims S_n")).to_be_visible(timeout=300_000)
     expect(page.get_by_text("claims E(3) x S_n")).to_be_visible(timeout=300_000)
     expect(page.get_by_text("compiling")).to_have_count(0, timeout=300_000)
+    expect(page.locator('[data-testid="stTable"] td').nth(8)).to_be_visible(timeout=300_000)
 
 
 def numbers(page: Page) -> list[str]:
