@@ -18,6 +18,7 @@ import re
 import subprocess
 import time
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ class Job:
     started: float = 0.0  # seconds since 1970; 0 if unknown
     silent: float = 0.0  # seconds since the last heartbeat
     seconds: float = 0.0  # of training, at the last evaluation
-    best: float | None = None  # validation error
+    best: float | None = None  # validation error of the target, where the parameters were kept
+    forces: float | None = None  # and that of the forces, where they are trained on
     test: float | None = None
     delta: dict[str, float] = field(default_factory=dict)  # Δ_EQ of each group, last measured
     place: float = 0.0  # in the queue
@@ -142,7 +144,7 @@ def read(folder: Path, now: float | None = None) -> Job:
         state, message = "damaged", "config.json cannot be read"
     else:
         state, message = _state(folder, status, now)
-    errors = [line["valid"] for line in done]
+    kept = min(done, key=lambda line: line["valid"], default=None)
     test = content(folder / "results.json").get("test", {})
     return Job(
         name=folder.name,
@@ -156,13 +158,25 @@ def read(folder: Path, now: float | None = None) -> Job:
         or number(content(folder / "queue.json").get("asked")),
         silent=now - number(status.get("heartbeat")),
         seconds=number(done[-1].get("seconds")) if done else 0.0,
-        best=min(errors) if errors else None,
+        best=error(kept) if kept else None,
+        forces=error(kept, "forces") if kept else None,
         test=test.get("value") if isinstance(test, dict) else None,
         delta=deltas(done[-1]) if done else {},
         place=number(content(folder / "queue.json").get("place")),
         evaluations=len(done),
         loadable=(folder / "params.npz").is_file() and (folder / "config.json").is_file(),
     )
+
+
+def error(line: Mapping[str, Any], of: str = "target") -> float | None:
+    """The validation error of the target, or of the forces, in a line of metrics; None if not there.
+
+    `valid`, by which a training keeps its parameters, weighs both where forces are labels.
+    """
+    found = line.get("errors")
+    value = found.get(of) if isinstance(found, Mapping) else None
+    fallback = line.get("valid") if of == "target" else None
+    return float(value) if isinstance(value, int | float) else fallback
 
 
 def deltas(line: dict[str, Any]) -> dict[str, float]:

@@ -84,7 +84,10 @@ def _numbers(job: service.Job) -> None:
     published = service.published(job.config)
     lines = service.evaluations(job.name)
     places = st.grid(5, min_column_width=112, gap="small")
-    places.metric(f"Best valid {job.metric}", _words.number(job.best), help=f"in {job.unit}")
+    forces = f"; forces {_words.number(job.forces)} {job.unit}/Å" if job.forces else ""
+    places.metric(
+        f"Best valid {job.metric}", _words.number(job.best), help=f"in {job.unit}{forces}"
+    )
     group = "SO(3)" if "SO(3)" in job.delta else next(iter(job.delta), "SO(3)")
     places.metric(
         f"Δ_EQ, {group}", f"{job.delta[group]:.1e}" if job.delta else "–",
