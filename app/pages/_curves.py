@@ -22,7 +22,16 @@ QUIET = {"displayModeBar": False}
 
 
 def curves(chosen: list[Any]) -> None:
-    """Controls of the view, and below them the figures, drawn again while a run trains."""
+    """Controls of the view, and below them the figures, drawn again while a run trains.
+
+    All of it is one fragment: another axis draws the figures again, not the page.
+    """
+    live = any(one.job.live for one in chosen)
+    draw = st.fragment(_view, run_every=EVERY if live else None)
+    draw([(one.job.name, one.place) for one in chosen])
+
+
+def _view(names: list[tuple[str, int]]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         along = st.segmented_control(
             "Along", list(X), default="epoch", required=True, key="training:x",
@@ -33,12 +42,9 @@ def curves(chosen: list[Any]) -> None:
             "Hold the curves", key="training:hold",
             help="Keeps the picture as it is while you look at it. The training goes on.",
         )  # fmt: skip
-    live = any(one.job.live for one in chosen)
-    names = [(one.job.name, one.place) for one in chosen]
     if not held:
         st.session_state.pop("training:held", None)
-    draw = st.fragment(_figures, run_every=EVERY if live and not held else None)
-    draw(names, views, bool(held))
+    _figures(names, views, held)
 
 
 def _axes(along: str) -> dict[str, training.View]:
