@@ -5,6 +5,7 @@ machine that keeps that folder between runs compiles nothing twice.
 """
 
 import contextlib
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,20 @@ from tests.mirror import Mirror
 # Measured: DEMETAr's comparison compiles in 60 % of the time. It changes how machine code is made, not
 # the operations; an environment variable would also reach the programs that tests start.
 jax.config.update("jax_disable_most_optimizations", True)
+
+
+@pytest.fixture(autouse=True)
+def few_mappings() -> Iterator[None]:
+    """Lets compiled programs go before a process holds more memory mappings than Linux allows.
+
+    Every program keeps several mapped; at vm.max_map_count, 65,530 by default, the compiler ends the
+    process with a segmentation fault, as it did after some 700 tests in one process.
+    """
+    yield
+    maps = Path("/proc/self/maps")
+    if maps.exists() and maps.read_bytes().count(b"\n") > 30_000:
+        jax.clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
