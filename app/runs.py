@@ -179,6 +179,11 @@ def error(line: Mapping[str, Any], of: str = "target") -> float | None:
     return float(value) if isinstance(value, int | float) else fallback
 
 
+def apart(lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The lines with the errors of the target and of the forces in place of their weighted mean."""
+    return [line | {"valid": error(line), "forces": error(line, "forces")} for line in lines]
+
+
 def deltas(line: dict[str, Any]) -> dict[str, float]:
     """Δ_EQ of each group in a line of metrics."""
     found = line.get("delta")

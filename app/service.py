@@ -62,8 +62,8 @@ def job(name: str) -> Job:
 
 
 def evaluations(name: str) -> list[dict[str, Any]]:
-    """The lines of a run's metrics so far."""
-    return runs.metrics(runs.find(name))
+    """The lines of a run's metrics so far, `valid` and `forces` being the errors of either alone."""
+    return runs.apart(runs.metrics(runs.find(name)))
 
 
 def archive(name: str) -> bytes:

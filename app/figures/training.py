@@ -7,7 +7,6 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.figures import DASHES, ORDER, bands, bounds, color, frame, level, log_ticks
-from app.runs import error as error_of
 
 SYMBOLS = ("circle", "diamond", "square", "x", "triangle-up", "star")  # one for each group
 X_TITLES = {"epoch": "epoch", "step": "step", "minutes": "minutes of training"}
@@ -60,12 +59,12 @@ def loss(
             _draw(figure, run, view, "train loss", lambda line: line["train_loss"], dark, thin=True)
         _draw(
             figure, run, view, run.name if several else f"valid {error}",
-            error_of, dark,
+            lambda line: line["valid"], dark,
         )  # fmt: skip
-        if any(error_of(line, "forces") is not None for line in run.lines):
+        if any(line.get("forces") is not None for line in run.lines):
             _draw(
                 figure, run, view, f"{run.name}, forces" if several else "valid forces, per Å",
-                lambda line: error_of(line, "forces"), dark, symbol="x", listed=not several,
+                lambda line: line.get("forces"), dark, symbol="x", listed=not several,
             )  # fmt: skip
         if several:
             _draw(

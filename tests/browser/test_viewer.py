@@ -252,6 +252,11 @@ def test_playback_runs_in_the_browser(nbody, open_page, shoot):
     viewer.evaluate(sent)
     page.get_by_role("button", name="Play").click()
     page.wait_for_timeout(2500)
+    player = (
+        viewer.element_handle()
+    )  # a busy moment of the machine may pass; rates are of 60 pictures
+    fluent = "element => element.viewer.player.framesPerSecond > 3"
+    page.wait_for_function(fluent, arg=player, timeout=20_000)
     rate = viewer.evaluate("element => element.viewer.player.framesPerSecond")
     time_now = viewer.evaluate("element => element.viewer.player.time")
     shoot(page, "viewer-playback")
