@@ -1,4 +1,4 @@
-"""The stored comparison of distance invariants: trained/ablation-invariants/result.json."""
+"""The stored ablations: trained/ablation-<experiment>/result.json."""
 
 from __future__ import annotations
 
@@ -7,26 +7,19 @@ from typing import Any
 
 from demetar.run import home
 
-MOLECULES = ("ethanol", "aspirin", "benzene")  # of the experiment, also before it has been made
-PARTS = (
-    "settings",
-    "table",
-    "comparisons",
-    "distances",
-    "emphasis",
-    "lengths",
-    "runs",
-    "statement",
-)
+MOLECULES = ("ethanol", "aspirin", "benzene")  # of the experiments, also before they are made
+PARTS = {"settings", "table", "comparisons", "runs", "statement"}
+MORE = {"invariants": {"distances", "emphasis", "lengths"}, "equiformer": set()}
 
 
-def stored() -> dict[str, Any] | None:
+def stored(experiment: str) -> dict[str, Any] | None:
     """The result as benchmarks/ablation.py wrote it; None if there is none or it is damaged."""
+    path = home() / "trained" / f"ablation-{experiment}" / "result.json"
     try:
-        found = json.loads((home() / "trained" / "ablation-invariants" / "result.json").read_text())
+        found = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and set(PARTS) <= set(found) else None
+    return found if isinstance(found, dict) and PARTS | MORE[experiment] <= set(found) else None
 
 
 def molecules(result: dict[str, Any] | None) -> list[str]:

@@ -3,6 +3,8 @@
 import importlib.util
 import itertools
 import json
+import shutil
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def ablation() -> ModuleType:
+    sys.path.insert(0, str(ROOT / "benchmarks"))  # as for a script that is started there
     spec = importlib.util.spec_from_file_location("ablation", ROOT / "benchmarks" / "ablation.py")
     assert spec is not None
     assert spec.loader is not None
@@ -60,7 +63,7 @@ def test_holm_is_holm(ablation: ModuleType) -> None:
 
 def made(molecule: str, invariant: str, seed: int, energy: float, forces: float) -> dict[str, Any]:
     return {
-        "molecule": molecule, "invariant": invariant, "seed": seed, "energy": energy, "forces": forces,
+        "molecule": molecule, "variant": invariant, "seed": seed, "energy": energy, "forces": forces,
     }  # fmt: skip
 
 
@@ -71,14 +74,19 @@ def test_pairs_have_the_same_molecule_and_seed(ablation: ModuleType) -> None:
         hard = np.exp(rng.normal())  # a seed that is hard is hard for both
         runs.append(made(molecule, "norm", seed, hard, hard))
         runs.append(made(molecule, "inverse", seed, hard * np.exp(rng.normal()), hard * 0.8))
-    rows = {(r["quantity"], r["molecule"]): r for r in ablation.comparisons(runs[::-1])}
+    rows = {
+        (r["quantity"], r["molecule"]): r
+        for r in ablation.comparisons(ablation.EXPERIMENTS["invariants"], runs[::-1])
+    }
     assert set(rows) == set(itertools.product(("energy", "forces"), ("all", "benzene", "ethanol")))
     assert rows["forces", "all"]["change"] == pytest.approx(-0.2)
     assert rows["forces", "all"]["pairs"] == 10
     assert rows["forces", "all"]["p"] == 2 / 2**10
     assert rows["forces", "all"]["p_holm"] == 2 * 2 / 2**10
     assert "p_holm" not in rows["forces", "ethanol"]
-    incomplete = ablation.comparisons([r for r in runs if r["seed"] or r["invariant"] == "norm"])
+    incomplete = ablation.comparisons(
+        ablation.EXPERIMENTS["invariants"], [r for r in runs if r["seed"] or r["variant"] == "norm"]
+    )
     assert {r["pairs"] for r in incomplete if r["molecule"] == "all"} == {8}
 
 
@@ -105,30 +113,48 @@ def folders(home: Path) -> Path:
 
 
 def test_finished_runs_are_read(ablation: ModuleType, folders: Path) -> None:
-    runs = ablation.read_runs()
-    assert [(r["invariant"], r["seed"]) for r in runs] == [
+    runs = ablation.read_runs(ablation.EXPERIMENTS["invariants"])
+    assert [(r["variant"], r["seed"]) for r in runs] == [
         ("norm", 0), ("norm", 1), ("mixed", 0), ("mixed", 1), ("learned", 0),
     ]  # fmt: skip
     rows = ablation.table(runs)
     assert rows[0]["forces"] == {"mean": 30.5, "std": pytest.approx(np.sqrt(0.5))}
     assert rows[2]["seeds"] == 1
     assert rows[2]["forces"]["std"] is None
-    assert ablation.settings(runs)["train_size"] is None
+    assert ablation.settings(ablation.EXPERIMENTS["invariants"], runs)["train_size"] is None
     runs[1]["config"]["epochs"] += 1
     with pytest.raises(AssertionError, match="cannot be compared"):
-        ablation.settings(runs)
+        ablation.settings(ablation.EXPERIMENTS["invariants"], runs)
+
+
+def test_stored_variants_without_a_run_are_kept(
+    ablation: ModuleType, folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ablation.radial_weights, "lengths", lambda runs: {})  # needs the data
+    first = ablation.result_of("invariants")
+    for path in (folders / "runs").glob("*-norm-*"):
+        shutil.rmtree(path)
+    again = ablation.result_of("invariants", first)
+    assert {**again, "emphasis": sorted(map(str, again["emphasis"]))} == {
+        **first, "emphasis": sorted(map(str, first["emphasis"])),
+    }  # fmt: skip
+    first["settings"]["epochs"] += 1
+    with pytest.raises(AssertionError, match="cannot be compared"):
+        ablation.result_of("invariants", first)
 
 
 def test_weights_are_those_of_the_perceptron(ablation: ModuleType, folders: Path) -> None:
-    by_name = {r["invariant"]: r["folder"] for r in ablation.read_runs()}
-    assert set(ablation.radial_weights(run.load(by_name["mixed"]))) == {
+    by_name = {
+        r["variant"]: r["folder"] for r in ablation.read_runs(ablation.EXPERIMENTS["invariants"])
+    }
+    assert set(ablation.radial_weights.radial_weights(run.load(by_name["mixed"]))) == {
         "norm heads",
         "inverse heads",
     }
     trained = run.load(by_name["norm"])
-    (found,) = ablation.radial_weights(trained).values()
+    (found,) = ablation.radial_weights.radial_weights(trained).values()
     tree = trained.params["model"]["attention_1"]["weights"]["norm"]
-    r = ablation.DISTANCES[:, None]
+    r = ablation.radial_weights.DISTANCES[:, None]
     x = r @ tree["Dense_0"]["kernel"] + tree["Dense_0"]["bias"]
     w = x / (1 + np.exp(-x)) @ tree["Dense_1"]["kernel"] + tree["Dense_1"]["bias"]
     u = r[:, 0] / 2.0

@@ -1,4 +1,4 @@
-"""Figures of the ablation: training curves by invariant, weights by distance, changes with intervals."""
+"""Figures of an ablation: training curves by variant, weights by distance, changes with intervals."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,15 +6,18 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures import COLORS, DASHES, ORDER, color, faint, frame
+from app.figures import DASHES, ORDER, color, faint, frame
 
-INVARIANTS = ("norm", "inverse", "mixed", "learned", "bessel", "gaussian")
+VARIANTS = (
+    ("norm", "inverse", "mixed", "learned", "bessel", "gaussian"),
+    ("nonlinear-mlp", "nonlinear-dot", "linear-mlp", "linear-dot"),
+)
 UNITS = {"energy": "meV", "forces": "meV/Å"}
 
 
-def _style(invariant: str) -> tuple[str, str]:
-    place = INVARIANTS.index(invariant) if invariant in INVARIANTS else len(COLORS) - 1
-    return ORDER[place % len(ORDER)], DASHES[place % len(DASHES)]
+def _style(variant: str) -> tuple[str, str]:
+    place = next((group.index(variant) for group in VARIANTS if variant in group), -1)
+    return ORDER[place], DASHES[place]
 
 
 def _band(
@@ -33,12 +36,12 @@ def curves(
 ) -> go.Figure:
     """Validation error over epochs: the mean over seeds, in a band of one standard deviation.
 
-    `runs` hold molecule, invariant, epoch and valid_<quantity>. The axis is logarithmic.
+    `runs` hold molecule, variant, epoch and valid_<quantity>. The axis is logarithmic.
     """
     figure = frame(dark, 320, "epoch", f"valid MAE of {quantity}, {UNITS[quantity]}")
     every: list[float] = []
-    for invariant in INVARIANTS:
-        chosen = [r for r in runs if (r["molecule"], r["invariant"]) == (molecule, invariant)]
+    for variant in dict.fromkeys(r["variant"] for r in runs):
+        chosen = [r for r in runs if (r["molecule"], r["variant"]) == (molecule, variant)]
         if not chosen:
             continue
         length = min(len(r["epoch"]) for r in chosen)
@@ -46,11 +49,11 @@ def curves(
         # Errors vary by factors: mean and deviation of their logarithms.
         logs = np.log([r[f"valid_{quantity}"][:length] for r in chosen])
         mean, spread = logs.mean(0), logs.std(0)
-        hue, dash = _style(invariant)
+        hue, dash = _style(variant)
         _band(figure, x, np.exp(mean - spread), np.exp(mean + spread), hue, dark)
         figure.add_trace(
             go.Scatter(
-                x=x, y=np.exp(mean), name=invariant, mode="lines", hovertemplate="%{y:.3g}",
+                x=x, y=np.exp(mean), name=variant, mode="lines", hovertemplate="%{y:.3g}",
                 line={"color": color(hue, dark), "dash": dash, "width": 2},
             )
         )  # fmt: skip
@@ -78,10 +81,10 @@ def emphasis(result: Mapping[str, Any], molecule: str, dark: bool = False) -> go
             )
         )  # fmt: skip
     for row in chosen:
-        hue, dash = _style(row["invariant"])
+        hue, dash = _style(row["variant"])
         dash = "dashdot" if row["part"] == "inverse heads" else dash
         mean, spread = np.asarray(row["mean"]), np.asarray(row["std"])
-        name = row["part"] if row["part"] == row["invariant"] else f"mixed, {row['part']}"
+        name = row["part"] if row["part"] == row["variant"] else f"mixed, {row['part']}"
         _band(figure, x, mean - spread, mean + spread, hue, dark)
         figure.add_trace(
             go.Scatter(

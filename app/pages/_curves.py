@@ -11,8 +11,9 @@ from app.pages import _words
 EVERY = 2.0  # seconds between two looks at a run that trains
 PLOTS = {
     "loss": "Loss", "delta": "Δ_EQ", "share": "Equivariance share", "rate": "Learning rate",
-    "speed": "Systems per second", "waste": "Waste",
+    "speed": "Throughput", "waste": "Waste",
 }  # fmt: skip
+FIRST = ("loss", "delta", "rate", "speed")  # each further figure slows the page while a run trains
 DECADES = {
     "loss": (-8, 6), "delta": (-17, 3), "share": (-17, 1), "rate": (-8, 1), "speed": (-2, 6),
     "waste": (-5, 1),
@@ -42,9 +43,13 @@ def _view(names: list[tuple[str, int]]) -> None:
             "Hold the curves", key="training:hold",
             help="Keeps the picture as it is while you look at it. The training goes on.",
         )  # fmt: skip
+    plots = st.pills(
+        "Figures", list(PLOTS), default=FIRST, key="training:plots", selection_mode="multi",
+        format_func=PLOTS.__getitem__, label_visibility="collapsed",
+    )  # fmt: skip
     if not held:
         st.session_state.pop("training:held", None)
-    _figures(names, views, held)
+    _figures(names, {plot: views[plot] for plot in PLOTS if plot in plots}, held)
 
 
 def _axes(along: str) -> dict[str, training.View]:
@@ -110,38 +115,45 @@ def _figures(names: list[tuple[str, int]], views: dict[str, training.View], held
     levels = _levels(jobs)
     groups = training.groups(drawn)
     places = st.grid(2, min_column_width=330, gap="small")
+    last = ", ".join(f"{job.name} {g} {d:.1e}" for job in jobs for g, d in job.delta.items())
     best = ", ".join(f"{job.name} {_words.number(job.best)}" for job in jobs)
-    _plot(
-        places, "loss", f"Loss and validation {error}, {unit}" if unit else "Loss and validation error",
-        training.loss(drawn, views["loss"], error, levels, dark),
-        f"Training loss and validation {error}; best so far: {best} {unit}.",
-    )  # fmt: skip
-    if groups:
-        last = ", ".join(f"{job.name} {g} {d:.1e}" for job in jobs for g, d in job.delta.items())
-        _plot(
-            places, "delta", "Equivariance error Δ_EQ, median over group elements",
-            training.delta(drawn, views["delta"], groups, dark), f"Δ_EQ at the last check: {last}.",
-        )  # fmt: skip
-    if any("share" in line for run in drawn for line in run.lines):
-        _plot(
-            places, "share", "Equivariance share of the squared loss",
-            training.delta(drawn, views["share"], groups, dark, "share"),
+    known = {
+        "loss": (
+            f"Loss and validation {error}{', ' * bool(unit)}{unit}",
+            f"Training loss and validation {error}; best so far: {best} {unit}.",
+            lambda view: training.loss(drawn, view, error, levels, dark),
+        ),
+        "delta": (
+            "Equivariance error Δ_EQ, median over group elements",
+            f"Δ_EQ at the last check: {last}.",
+            lambda view: training.delta(drawn, view, groups, dark),
+        ),
+        "share": (
+            "Equivariance share of the squared loss",
             "The share of the squared error that averaging over each group would remove.",
-        )  # fmt: skip
-    _plot(
-        places, "rate", "Learning rate", training.rate(drawn, views["rate"], dark),
-        "The learning rate of each run on a log axis.",
-    )  # fmt: skip
-    _plot(
-        places, "speed", "Throughput, systems per second", training.speed(drawn, views["speed"], dark),
-        "Training systems per second of each run on a log axis.",
-    )  # fmt: skip
-    if any("padding" in line for run in drawn for line in run.lines):
-        _plot(
-            places, "waste", "Waste: padding in the batches, waiting for input (thin)",
-            training.waste(drawn, views["waste"], dark),
+            lambda view: training.delta(drawn, view, groups, dark, "share"),
+        ),
+        "rate": (
+            "Learning rate", "The learning rate of each run on a log axis.",
+            lambda view: training.rate(drawn, view, dark),
+        ),
+        "speed": (
+            "Throughput, systems per second",
+            "Training systems per second of each run on a log axis.",
+            lambda view: training.speed(drawn, view, dark),
+        ),
+        "waste": (
+            "Waste: padding in the batches, waiting for input (thin)",
             "The share of padding in the batches, and of the time spent waiting for input.",
-        )  # fmt: skip
+            lambda view: training.waste(drawn, view, dark),
+        ),
+    }  # fmt: skip
+    for plot, view in views.items():
+        key = {"share": "share", "waste": "padding", "delta": "delta"}.get(plot)
+        if key and not any(line.get(key) for run in drawn for line in run.lines):
+            continue  # runs of older versions and of data without a group to measure
+        title, alt, draw = known[plot]
+        _plot(places, plot, title, draw(view), alt)
 
 
 def _plot(places: Any, key: str, title: str, figure: Any, alt: str) -> None:

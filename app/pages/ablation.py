@@ -1,4 +1,4 @@
-"""Invariants: which function of the distance attention over irreps learns from best. A stored result."""
+"""Ablations: what one choice in a model is worth, over seeds and molecules. Stored results."""
 
 from typing import Any
 
@@ -7,19 +7,30 @@ import streamlit as st
 from app import service, widgets
 from app.figures import ablation
 
-TITLE, ICON, ORDER, SECTION = "Invariants", ":material/balance:", 37, "Train"
+TITLE, ICON, ORDER, SECTION = "Ablations", ":material/balance:", 37, "Train"
+QUESTIONS = {"invariants": "Invariant of the distance", "equiformer": "Equiformer's attention"}
+ASKED = {
+    "invariants": "Attention over irreps weighs its messages by a perceptron that reads one invariant "
+    "of the distance between two atoms. The Euclidean norm, its inverse, or half of the heads each; "
+    "Bessel functions, Gaussians, or a mixture that is learned: does it matter, where, and why?",
+    "equiformer": "Equiformer sends each message through a gate and a second tensor product "
+    "(non-linear messages) and finds the weight of each neighbour by a perceptron of the message's "
+    "scalars instead of a dot product. What is either worth?",
+}
+NAMES = {"invariants": "invariant", "equiformer": "messages-attention"}
 QUANTITIES = ("forces", "energy")
 CHART: dict[str, Any] = {"config": {"displayModeBar": False}}
 
 
 def render() -> None:
     """The page: the question, errors, curves, comparisons, and what the weights look at."""
-    st.caption(
-        "Attention over irreps weighs its messages by a perceptron that reads one invariant of the "
-        "distance between two atoms. The Euclidean norm, its inverse, or half of the heads each: "
-        "does it matter, where, and why?"
+    known = list(QUESTIONS)
+    widgets.from_address("of", "ablation:of", known, known[0], "experiment")
+    of = st.segmented_control(
+        "What is varied", known, key="ablation:of", required=True, format_func=QUESTIONS.__getitem__
     )
-    result = service.ablation()
+    st.caption(ASKED[of])
+    result = service.ablation(of)
     names = service.ablation_molecules(result)
     widgets.from_address("molecule", "ablation:molecule", names, names[0], "molecule")
     widgets.from_address("quantity", "ablation:quantity", QUANTITIES, QUANTITIES[0], "quantity")
@@ -32,24 +43,24 @@ def render() -> None:
         quantity = st.segmented_control(
             "Error of", QUANTITIES, key="ablation:quantity", required=True, disabled=empty
         )
-    widgets.address(molecule=molecule, quantity=quantity)
+    widgets.address(of=of, molecule=molecule, quantity=quantity)
     if result is None:
-        _nothing_yet()
+        _nothing_yet(of)
         return
-    _errors(result, str(molecule), str(quantity))
-    _why(result, str(molecule), str(quantity))
+    _errors(result, of, str(molecule), str(quantity))
+    _why(result, of, str(quantity))
 
 
-def _nothing_yet() -> None:
+def _nothing_yet(of: str) -> None:
     with st.container(border=True):
         st.markdown("**No result here**")
         st.markdown(
-            "The runs of the experiment make it: `demetar sweep experiments/invariants.toml`, then "
-            "`python benchmarks/ablation.py --write`."
+            f"The runs of the experiment make it: `demetar sweep experiments/{of}.toml`, then "
+            f"`python benchmarks/ablation.py {of} --write`."
         )
 
 
-def _errors(result: dict[str, Any], molecule: str, quantity: str) -> None:
+def _errors(result: dict[str, Any], of: str, molecule: str, quantity: str) -> None:
     dark, (left, right) = widgets.dark(), widgets.side_by_side(1, 1)
     rows = [row for row in result["table"] if row["molecule"] == molecule]
     with left.container(border=True):
@@ -57,12 +68,12 @@ def _errors(result: dict[str, Any], molecule: str, quantity: str) -> None:
         st.dataframe(
             [
                 {
-                    "invariant": row["invariant"], "energy, meV": _spread(row["energy"]),
+                    NAMES[of]: row["variant"], "energy, meV": _spread(row["energy"]),
                     "forces, meV/Å": _spread(row["forces"]), "seeds": row["seeds"],
                 }
                 for row in rows
             ],
-            hide_index=True, alt=f"Mean absolute errors on {molecule} by invariant.",
+            hide_index=True, alt=f"Mean absolute errors on {molecule} by {NAMES[of]}.",
         )  # fmt: skip
         s = result["settings"]
         st.caption(
@@ -73,33 +84,37 @@ def _errors(result: dict[str, Any], molecule: str, quantity: str) -> None:
         st.plotly_chart(
             ablation.changes(result["comparisons"], quantity, dark), key="ablation:changes",
             alt=f"Changes of the error of {quantity} with intervals; lowest mean on {molecule}: "
-            f"{best['invariant']}.", **CHART,
+            f"{best['variant']}.", **CHART,
         )  # fmt: skip
     with right.container(border=True):
         st.markdown("**Training, mean and spread over seeds**")
         st.plotly_chart(
             ablation.curves(result["runs"], molecule, quantity, dark), key="ablation:curves",
-            alt=f"Validation error of {quantity} on {molecule} over epochs by invariant.", **CHART,
+            alt=f"Validation error of {quantity} on {molecule} over epochs by {NAMES[of]}.", **CHART,
         )  # fmt: skip
-        st.markdown("**What the weights look at**")
-        st.plotly_chart(
-            ablation.emphasis(result, molecule, dark), key="ablation:emphasis",
-            alt=f"Size of the learned weights against the distance on {molecule}.", **CHART,
-        )  # fmt: skip
+        if "emphasis" in result:
+            st.markdown("**What the weights look at**")
+            st.plotly_chart(
+                ablation.emphasis(result, molecule, dark), key="ablation:emphasis",
+                alt=f"Size of the learned weights against the distance on {molecule}.", **CHART,
+            )  # fmt: skip
 
 
-def _why(result: dict[str, Any], molecule: str, quantity: str) -> None:
+def _why(result: dict[str, Any], of: str, quantity: str) -> None:
     with st.container(border=True):
         st.markdown("**What can be said**")
         told = [s for s in result["statement"] if s.lower().startswith((quantity, "with"))]
         st.markdown("\n".join(f"- {widgets.plain(sentence)}" for sentence in told))
-        st.caption(
+        pairs = (
             "Pairs have the same molecule and seed. p: exact sign-flip test of the mean logarithm of "
-            "the ratio of errors; Holm's correction over all comparisons over all molecules. Grey in "
-            "the last figure: how often that distance occurs between two atoms. Weights are root "
-            "mean squares over layers, couplings and channels, times the envelope that ends them at "
-            "the cutoff."
+            "the ratio of errors; Holm's correction over all comparisons over all molecules."
         )
+        weights = (
+            " Grey in the last figure: how often that distance occurs between two atoms. Weights are "
+            "root mean squares over layers, couplings and channels, times the envelope that ends "
+            "them at the cutoff."
+        )
+        st.caption(pairs + weights * (of == "invariants"))
 
 
 def _spread(cell: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The Invariants page on a stored result, a damaged one and none."""
+"""The Ablations page on a stored result, a damaged one and none."""
 
 import json
 from collections.abc import Callable
@@ -24,18 +24,18 @@ def made() -> dict[str, Any]:
         "lengths": {"ethanol": [1.0, 2.0, 0.5], "benzene": [2.0, 1.0, 0.0]},
         "statement": ["Forces, inverse against norm: -50 %.", "Energy, inverse: +1 %.", "With 2 seeds."],
         "table": [
-            {"molecule": m, "invariant": i, "seeds": 2, "energy": SPREAD, "forces": {"mean": f, "std": None}}
+            {"molecule": m, "variant": i, "seeds": 2, "energy": SPREAD, "forces": {"mean": f, "std": None}}
             for m in ("benzene", "ethanol") for i, f in level.items()
         ],
         "runs": [
             {
-                "molecule": m, "invariant": i, "seed": s, "epoch": [1.0, 2.0],
+                "molecule": m, "variant": i, "seed": s, "epoch": [1.0, 2.0],
                 "valid_energy": [9.0, 8.0], "valid_forces": [2 * f + s, f + s],
             }
             for m in ("benzene", "ethanol") for i, f in level.items() for s in (0, 1)
         ],
         "emphasis": [
-            {"molecule": m, "invariant": i, "part": i, "mean": [0.5, 1.5, 1.0], "std": [0.1, 0.1, 0.1]}
+            {"molecule": m, "variant": i, "part": i, "mean": [0.5, 1.5, 1.0], "std": [0.1, 0.1, 0.1]}
             for m in ("benzene", "ethanol") for i in level
         ],
         "comparisons": [
@@ -64,7 +64,11 @@ def test_the_page_shows_what_is_stored(result: Path, open_page: Callable[..., An
     page = open_page("ablation", molecule="benzene", quantity="energy")
     assert not page.exception
     assert not page.info
-    assert {"molecule": "benzene", "quantity": "energy"} == page.query_params | {}
+    assert {
+        "of": "invariants",
+        "molecule": "benzene",
+        "quantity": "energy",
+    } == page.query_params | {}
     table = page.dataframe[0].value
     assert list(table["invariant"]) == ["norm", "inverse"]
     assert list(table["energy, meV"]) == ["20.0 ± 1.5", "20.0 ± 1.5"]
@@ -75,12 +79,28 @@ def test_the_page_shows_what_is_stored(result: Path, open_page: Callable[..., An
     assert "200 training frames, 20 epochs" in said
 
 
+def test_another_experiment_has_its_own_result(
+    home: Path, result: Path, open_page: Callable[..., Any]
+) -> None:
+    page = open_page("ablation", of="equiformer")
+    assert "demetar sweep experiments/equiformer.toml" in words(page)
+    named = json.loads(json.dumps(made()).replace('"norm"', '"nonlinear-mlp"'))
+    bare = {key: value for key, value in named.items() if key not in ("emphasis", "lengths")}
+    other = home / "trained" / "ablation-equiformer" / "result.json"
+    other.parent.mkdir()
+    other.write_text(json.dumps(bare))
+    page = open_page("ablation", of="equiformer")
+    assert not page.exception
+    assert list(page.dataframe[0].value["messages-attention"]) == ["nonlinear-mlp", "inverse"]
+    assert len(page.get("plotly_chart")) == 2, "no weights to look at"
+
+
 def test_no_or_a_damaged_result_says_how_to_make_one(
     home: Path, result: Path, open_page: Callable[..., Any]
 ) -> None:
     for content in ('{"table": []}', "nonsense", None):
         result.unlink() if content is None else result.write_text(content)
-        assert ablation.stored() is None
+        assert ablation.stored("invariants") is None
         page = open_page("ablation")
         assert not page.exception
         assert "demetar sweep experiments/invariants.toml" in words(page)

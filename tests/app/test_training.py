@@ -295,6 +295,22 @@ def test_ranges_and_the_quantity_along_x_are_ours(
     assert charts(page)[0]["layout"]["yaxis"]["range"] != [-3, 1]
 
 
+def test_further_figures_are_drawn_when_chosen(home: Path, open_page: Callable[..., Any]) -> None:
+    three(home, time.time())
+    lines = home / "runs" / "busy" / "metrics.jsonl"
+    told = LINE | {"step": 48, "share": {"SO(3)": 0.1}, "padding": 0.2, "input_wait": 0.01}
+    with lines.open("a") as file:
+        file.write(json.dumps(told) + "\n")
+    page = open_page("training", run="busy")
+    chosen = page.button_group(key="training:plots")
+    assert len(charts(page)) == len(chosen.value) == 4
+    chosen.set_value(["waste", "share"]).run()
+    share, waste = charts(page)
+    assert share["data"][0]["y"][-1] == 0.1
+    assert waste["data"][0]["y"][-1] == 0.2
+    assert not page.exception
+
+
 def test_the_form_gives_only_settings_that_exist() -> None:
     from app import service
     from app.pages import _new_run
