@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import jax
@@ -52,6 +53,16 @@ class Labels:
 
     target: Array
     forces: Array | None = None
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["index"], meta_fields=["nodes", "edges"])
+@dataclasses.dataclass(frozen=True)
+class Draw:
+    """What a batch is of: rows of systems [batch], or [parts, batch / parts], and its padded size."""
+
+    index: Array
+    nodes: int
+    edges: int
 
 
 def _ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -155,7 +166,11 @@ class Loader:
         return {k: 1 - float(c[order].sum(1).mean()) / room for k, (c, room) in rooms.items()}
 
     def epoch(self, seed: int, epoch: int, start: int = 0) -> Iterator[tuple[Graph, Labels]]:
-        """Shuffled whole batches of an epoch from number `start` on, or this host's part of them.
+        """Shuffled whole batches of an epoch from number `start` on, or this host's part of them."""
+        return map(self.drawn, self.draws(seed, epoch, start))
+
+    def draws(self, seed: int, epoch: int, start: int = 0) -> Iterator[Draw]:
+        """What the batches of `epoch` are of.
 
         All parts have the room that the fullest of them needs, on whichever host it is.
         """
@@ -163,8 +178,15 @@ class Loader:
         for i in range(start, len(self)):
             nodes = _grown(self.nodes, int(needed[0, i]) + 1)
             edges = _grown(self.edges, int(needed[1, i]))
-            made = [self.batch(index, nodes, edges) for index in self._own(order[i])]
-            yield made[0] if self.parts is None else jax.tree.map(lambda *x: np.stack(x), *made)
+            own = self._own(order[i])
+            yield Draw(own[0] if self.parts is None else np.stack(own), nodes, edges)
+
+    def drawn(self, draw: Draw) -> tuple[Graph, Labels]:
+        """The batch of a draw; of several parts, their batches stacked."""
+        if self.parts is None:
+            return self.batch(draw.index, draw.nodes, draw.edges)
+        made = [self.batch(index, draw.nodes, draw.edges) for index in draw.index]
+        return jax.tree.map(lambda *x: np.stack(x), *made)
 
     def _own(self, rows: Array) -> list[Array]:
         """The rows of a batch that belong to each of this host's parts."""

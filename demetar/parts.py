@@ -10,7 +10,18 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 
-from demetar import checkpoint, devices, evaluate, losses, orbit, registry, stream, targets, train
+from demetar import (
+    checkpoint,
+    devices,
+    evaluate,
+    losses,
+    orbit,
+    registry,
+    resident,
+    stream,
+    targets,
+    train,
+)
 from demetar.equivariance import measure
 from demetar.errors import InputError
 from demetar.graph import Graph, from_arrays
@@ -77,6 +88,8 @@ class Parts:
             )
         parts, host = devices.parts(self.mesh), devices.host()
         self.loader = Loader(data, c.batch_size, c.connect, parts, host)
+        stays = resident.wanted(c.keep_data, self.loader)
+        self.resident = resident.Resident(self.loader) if stays else None
         self.valid = Loader(valid, c.batch_size, c.connect)
         few = _first(valid, min(c.batch_size, len(valid)))
         self.few = Loader(targets.standardised(few, self.norm, self.output), len(few), c.connect)
@@ -98,8 +111,9 @@ class Parts:
 
     def stream(self, done: int) -> stream.Prefetch:
         """Stacked batches on the devices, from step `done` on."""
-        source = stream.calls(self.loader, self.config, done, self.stack)
-        return stream.Prefetch(source, lambda batches: devices.place(batches, self.mesh))
+        source = stream.calls(self.loader, self.config, done, self.stack, bool(self.resident))
+        place = self.resident or (lambda batches: devices.place(batches, self.mesh))
+        return stream.Prefetch(source, place)
 
     def between(self, memory: train.Memory, last: bool) -> str:
         """Heartbeat, progress and checkpoint; how the training is asked to end, "" to go on."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import jax
 
-from demetar import augment, devices, models, registry
+from demetar import augment, devices, models, registry, resident
 from demetar.datasets import checked_options, facts_of, output_of
 from demetar.errors import InputError
 from demetar.losses import KINDS
@@ -51,6 +51,9 @@ class Config:
     augment: str = ""  # group whose random elements act on every training system, such as "SO(3)"
     precision: str = "float32"  # in which the model computes; "bfloat16" keeps float32 weights
     devices: str = "one"  # or "all": a batch is dealt out over them
+    keep_data: str = (
+        "auto"  # on the "device" where they fit and it has memory of its own, or "host"
+    )
     evaluate_every: int = 5  # epochs
     steps_per_call: int = 0  # steps inside one compiled call; 0: by their work, at most an epoch
     checkpoint_seconds: float = 60.0
@@ -65,6 +68,7 @@ SHARES = ("warmup", "ema")
 CHOICES = {
     "references": REFERENCES, "loss": ("", *KINDS), "schedule": ("cosine", "constant", "plateau"),
     "augment": ("", *augment.GROUPS), "precision": PRECISIONS, "devices": devices.CHOICES,
+    "keep_data": resident.CHOICES,
 }  # fmt: skip
 
 

@@ -14,11 +14,12 @@ import numpy as np
 from demetar import groups
 from demetar.graph import Graph
 from demetar.isometry import Isometry
-from demetar.loader import Labels, Loader
+from demetar.loader import Draw, Labels, Loader
 from demetar.settings import Config
 
 Array = Any
 Batch = tuple[Graph, Labels, Isometry | None]
+Drawn = tuple[Draw, Isometry | None]
 CALL = {"cpu": 5e9}  # floating-point operations of about a quarter of a second, by backend
 CALL_ELSEWHERE = 1e12
 MOST_BYTES = 64e6  # of the batches of one call
@@ -38,15 +39,19 @@ def steps_per_call(config: Config, loader: Loader, parameters: int) -> int:
     return int(max(1, min(len(loader), room / work, MOST_BYTES / size)))
 
 
-def calls(loader: Loader, config: Config, done: int, stack: int) -> Iterator[Batch]:
+def calls(
+    loader: Loader, config: Config, done: int, stack: int, draws: bool = False
+) -> Iterator[Any]:
     """Stacked batches [steps, ...] from step `done` on, as if nothing had come before.
 
-    A call never crosses an epoch and ends at the multiples of `stack` in it and where the room
+    With `draws` what they are of, to be drawn where the data are; else the arrays themselves. A
+    call never crosses an epoch and ends at the multiples of `stack` in it and where the room
     changes, so a run that goes on at one of these ends makes the same calls as one that never
     stopped.
     """
-    group: list[Batch] = []
-    for i, batch in _numbered(loader, config, done):
+    group: list[Any] = []
+    for i, (draw, elements) in _numbered(loader, config, done):
+        batch = (draw, elements) if draws else (*loader.drawn(draw), elements)
         if group and (i % stack == 0 or _shapes(batch) != _shapes(group[0])):
             yield jax.tree.map(lambda *x: np.stack(x), *group)
             group = []
@@ -55,12 +60,12 @@ def calls(loader: Loader, config: Config, done: int, stack: int) -> Iterator[Bat
         yield jax.tree.map(lambda *x: np.stack(x), *group)
 
 
-def _numbered(loader: Loader, config: Config, done: int) -> Iterator[tuple[int, Batch]]:
-    """Batches with their number within the epoch."""
+def _numbered(loader: Loader, config: Config, done: int) -> Iterator[tuple[int, Drawn]]:
+    """Draws with their number within the epoch, and the elements that act on them."""
     for epoch in range(done // len(loader), config.epochs):
         start = max(0, done - epoch * len(loader))
-        for i, (graph, labels) in enumerate(loader.epoch(config.seed, epoch, start), start):
-            yield i, (graph, labels, _elements(loader, config, epoch, i))
+        for i, draw in enumerate(loader.draws(config.seed, epoch, start), start):
+            yield i, (draw, _elements(loader, config, epoch, i))
 
 
 def _elements(loader: Loader, config: Config, epoch: int, i: int) -> Isometry | None:
@@ -72,8 +77,9 @@ def _elements(loader: Loader, config: Config, epoch: int, i: int) -> Isometry | 
     return loader.deal(g.astype(np.float32))
 
 
-def _shapes(batch: Batch) -> list[tuple[int, ...]]:
-    return [np.shape(x) for x in jax.tree.leaves(batch[0])]
+def _shapes(batch: Any) -> tuple:
+    leaves, structure = jax.tree.flatten(batch[0])  # a draw's room is in the structure
+    return structure, [np.shape(x) for x in leaves]
 
 
 class Prefetch:
