@@ -1,8 +1,8 @@
 """Data efficiency: test error against the number of training systems, with and without symmetry.
 
 Three ways to learn the charged N-body task from n systems: a plain message-passing network, the
-same network shown every batch turned by a random rotation, and an equivariant network of the same
-width and depth. The question and the log-log picture follow S. Batzner et al., "E(3)-equivariant
+same network shown every system turned by a random rotation of its own, and an equivariant network of
+the same width and depth. The question and the log-log picture follow S. Batzner et al., "E(3)-equivariant
 graph neural networks for data-efficient and accurate interatomic potentials", Nature
 Communications 13, 2453 (2022), figure 5; the networks are those of V. G. Satorras, E. Hoogeboom,
 M. Welling, ICML 2021, table 2. The force law is the clean one, whose targets turn with the inputs:
