@@ -44,7 +44,7 @@ def errors(
     `kind` is published, trivial or "run here". What lies under `floor` no equivariant predictor reaches.
     """
     rows = sorted(found, key=lambda row: -row[2])
-    figure = frame(dark, 70 + 21 * len(rows), unit)
+    figure = frame(dark, max(130, 70 + 21 * len(rows)), unit)
     for kind, (hue, symbol) in KINDS.items():
         mine = [(name, value) for name, k, value in rows if k == kind]
         if mine:
