@@ -110,6 +110,7 @@ def main() -> None:
                 "load": os.getloadavg()[0],
             }
             print(", ".join(f"{k} {v:.3g}" for k, v in result.items()))
+            print(sorted(map(round, times)))
             print(json.dumps(result))
             browser.close()
         finally:

@@ -11,6 +11,7 @@ from app.figures import DASHES, ORDER, bands, bounds, color, frame, level, log_t
 SYMBOLS = ("circle", "diamond", "square", "x", "triangle-up", "star")  # one for each group
 X_TITLES = {"epoch": "epoch", "step": "step", "minutes": "minutes of training"}
 HEIGHT = 265
+MOST = 400  # points of a curve: more are not seen, and slow a page that draws them again and again
 Span = tuple[float, float]
 
 
@@ -29,6 +30,12 @@ class View(NamedTuple):
     x: str = "epoch"
     span: Span = (0.0, 1.0)
     decades: Span | None = None
+
+
+def thinned(lines: Sequence[Mapping[str, Any]]) -> tuple[Mapping[str, Any], ...]:
+    """At most MOST of the lines at even distances, and always the last."""
+    step = max(1, -(-len(lines) // MOST))
+    return tuple(lines[(len(lines) - 1) % step :: step])
 
 
 def style(place: int, dark: bool) -> tuple[str, str]:

@@ -26,9 +26,12 @@ def render() -> None:
     """The page: the question, errors, curves, comparisons, and what the weights look at."""
     known = list(QUESTIONS)
     widgets.from_address("of", "ablation:of", known, known[0], "experiment")
-    of = st.segmented_control(
-        "What is varied", known, key="ablation:of", required=True, format_func=QUESTIONS.__getitem__
-    )
+    of = str(
+        st.segmented_control(
+            "What is varied", known, key="ablation:of", required=True,
+            format_func=QUESTIONS.__getitem__,
+        )
+    )  # fmt: skip
     st.caption(ASKED[of])
     result = service.ablation(of)
     names = service.ablation_molecules(result)
