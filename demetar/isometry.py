@@ -68,6 +68,16 @@ def pad(elements: Isometry, length: int) -> Isometry:
     return elements[index]
 
 
+def led(elements: Isometry, count: int) -> Isometry:
+    """The elements with the identity before them, `count` times."""
+    still, p = identity(count), elements.permutation
+    return Isometry(
+        np.concatenate([still.matrix, elements.matrix]),
+        np.concatenate([still.shift, elements.shift]),
+        p if p is None else np.concatenate([np.tile(np.arange(p.shape[1]), (count, 1)), p]),
+    )
+
+
 def wigner(irrep: str, matrix: Array) -> Array:
     """Matrix [2l+1, 2l+1] of a group element on an irrep such as "1o", in e3nn's component order.
 
@@ -125,7 +135,7 @@ def act_on_graph(g: Isometry, graph: Graph) -> tuple[Graph, Array]:
         changes["velocities"] = move(graph.velocities)
     order = jnp.arange(graph.senders.shape[0])
     if g.permutation is not None:
-        inverse = jnp.argsort(g.permutation)
+        inverse = jnp.argsort(g.permutation).astype(graph.senders.dtype)
         senders, receivers = inverse[graph.senders], inverse[graph.receivers]
         # Padded edges join the last padded node, which stays last: they remain at the end.
         order = jnp.argsort(receivers, stable=True)

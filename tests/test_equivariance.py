@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from ase.collections import g2
 
-from demetar import groups, isometry
+from demetar import equivariance, groups, isometry
 from demetar.equivariance import FLOOR, LAYER_FLOOR, measure, measure_arrays
 from demetar.errors import InputError
 from demetar.graph import Graph, batch, from_arrays, from_atoms, pad, rung
@@ -80,6 +80,21 @@ def test_delta_is_what_numpy_computes(scene: Graph, dtype: str) -> None:
 
 
 REAL = np.array([True] * 5 + [False] * 3)
+
+
+def test_elements_in_any_number_give_what_they_give_together(
+    scene: Graph, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In rooms of every size, computed in chunks or, as on an accelerator, all at once."""
+    drawn = groups.load("E(3) x S_n").sample(np.random.default_rng(0), 300, REAL)
+    whole = by_hand(scene, drawn)
+    at_once = (lambda count: (count, 1, count + 1),)
+    for rooms in (equivariance._rooms, *at_once):
+        monkeypatch.setattr(equivariance, "_rooms", rooms)
+        for count in (1, 3, 9, 41, 300):
+            m = measure(faulty, scene, elements=drawn[:count], dtype="float64")
+            for name, delta in whole.items():
+                np.testing.assert_allclose(m.delta[name], delta[:count], rtol=1e-10, err_msg=name)
 
 
 def test_a_fault_of_known_size_gives_that_delta() -> None:
