@@ -9,7 +9,9 @@ from demetar.run import home
 
 MOLECULES = ("ethanol", "aspirin", "benzene")  # of the experiments, also before they are made
 PARTS = {"settings", "table", "comparisons", "runs", "statement"}
-MORE = {"invariants": {"distances", "emphasis", "lengths"}, "equiformer": set()}
+MORE = {
+    "invariants": {"distances", "emphasis", "lengths"}, "envelopes": set(), "equiformer": set()
+}  # fmt: skip
 
 
 def stored(experiment: str) -> dict[str, Any] | None:

@@ -2,6 +2,8 @@
 
     demetar sweep experiments/invariants.toml          # and invariants-beyond.toml
     python benchmarks/ablation.py invariants [--write] [--json]
+    demetar sweep experiments/envelopes.toml
+    python benchmarks/ablation.py envelopes [--write] [--json]
     demetar sweep experiments/equiformer.toml
     python benchmarks/ablation.py equiformer [--write] [--json]
 
@@ -29,21 +31,29 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 class Experiment(NamedTuple):
-    """The names of its runs, what they compare (the first is what others are compared with)."""
+    """What an experiment compares; others are compared with the first variant."""
 
-    name: re.Pattern
+    model: str
     settings: tuple[str, ...]  # of the model, that make the variants
     variants: tuple[str, ...]
-    also: tuple[tuple[str, str], ...]  # further comparisons
+    also: tuple[tuple[str, str], ...] = ()  # further comparisons
+
+    @property
+    def name(self) -> re.Pattern:
+        """Names of its runs: molecule, variant, seed."""
+        return re.compile(rf"{self.model}-rmd17-([a-z]+)-({'|'.join(self.variants)})-s(\d+)")
 
 
 EXPERIMENTS = {
     "invariants": Experiment(
-        re.compile(r"invariant_attention-rmd17-([a-z]+)-([a-z]+)-s(\d+)"), ("invariant",),
+        "invariant_attention", ("invariant",),
         ("norm", "inverse", "mixed", "learned", "bessel", "gaussian"), (("inverse", "mixed"),),
     ),
+    "envelopes": Experiment(
+        "invariant_attention", ("envelope",), ("polynomial", "cosine", "none")
+    ),
     "equiformer": Experiment(
-        re.compile(r"equiformer-rmd17-([a-z]+)-([a-z]+-[a-z]+)-s(\d+)"), ("messages", "attention"),
+        "equiformer", ("messages", "attention"),
         ("nonlinear-mlp", "nonlinear-dot", "linear-mlp", "linear-dot"),
         (("linear-dot", "linear-mlp"),),
     ),
@@ -86,6 +96,7 @@ def ordered(experiment: Experiment, runs: list[dict]) -> list[dict]:
 def settings(experiment: Experiment, runs: list[dict]) -> dict:
     """The settings that all runs share; refuses runs that differ in anything but what is compared."""
     varied = {"name", "seed", "model_config", "data_options", "device", "commit", "rms", "packages"}
+    varied |= {"keep_data"}  # where the data lie, which changes no number
     kept = [{k: v for k, v in r["config"].items() if k not in varied} for r in runs]
     inner = [
         {k: v for k, v in r["config"]["model_config"].items() if k not in experiment.settings}

@@ -10,6 +10,7 @@ from app.figures import DASHES, ORDER, color, faint, frame
 
 VARIANTS = (
     ("norm", "inverse", "mixed", "learned", "bessel", "gaussian"),
+    ("polynomial", "cosine", "none"),
     ("nonlinear-mlp", "nonlinear-dot", "linear-mlp", "linear-dot"),
 )
 UNITS = {"energy": "meV", "forces": "meV/Å"}

@@ -8,16 +8,23 @@ from app import service, widgets
 from app.figures import ablation
 
 TITLE, ICON, ORDER, SECTION = "Ablations", ":material/balance:", 37, "Train"
-QUESTIONS = {"invariants": "Invariant of the distance", "equiformer": "Equiformer's attention"}
+QUESTIONS = {
+    "invariants": "Invariant of the distance", "envelopes": "End at the cutoff",
+    "equiformer": "Equiformer's attention",
+}  # fmt: skip
 ASKED = {
     "invariants": "Attention over irreps weighs its messages by a perceptron that reads one invariant "
     "of the distance between two atoms. The Euclidean norm, its inverse, or half of the heads each; "
     "Bessel functions, Gaussians, or a mixture that is learned: does it matter, where, and why?",
+    "envelopes": "A pair of atoms counts until they are as far apart as the cutoff. What it contributes may "
+    "end smoothly there, in two shapes, or at once: then the energy jumps where a pair comes or goes.",
     "equiformer": "Equiformer sends each message through a gate and a second tensor product "
     "(non-linear messages) and finds the weight of each neighbour by a perceptron of the message's "
     "scalars instead of a dot product. What is either worth?",
 }
-NAMES = {"invariants": "invariant", "equiformer": "messages-attention"}
+NAMES = {
+    "invariants": "invariant", "envelopes": "envelope", "equiformer": "messages-attention"
+}  # fmt: skip
 QUANTITIES = ("forces", "energy")
 CHART: dict[str, Any] = {"config": {"displayModeBar": False}}
 
