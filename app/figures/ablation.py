@@ -59,8 +59,9 @@ def curves(
             )
         )  # fmt: skip
         every += [*np.exp(mean - spread), *np.exp(mean + spread)]
-    marks = [m * 10.0**k for k in range(-3, 7) for m in (1, 2, 5)]
     low, high = (min(every), max(every)) if every else (1.0, 10.0)
+    digits = (1, 2, 5) if high > 5 * low else (1, 1.5, 2, 3, 4, 5, 7)
+    marks = [m * 10.0**k for k in range(-3, 7) for m in digits]
     shown = [m for m in marks if low / 1.1 <= m <= high * 1.1]
     figure.update_yaxes(type="log", tickvals=shown, ticktext=[f"{m:g}" for m in shown])
     return figure
@@ -114,7 +115,7 @@ def changes(
         ]
         change = np.array([row["change"] for row in chosen])
         ends = np.array([row["interval"] for row in chosen])
-        hue = ("grey", *ORDER)[k % 7] if place != "all" else "blue"
+        hue = "grey" if place == "all" else ORDER[(k - 1) % 5]
         figure.add_trace(
             go.Scatter(
                 x=change, y=y, mode="markers", name="all molecules" if place == "all" else place,
