@@ -12,6 +12,7 @@ table and, as the last line, JSON.
 
 import argparse
 import dataclasses
+import importlib.util
 import json
 import os
 import statistics
@@ -74,6 +75,18 @@ def our_layer(arrays: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     }
 
 
+def cue_layer(arrays: dict[str, Any]) -> dict[str, Callable[[], Any]]:
+    """The same layer with cuEquivariance's product, where that is installed."""
+    if not importlib.util.find_spec("cuequivariance_jax"):
+        return {}
+    os.environ["DEMETAR_TENSOR_PRODUCT"] = "cuequivariance"
+    calls = our_layer(arrays)
+    for call in calls.values():
+        call()  # compiles while the setting holds
+    del os.environ["DEMETAR_TENSOR_PRODUCT"]
+    return {name.replace("demetar", "cuequivariance"): call for name, call in calls.items()}
+
+
 def torch_layer(arrays: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     """The same layer of e3nn for PyTorch: TensorProduct("uvu") and Linear."""
     import numpy as np
@@ -131,7 +144,8 @@ def layer(repeats: int) -> dict[str, Any]:
         for k, v in shapes.items()
     }
     arrays["weights"] = rng.normal(size=(EDGES, len(path_list) * CHANNELS)).astype(np.float32)
-    found = alternating(our_layer(arrays) | torch_layer(arrays), repeats)
+    programs = our_layer(arrays) | cue_layer(arrays) | torch_layer(arrays)
+    found = alternating(programs, repeats)
     for kind in ("forward", "gradient"):
         ratio = found[f"e3nn {kind}"]["median_ms"] / found[f"demetar {kind}"]["median_ms"]
         found[f"ratio {kind}"] = {"median_ms": ratio}

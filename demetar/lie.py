@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from demetar import groups
-from demetar.equivariance import cast, check_dtype, norm, rows_mask, scale_of, unpack
+from demetar.compare import norm, rows_mask, scale_of
+from demetar.equivariance import cast, check_dtype, unpack
 from demetar.errors import InputError
 from demetar.graph import Graph, pad
 from demetar.output import Output, Value

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from ase.collections import g2
 
-from demetar import equivariance, groups, isometry
-from demetar.equivariance import FLOOR, LAYER_FLOOR, measure, measure_arrays
+from demetar import compare, groups, isometry
+from demetar.compare import FLOOR, LAYER_FLOOR
+from demetar.equivariance import measure, measure_arrays
 from demetar.errors import InputError
 from demetar.graph import Graph, batch, from_arrays, from_atoms, pad, rung
 from demetar.lie import lie_derivative
@@ -89,8 +90,8 @@ def test_elements_in_any_number_give_what_they_give_together(
     drawn = groups.load("E(3) x S_n").sample(np.random.default_rng(0), 300, REAL)
     whole = by_hand(scene, drawn)
     at_once = (lambda count: (count, 1, count + 1),)
-    for rooms in (equivariance._rooms, *at_once):
-        monkeypatch.setattr(equivariance, "_rooms", rooms)
+    for rooms in (compare.rooms, *at_once):
+        monkeypatch.setattr(compare, "rooms", rooms)
         for count in (1, 3, 9, 41, 300):
             m = measure(faulty, scene, elements=drawn[:count], dtype="float64")
             for name, delta in whole.items():

@@ -72,7 +72,7 @@ def undeclared(modules: dict[str, str], texts: list[str]) -> list[str]:
 
 def test_what_is_imported_is_declared() -> None:
     extras = PROJECT["optional-dependencies"]
-    runtime = PROJECT["dependencies"] + extras["qm9"]
+    runtime = PROJECT["dependencies"] + extras["qm9"] + extras["cue"]
     assert not undeclared(imported("demetar", "app", "streamlit_app.py"), runtime)
     everything = runtime + extras["dev"] + extras["bench"]
     elsewhere = imported("tests", "benchmarks")

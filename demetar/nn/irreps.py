@@ -10,6 +10,7 @@ Neural Networks" (arXiv:2207.09453). Every function is tested against e3nn-jax.
 
 import functools
 import itertools
+import os
 from collections.abc import Callable, Iterable, Sequence
 from math import sqrt
 from typing import Any
@@ -133,6 +134,11 @@ def convolve(
     x [rows, 2l+1, channels], y [rows, 2l+1], weights [rows, weight_count] or None for ones ->
     features whose channels are those of each path with that output, one after the other.
     """
+    if weights is not None and os.environ.get("DEMETAR_TENSOR_PRODUCT"):
+        from demetar.nn import cuequivariance  # it imports this file
+
+        if cuequivariance.chosen():
+            return cuequivariance.convolve(x, y, path_list, weights)
     harmonics = jnp.concatenate([y[right] for right in _rights(path_list)], 1)
     products: dict[Path, Array] = {}
     for left in dict.fromkeys(left for left, _, _ in path_list):
