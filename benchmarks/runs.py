@@ -60,7 +60,7 @@ def row(name: str, found: dict[str, Any]) -> str:
     """One line of the table."""
     r = json.loads((home() / "trained" / name / "results.json").read_text())
     delta = [r["delta"]["SO(3)"][t]["max"] for t in ("float32", "float64")]
-    forces = r["test"]["errors"].get("forces")
+    forces = r["test"].get("errors", {}).get("forces")
     error = f"{r['test']['value']:.3g}" + (f" / {forces['value']:.3g}" if forces else "")
     return (
         f"| {name} | {error} | {delta[0]:.0e} | {delta[1]:.0e} | {found['parameters']:,} | "

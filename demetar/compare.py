@@ -21,6 +21,7 @@ Array = Any
 FLOOR = 0.01
 LAYER_FLOOR = 1e-3  # of the root mean square over all features of the same layer
 SAMPLE_RUNGS = (1, 8, 16, 40, 64, 256, 1024)  # numbers of elements that share one compilation
+CHUNK = 8  # elements computed at once on a CPU; divides the rungs above one
 
 
 def rows_mask(per: str, graph: Graph) -> Array:
@@ -131,8 +132,8 @@ def rooms(count: int) -> tuple[int, int, int]:
     All at once on an accelerator, where one identity leads. A CPU gains nothing by that (measured);
     few at once waste little on the identities, which have to fill the first chunk.
     """
-    room = next((r for r in SAMPLE_RUNGS if count <= r), -(-count // 16) * 16)
+    room = next((r for r in SAMPLE_RUNGS if count <= r), -(-count // CHUNK) * CHUNK)
     if jax.default_backend() != "cpu":
         return room, 1, 1 + room
-    chunk = 16 if room >= 256 else min(8, room)
+    chunk = min(CHUNK, room)
     return room, chunk, chunk
