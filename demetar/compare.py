@@ -21,7 +21,6 @@ Array = Any
 FLOOR = 0.01
 LAYER_FLOOR = 1e-3  # of the root mean square over all features of the same layer
 SAMPLE_RUNGS = (1, 8, 16, 40, 64, 256, 1024)  # numbers of elements that share one compilation
-CHUNK = 8  # elements computed at once on a CPU; divides the rungs above one
 
 
 def rows_mask(per: str, graph: Graph) -> Array:
@@ -129,11 +128,15 @@ def compiled(
 def rooms(count: int) -> tuple[int, int, int]:
     """Room for so many elements, how many identities lead them, how many are computed at once.
 
-    All at once on an accelerator, where one identity leads. A CPU gains nothing by that (measured);
-    few at once waste little on the identities, which have to fill the first chunk.
+    All at once on an accelerator. A CPU gains nothing by that (measured); there it is about eight,
+    such that few identities have to fill the last chunk.
     """
-    room = next((r for r in SAMPLE_RUNGS if count <= r), -(-count // CHUNK) * CHUNK)
-    if jax.default_backend() != "cpu":
+    room = next((r for r in SAMPLE_RUNGS if count <= r), -(-count // 8) * 8)
+    if jax.default_backend() != "cpu" or room < 8:
         return room, 1, 1 + room
-    chunk = min(CHUNK, room)
-    return room, chunk, chunk
+
+    def computed(chunk: int) -> int:
+        return -(-(1 + room) // chunk) * chunk
+
+    chunk = min(range(6, 11), key=computed)
+    return room, computed(chunk) - room, chunk

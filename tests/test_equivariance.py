@@ -89,6 +89,10 @@ def test_elements_in_any_number_give_what_they_give_together(
     """In rooms of every size, computed in chunks or, as on an accelerator, all at once."""
     drawn = groups.load("E(3) x S_n").sample(np.random.default_rng(0), 300, REAL)
     whole = by_hand(scene, drawn)
+    assert all(
+        lead >= 1 and (room + lead) % chunk == 0 and lead <= 1 + room // 8
+        for room, lead, chunk in map(compare.rooms, range(1, 2_000))
+    )
     at_once = (lambda count: (count, 1, count + 1),)
     for rooms in (compare.rooms, *at_once):
         monkeypatch.setattr(compare, "rooms", rooms)
