@@ -77,7 +77,7 @@ def frame(dark: bool, height: int, x_title: str = "", y_title: str = "") -> go.F
                 "orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": {"text": ""},
             },
             "xaxis": {**axis, "title": {"text": x_title, "standoff": 8}, "showgrid": False},
-            "yaxis": {**axis, "title": {"text": y_title, "standoff": 8}},
+            "yaxis": {**axis, "title": {"text": y_title, "standoff": 16}},
             "uirevision": "keep",
         }
     )  # fmt: skip
