@@ -307,6 +307,7 @@ def test_two_writers_of_a_run_are_refused(home: Path) -> None:
         ({"augment": "S_n"}, "augment"),
         ({"precision": "float16"}, "precision"),
         ({"devices": "two"}, "devices"),
+        ({"keep_data": "gpu"}, "keep_data"),
         ({"loss": "huber"}, "loss"),
         ({"references": "fit"}, "references"),
         ({"patience": -1}, "patience"),

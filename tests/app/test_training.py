@@ -295,17 +295,6 @@ def test_ranges_and_the_quantity_along_x_are_ours(
     assert charts(page)[0]["layout"]["yaxis"]["range"] != [-3, 1]
 
 
-@pytest.mark.parametrize("count", [0, 1, 399, 400, 401, 1234, 20_000])
-def test_long_curves_are_thinned_and_end_with_the_last_line(count: int) -> None:
-    from app.figures import training
-
-    lines = [{"step": i} for i in range(count)]
-    kept = [line["step"] for line in training.thinned(lines)]
-    assert len(kept) == count if count <= training.MOST else 200 <= len(kept) <= training.MOST
-    assert kept[-1:] == [line["step"] for line in lines[-1:]]
-    assert len({b - a for a, b in zip(kept, kept[1:])}) <= 1
-
-
 def test_further_figures_are_drawn_when_chosen(home: Path, open_page: Callable[..., Any]) -> None:
     three(home, time.time())
     lines = home / "runs" / "busy" / "metrics.jsonl"
