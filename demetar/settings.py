@@ -51,9 +51,7 @@ class Config:
     augment: str = ""  # group whose random elements act on every training system, such as "SO(3)"
     precision: str = "float32"  # in which the model computes; "bfloat16" keeps float32 weights
     devices: str = "one"  # or "all": a batch is dealt out over them
-    keep_data: str = (
-        "auto"  # on the "device" where they fit and it has memory of its own, or "host"
-    )
+    keep_data: str = "auto"  # on the "device" where it has memory of its own to spare, or "host"
     evaluate_every: int = 5  # epochs
     steps_per_call: int = 0  # steps inside one compiled call; 0: by their work, at most an epoch
     checkpoint_seconds: float = 60.0
