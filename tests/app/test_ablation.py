@@ -95,6 +95,20 @@ def test_another_experiment_has_its_own_result(
     assert len(page.get("plotly_chart")) == 2, "no weights to look at"
 
 
+def test_a_molecule_that_another_experiment_lacks_gives_way(
+    home: Path, result: Path, open_page: Callable[..., Any]
+) -> None:
+    other = home / "trained" / "ablation-equiformer" / "result.json"
+    other.parent.mkdir()
+    rows = [row for row in made()["table"] if row["molecule"] == "ethanol"]
+    other.write_text(json.dumps(made() | {"table": rows}))
+    page = open_page("ablation", molecule="benzene")
+    page.button_group(key="ablation:of").set_value("equiformer").run()
+    assert not page.exception
+    assert page.button_group(key="ablation:molecule").value == "ethanol"
+    assert len(page.dataframe[0].value) == 2
+
+
 def test_no_or_a_damaged_result_says_how_to_make_one(
     home: Path, result: Path, open_page: Callable[..., Any]
 ) -> None:
