@@ -117,6 +117,15 @@ def reads(config: dict[str, Any]) -> str:
         return ""
 
 
+def predicts(config: dict[str, Any]) -> str:
+    """What a run's model puts out: "positions", "scalar", "vector" and so on; "" if unknown."""
+    try:
+        module = registry.load("models", str(config.get("model")))
+    except InputError:
+        return ""
+    return str((config.get("model_config") or {}).get("output", module.Config().output))
+
+
 def published(config: dict[str, Any]) -> float | None:
     """The number in the paper for a run's model, data set and target, where there is one."""
     try:

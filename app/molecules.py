@@ -150,6 +150,9 @@ def square(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: st
     g = _with_padding(isometries(element, axis, len(atoms)), graph)
     m = equivariance.measure(run, graph, dtype=dtype, elements=g)
     names = {"value": target, "gradient": f"{target}_gradient"}
+    sign = {"value": 1, "gradient": 1}
+    if "forces" in m.prediction:  # a run on labelled forces gives them in place of ∂f/∂x
+        names["gradient"], sign["gradient"] = "forces", -1
     layers = []
     for layer in m.layers:
         layers += [(layer.name, kind, float(d[0])) for kind, d in layer.features.items()]
@@ -159,9 +162,9 @@ def square(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: st
         unit=str(run.config["unit"]),
         target=target,
         claims=run.symmetry,
-        first={k: np.squeeze(m.prediction[n]) for k, n in names.items()},
-        left={k: np.squeeze(m.predict_then_move[n][0]) for k, n in names.items()},
-        right={k: np.squeeze(m.move_then_predict[n][0]) for k, n in names.items()},
+        first={k: sign[k] * np.squeeze(m.prediction[n]) for k, n in names.items()},
+        left={k: sign[k] * np.squeeze(m.predict_then_move[n][0]) for k, n in names.items()},
+        right={k: sign[k] * np.squeeze(m.move_then_predict[n][0]) for k, n in names.items()},
         delta={k: float(m.delta[n][0]) for k, n in names.items()},
         absolute={k: float(m.absolute[n][0]) for k, n in names.items()},
         curve={k: m.delta[n][1:].astype(float).tolist() for k, n in names.items()},

@@ -137,17 +137,20 @@ ablation, ablation_molecules = _ablation.stored, _ablation.molecules
 def runs_on(inputs: str) -> dict[str, list[str]]:
     """Loadable runs that read "particles" or "atoms": those that claim rotations, and the others.
 
-    {"turns": [...], "rigid": [...]}, shipped ones first.
+    {"turns": [...], "rigid": [...]}, shipped ones first; of atoms only runs that predict an
+    invariant, of particles only those that predict places: that is what the pages draw.
     """
     found: dict[str, list[str]] = {"turns": [], "rigid": []}
     for job in sorted(runs.list_all(), key=lambda job: (job.state != "shipped", job.name)):
-        if job.loadable and reads(job.config) == inputs:
+        drawn = choices.predicts(job.config) in DRAWN[inputs]
+        if job.loadable and reads(job.config) == inputs and drawn:
             with contextlib.suppress(InputError):
                 claimed = set(claim(str(job.config.get("model"))).split(" x "))
                 found["turns" if claimed & ROTATIONS else "rigid"].append(job.name)
     return found
 
 
+DRAWN = {"particles": ("positions", "state"), "atoms": ("scalar",)}
 ROTATIONS = {"SO(3)", "O(3)", "SE(3)", "E(3)", "Sim(3)"}
 
 
