@@ -24,7 +24,9 @@ import numpy as np
 import radial_weights
 from paired import holm, paired
 
-from demetar import run, train
+from demetar.core import disk
+from demetar.runs import folder as runs_folder
+from demetar.runs.folder import folders
 
 QUANTITIES = ("energy", "forces")
 ROOT = Path(__file__).resolve().parents[1]
@@ -66,12 +68,12 @@ EXPERIMENTS = {
 def read_runs(experiment: Experiment) -> list[dict]:
     """Every finished run of the experiment: who it is, test errors, curves, settings, folder."""
     found = []
-    for folder in run.folders():
+    for folder in folders():
         match, results = experiment.name.fullmatch(folder.name), folder / "results.json"
         if match is None or not results.is_file():
             continue
         errors = json.loads(results.read_text())["test"]["errors"]
-        lines = train.lines(folder / "metrics.jsonl")
+        lines = runs_folder.lines(folder / "metrics.jsonl")
         found.append(
             {
                 "molecule": match[1], "variant": match[2], "seed": int(match[3]),
@@ -266,14 +268,14 @@ def main() -> None:
     shown = text(EXPERIMENTS[args.experiment], result)
     if args.write:
         target.parent.mkdir(exist_ok=True)
-        run.write_atomically(target, (json.dumps(result) + "\n").encode())
+        disk.write_atomically(target, (json.dumps(result) + "\n").encode())
         page = ROOT / "docs" / "ablation.md"
         begin, end = (
             f"<!-- {args.experiment}: {word} -->" for word in ("by benchmarks/ablation.py", "end")
         )
         before, rest = page.read_text().split(begin)
         after = rest.split(end)[1]
-        run.write_atomically(page, f"{before}{begin}\n\n{shown}\n\n{end}{after}".encode())
+        disk.write_atomically(page, f"{before}{begin}\n\n{shown}\n\n{end}{after}".encode())
     print(json.dumps(result) if args.json else shown)
 
 

@@ -168,7 +168,8 @@ def nested(weights: Weights) -> dict[str, Any]:
 
 def graph_of(case: Case) -> tuple[Any, Any]:
     """Our padded batch of the case and its labels, row by row."""
-    from demetar.loader import Loader, Systems
+    from demetar.data.loader import Loader
+    from demetar.data.systems import Systems
 
     systems = Systems(
         case.sizes, case.positions, case.targets, "", case.species, case.velocities, case.charges
@@ -217,7 +218,8 @@ def ours(case: Case, weights: Weights) -> tuple[dict[str, Callable], np.ndarray]
     import jax
     import optax
 
-    from demetar import losses, models
+    from demetar import models
+    from demetar.training import losses
 
     model, (graph, targets) = models.create("egnn", **case.config()), graph_of(case)
     graph, targets = jax.device_put((graph, targets))

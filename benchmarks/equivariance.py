@@ -16,12 +16,18 @@ from typing import Any
 
 import numpy as np
 
-from demetar import groups, models, registry, run, samples
-from demetar.equivariance import measure
-from demetar.graph import Graph, from_arrays, from_atoms, pad
-from demetar.isometry import Isometry
-from demetar.probe import enlarged
-from demetar.run import Run, template
+from demetar import models
+from demetar.core import registry
+from demetar.core.graph import Graph, from_arrays, from_atoms
+from demetar.core.padding import pad
+from demetar.data import samples
+from demetar.models.nn.init import enlarged
+from demetar.runs import folder, run
+from demetar.runs.run import Run, template
+from demetar.simulation import scene
+from demetar.symmetry import groups
+from demetar.symmetry.elements import Elements
+from demetar.symmetry.equivariance import measure
 
 GROUPS = ("T(3)", "SO(3)", "C_i", "O(3)", "SE(3)", "E(3)", "S_n", "E(3) x S_n", "Sim(3)")
 LIMIT = {"float32": 1e-5, "float64": 1e-11}
@@ -58,7 +64,7 @@ def systems(inputs: str, count: int) -> list[Graph]:
     """Random scenes of five charged bodies, or molecules from the samples."""
     if inputs == "atoms":
         found = [samples.load(name) for name in MOLECULES[:count]]
-        return [from_atoms(atoms) for atoms in found if not isinstance(atoms, samples.Scene)]
+        return [from_atoms(atoms) for atoms in found if not isinstance(atoms, scene.Scene)]
     rng = np.random.default_rng(0)
     return [
         from_arrays(
@@ -69,11 +75,11 @@ def systems(inputs: str, count: int) -> list[Graph]:
     ]  # fmt: skip
 
 
-def elements(real: np.ndarray, count: int) -> Isometry:
+def elements(real: np.ndarray, count: int) -> Elements:
     """`count` elements of each of GROUPS in one batch: they share one compilation."""
     parts = [groups.load(g).sample(np.random.default_rng(0), count, real) for g in GROUPS]
     still = np.tile(np.arange(len(real)), (count, 1))
-    return Isometry(
+    return Elements(
         np.concatenate([p.matrix for p in parts]),
         np.concatenate([p.shift for p in parts]),
         np.concatenate([still if p.permutation is None else p.permutation for p in parts]),
@@ -154,7 +160,7 @@ def main() -> None:
             for inputs in ("particles", "atoms"):
                 rows += rows_of(random_run(name, inputs), "random", *sizes)
     if arguments.only != "random":
-        for name in run.names():
+        for name in folder.names():
             rows += rows_of(run.load(name), "trained", *sizes)
     print(table(rows))
     print(verdict(rows), file=sys.stderr)

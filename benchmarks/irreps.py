@@ -56,12 +56,12 @@ def our_layer(arrays: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     import jax
     import jax.numpy as jnp
 
-    from demetar.nn import irreps as ir
+    from demetar.models.nn import coupling, products
 
-    path_list = ir.paths(IRREPS, IRREPS, IRREPS)
+    path_list = coupling.paths(IRREPS, IRREPS, IRREPS)
 
     def layer(x: Any, y: Any, weights: Any, kernels: Any) -> Any:
-        made = ir.convolve(x, y, path_list, weights)
+        made = products.convolve(x, y, path_list, weights)
         return {k: v @ kernels[k] for k, v in made.items()}
 
     def loss(*given: Any) -> Any:
@@ -93,10 +93,10 @@ def torch_layer(arrays: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     import torch
     from e3nn import o3
 
-    from demetar.nn import irreps as ir
+    from demetar.models.nn import coupling
 
     torch.set_num_threads(1)
-    path_list = ir.paths(IRREPS, IRREPS, IRREPS)
+    path_list = coupling.paths(IRREPS, IRREPS, IRREPS)
     given = o3.Irreps([(CHANNELS, i) for i in IRREPS])
     harmonics = o3.Irreps([(1, i) for i in IRREPS])
     middle = o3.Irreps([(CHANNELS, out) for *_, out in path_list])
@@ -128,11 +128,12 @@ def layer(repeats: int) -> dict[str, Any]:
     os.sched_setaffinity(0, {0})
     import numpy as np
 
-    from demetar.nn import irreps as ir
+    from demetar.models.nn import coupling
+    from demetar.symmetry import irreps as ir
 
     rng = np.random.default_rng(0)
     dims = {i: 2 * ir.degree(i) + 1 for i in IRREPS}
-    path_list = ir.paths(IRREPS, IRREPS, IRREPS)
+    path_list = coupling.paths(IRREPS, IRREPS, IRREPS)
     count = {i: sum(out == i for *_, out in path_list) * CHANNELS for i in IRREPS}
     shapes = {
         "x": {i: (EDGES, d, CHANNELS) for i, d in dims.items()},
@@ -157,10 +158,10 @@ def one_rotation(model: str) -> dict[str, float]:
     began = time.perf_counter()
     import ase.build
 
-    from demetar.equivariance import measure
-    from demetar.graph import from_atoms
-    from demetar.probe import enlarged
-    from demetar.run import Run, template
+    from demetar.core.graph import from_atoms
+    from demetar.models.nn.init import enlarged
+    from demetar.runs.run import Run, template
+    from demetar.symmetry.equivariance import measure
 
     settings = {"inputs": "atoms", "output": "scalar"}
     run = Run(
@@ -207,9 +208,12 @@ def one_step(molecule: str, invariant: str) -> tuple[Callable[[], Any], dict[str
     import numpy as np
     import optax
 
-    from demetar import losses, models, registry
-    from demetar.loader import Labels, Loader
-    from demetar.nn.init import initialise
+    from demetar import models
+    from demetar.core import registry
+    from demetar.data.loader import Loader
+    from demetar.data.systems import Labels
+    from demetar.models.nn.init import initialise
+    from demetar.training import losses
 
     data = registry.load("datasets", "rmd17").systems("train", size=BATCH, molecule=molecule)
     graph, labels = Loader(data, BATCH, CUTOFF).batch(np.arange(BATCH))

@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 
-from demetar.datasets import nbody
+from demetar.simulation import protocols
 
 LENGTH, EVERY = 5_000, 100
 OURS = {"published": 2_000, "clean": 2_048, "fuchs": 2_048, "springs": 2_048, "gravity": 64}
@@ -45,7 +45,7 @@ def reference(variant: str, path: Path) -> Callable[[], Any]:
     settings = {"dim": 3} if variant == "fuchs" else {}
     with contextlib.redirect_stdout(io.StringIO()):
         simulator = runpy.run_path(str(path))[name](
-            n_balls=nbody.PROTOCOLS[variant].bodies, **settings
+            n_balls=protocols.PROTOCOLS[variant].bodies, **settings
         )
     return lambda: simulator.sample_trajectory(LENGTH, EVERY)
 
@@ -61,7 +61,7 @@ def timed(function: Callable[[], Any]) -> tuple[float, Any]:
 
 def targets(variant: str, made: list[Any]) -> np.ndarray:
     """Positions [systems, n, 3] at the target's frame in what the published program gives."""
-    frame = nbody.PROTOCOLS[variant].target_step // EVERY - (variant != "gravity")
+    frame = protocols.PROTOCOLS[variant].target_step // EVERY - (variant != "gravity")
     places = np.stack([system[0][frame] for system in made])
     return places if variant == "gravity" else places.swapaxes(1, 2)
 
@@ -71,10 +71,10 @@ def compare(variant: str, path: Path, rounds: int, systems: int) -> dict[str, fl
     theirs, times = reference(variant, path), {"reference": []}
     also = [variant, "clean"] if variant == "published" else [variant]
     times |= {name: [] for name in also}
-    first = nbody.generate(variant=variant, count=OURS[variant])
+    first = protocols.generate(variant=variant, count=OURS[variant])
     for name in also:
-        nbody.generate(variant=name, count=OURS[name])  # compiles
-    np.random.seed(nbody.PROTOCOLS[variant].seed)
+        protocols.generate(variant=name, count=OURS[name])  # compiles
+    np.random.seed(protocols.PROTOCOLS[variant].seed)
     made: list[Any] = []
     for _ in range(rounds):
         seconds, found = timed(lambda: [theirs() for _ in range(systems)])
@@ -82,7 +82,7 @@ def compare(variant: str, path: Path, rounds: int, systems: int) -> dict[str, fl
         made += found
         for name in also:
             count = OURS[name]
-            seconds, _ = timed(lambda n=name, c=count: nbody.generate(variant=n, count=c))
+            seconds, _ = timed(lambda n=name, c=count: protocols.generate(variant=n, count=c))
             times[name].append(seconds / count)
     medians = {name: statistics.median(values) for name, values in times.items() if values}
     error = np.abs(first.target_positions[: len(made)] - targets(variant, made)).max()

@@ -10,8 +10,8 @@ import argparse
 import json
 import sys
 
-from demetar import conservation
-from demetar.datasets import nbody
+from demetar.data.sets import nbody
+from demetar.experiments import conservation
 
 
 def main() -> None:

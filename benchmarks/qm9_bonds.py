@@ -2,7 +2,7 @@
 
 python benchmarks/qm9_bonds.py [--json FILE]        (needs the packages rdkit and qm9pack)
 
-For each molecule the graph that `demetar.bonds` sees (who is bonded to whom, and of which type) is
+For each molecule the graph that `demetar.core.bonds` sees (who is bonded to whom, and of which type) is
 compared with the graph that RDKit reads in the SMILES. Graphs are compared as coloured graphs: by
 element, by number of hydrogens and, in the last rows, by bond type, refined from neighbour to
 neighbour (Weisfeiler and Leman) until nothing changes; so the order of atoms does not matter.
@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 from rdkit import Chem, RDLogger  # pyright: ignore[reportMissingImports]
 
-from demetar import bonds, qm9_archive
+from demetar.core import bonds
+from demetar.data.sets import _qm9_archive
 
 ROUNDS = 8
 Bonds = dict[tuple[int, int], str]
@@ -72,7 +73,7 @@ def perceived(species: np.ndarray, positions: np.ndarray) -> tuple[list[int], li
 
 
 def molecules() -> Iterator[tuple[int, str, np.ndarray, np.ndarray]]:
-    data = qm9_archive.arrays()
+    data = _qm9_archive.arrays()
     ends = np.cumsum(data["n_atoms"], dtype=np.int64)
     for row, text in enumerate(data["smiles"].tobytes().decode().split("\n")):
         own = slice(ends[row] - data["n_atoms"][row], ends[row])

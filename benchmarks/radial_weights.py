@@ -3,9 +3,10 @@
 import jax.numpy as jnp
 import numpy as np
 
-from demetar import evaluate, models, run
+from demetar import models
 from demetar.models.invariant_attention import Weights
-from demetar.nn import radial
+from demetar.models.nn import radial
+from demetar.runs import evaluate, run
 
 DISTANCES = np.round(np.arange(0.9, 2.0001, 0.025), 3)  # Å, where atoms of a molecule can be
 

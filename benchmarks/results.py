@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from demetar.run import home
+from demetar.core.disk import home
 
 FOLDER = home() / "trained"
 

@@ -19,11 +19,13 @@ from typing import Any
 
 import ase
 
-from demetar import run, samples
-from demetar.equivariance import measure
-from demetar.graph import Graph, from_atoms, rung
-from demetar.probe import enlarged
-from demetar.run import Run, template
+from demetar.core.graph import Graph, from_atoms
+from demetar.core.padding import rung
+from demetar.data import samples
+from demetar.models.nn.init import enlarged
+from demetar.runs import run
+from demetar.runs.run import Run, template
+from demetar.symmetry.equivariance import measure
 
 ATOMS, ROTATIONS = 21, 256
 TEN = (

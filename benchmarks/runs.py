@@ -16,15 +16,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-os.environ["DEMETAR_CACHE"] = ""  # before JAX is set up: compile times are without a cache
-
 import jax
 import numpy as np
 import optax
 
-from demetar import evaluate, losses
-from demetar.loader import Loader
-from demetar.run import Run, home, load
+from demetar.core.disk import home
+from demetar.data.loader import Loader
+from demetar.runs import evaluate
+from demetar.runs.run import Run, load
+from demetar.training import losses
+
+os.environ["DEMETAR_CACHE"] = ""  # before JAX is set up: compile times are without a cache
 
 
 def cost(run: Run, repeats: int) -> dict[str, Any]:

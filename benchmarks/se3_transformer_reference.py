@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from demetar.nn import irreps as ir
+from demetar.models.nn import coupling
+from demetar.symmetry import irreps as ir
 
 DEGREES, WIDTH, HEADS, DIV, NODES = (0, 1, 2), 8, 2, 2, 5
 EVEN = tuple(f"{l}e" for l in DEGREES)
@@ -48,15 +49,15 @@ def install() -> None:
     torch.cuda.nvtx.range = lambda name: contextlib.nullcontext()
 
 
-def path_factors() -> list[tuple[ir.Path, float]]:
+def path_factors() -> list[tuple[coupling.Path, float]]:
     """Every path in our order, and their kernel over ours."""
     from e3nn import o3
 
     found = []
-    for path in ir.paths(EVEN, tuple(f"{l}e" for l in range(5)), EVEN):
+    for path in coupling.paths(EVEN, tuple(f"{l}e" for l in range(5)), EVEN):
         l1, l2, l3 = map(ir.degree, path)
         theirs = o3.wigner_3j(l2, l1, l3, dtype=torch.float64).permute(1, 0, 2).numpy()
-        ours = ir.coupling(path)
+        ours = coupling.coupling(path)
         at = np.unravel_index(np.abs(ours).argmax(), ours.shape)
         assert np.allclose(theirs, theirs[at] / ours[at] * ours)
         # their harmonics have |Y|² = (2l + 1)/4π, ours 2l + 1

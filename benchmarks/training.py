@@ -25,10 +25,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import egnn_reference as reference
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-import egnn_reference as reference
 
 BATCHES = 10  # of which the stream is drawn again and again
 SCALING = Path(__file__).resolve().parents[1] / "tests" / "devices_process.py"
@@ -54,10 +54,12 @@ class Ours:
     def __init__(self, case: reference.Case, batch: int) -> None:
         import jax
 
-        from demetar import losses, models, stream, train
-        from demetar.loader import Loader, Systems
-        from demetar.nn.init import initialise
-        from demetar.probe import probe
+        from demetar import models
+        from demetar.data.loader import Loader
+        from demetar.data.systems import Systems
+        from demetar.models.nn.init import initialise, probe
+        from demetar.runs import config
+        from demetar.training import loop, losses, optimiser, stream
 
         systems = Systems(
             case.sizes,
@@ -69,12 +71,12 @@ class Ours:
             case.charges,
         )
         self.loader, self.jax = Loader(systems, batch), jax
-        self.config = train.Config(batch_size=batch, epochs=10**6)
+        self.config = config.Config(batch_size=batch, epochs=10**6)
         model = models.create("egnn", **case.config())
         params = initialise(model, probe(case.config()))
-        tx = train.optimiser(self.config, 10**6)
+        tx = optimiser.optimiser(self.config, 10**6)
         self.loss = losses.make(model)
-        self.step = train.make_step(self.loss, tx, 0.999, model.config.output)
+        self.step = loop.make_step(self.loss, tx, 0.999, model.config.output)
         self.state = (np.zeros((), np.int32), params, params, tx.init(params))
         self.state = jax.tree.map(jax.numpy.array, self.state)
         self.params = jax.tree.map(jax.numpy.array, params)

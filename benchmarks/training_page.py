@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Error, Page, sync_playwright
 
-from app import jobs, runs
-from demetar.cache import data_root
+from app.jobs import runs, training
+from demetar.core.disk import data_root
 
 ROOT = Path(__file__).resolve().parents[1]
 AXES = {"steps": "step", "epochs": "epoch", "minutes": "minutes of training"}
@@ -117,7 +117,7 @@ def main() -> None:
             os.environ["DEMETAR_HOME"] = place
             for job in runs.list_all():
                 if job.live:
-                    jobs.stop(job.name)
+                    training.stop(job.name)
             process.kill()
             process.wait()
 

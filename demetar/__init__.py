@@ -7,22 +7,27 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from demetar import datasets, groups, models
-    from demetar.equivariance import measure, measure_arrays
-    from demetar.errors import InputError
-    from demetar.files import read
-    from demetar.graph import Graph, from_arrays, from_atoms, to_atoms
-    from demetar.lie import lie_derivative
-    from demetar.output import Output
-    from demetar.run import Run, load, save
+    from demetar import models
+    from demetar.core.errors import InputError
+    from demetar.core.graph import Graph, from_arrays, from_atoms, to_atoms
+    from demetar.core.output import Output
+    from demetar.data import sets as datasets
+    from demetar.data.readers import read
+    from demetar.runs.folder import save
+    from demetar.runs.run import Run, load
+    from demetar.symmetry import groups
+    from demetar.symmetry.equivariance import measure, measure_arrays
+    from demetar.symmetry.lie import lie_derivative
 
 __version__ = "0.1.0"
 _HOMES = {
-    "InputError": "errors", "Output": "output", "Run": "run", "load": "run", "save": "run",
-    "Graph": "graph", "from_arrays": "graph", "from_atoms": "graph", "to_atoms": "graph",
-    "measure": "equivariance", "measure_arrays": "equivariance", "lie_derivative": "lie",
-    "read": "files",
+    "InputError": "core.errors", "Output": "core.output", "Graph": "core.graph",
+    "from_arrays": "core.graph", "from_atoms": "core.graph", "to_atoms": "core.graph",
+    "read": "data.readers", "Run": "runs.run", "load": "runs.run", "save": "runs.folder",
+    "measure": "symmetry.equivariance", "measure_arrays": "symmetry.equivariance",
+    "lie_derivative": "symmetry.lie",
 }  # fmt: skip
+_MODULES = {"datasets": "data.sets", "groups": "symmetry.groups", "models": "models"}
 __all__ = [
     "Graph", "InputError", "Output", "Run", "datasets", "from_arrays", "from_atoms", "groups",
     "lie_derivative", "load", "measure", "measure_arrays", "models", "read", "save", "to_atoms",
@@ -32,6 +37,6 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name in _HOMES:
         return getattr(importlib.import_module(f"demetar.{_HOMES[name]}"), name)
-    if name in ("datasets", "groups", "models"):
-        return importlib.import_module(f"demetar.{name}")
+    if name in _MODULES:
+        return importlib.import_module(f"demetar.{_MODULES[name]}")
     raise AttributeError(f"module 'demetar' has no attribute {name!r}")

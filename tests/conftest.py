@@ -15,10 +15,10 @@ import jax
 import numpy as np
 import pytest
 
-from demetar.cache import data_root
-from demetar.errors import InputError
-from demetar.graph import Graph, from_arrays, from_atoms
-from tests.mirror import Mirror
+from demetar.core.disk import data_root
+from demetar.core.errors import InputError
+from demetar.core.graph import Graph, from_arrays, from_atoms
+from tests.support.server import Mirror
 
 # Measured: DEMETAr's comparison compiles in 60 % of the time. It changes how machine code is made, not
 # the operations; an environment variable would also reach the programs that tests start.
@@ -61,19 +61,19 @@ def molecule() -> Graph:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty project folder as $DEMETAR_HOME; processes begun in it are ended afterwards."""
-    from app import experiment, jobs, runs, turns
+    from app.jobs import efficiency, queue, runs, training
 
     monkeypatch.setenv("DEMETAR_NICENESS", "0")  # nothing here has to answer first
     monkeypatch.setenv("DEMETAR_DATA", str(data_root().resolve()))
     monkeypatch.setenv("DEMETAR_HOME", str(tmp_path))
     yield tmp_path
-    for job in turns.waiting():  # or they begin when the others end
-        turns.remove(job.name)
-    experiment.stop()
+    for job in queue.waiting():  # or they begin when the others end
+        queue.remove(job.name)
+    efficiency.stop()
     for job in runs.list_all():
         if job.live:
             with contextlib.suppress(InputError):
-                jobs.stop(job.name)
+                training.stop(job.name)
 
 
 @pytest.fixture
@@ -87,15 +87,17 @@ def mirror(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mirror]:
 
 def write_small_runs(folder: Path) -> Path:
     """The folder, with untrained small runs in it: one that turns and one that does not, per data set."""
-    from demetar import run, train
+    from demetar.runs import run
+    from demetar.runs.config import Config, resolve
+    from demetar.runs.folder import save
 
     small = {"width": 16, "layers": 2}
     for dataset, target in (("nbody", ""), ("qm9", "homo")):
         for model in ("egnn", "set_transformer"):
-            config = train.Config(model=model, dataset=dataset, target=target, model_config=small)
-            _, stored = train.resolve(config)
+            config = Config(model=model, dataset=dataset, target=target, model_config=small)
+            _, stored = resolve(config)
             made = run.Run(stored["name"], stored, None)
-            run.save(folder / "trained" / made.name, stored, run.template(made))
+            save(folder / "trained" / made.name, stored, run.template(made))
     return folder
 
 

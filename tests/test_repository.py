@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 NOT_OURS = {".git", ".venv", "build", "dist", "runs", "static"}
 UI = {"streamlit", "plotly", "py3Dmol"}
-ERRORS = {"demetar.errors"}  # the sentence for the user crosses every boundary
+ERRORS = {"demetar.core.errors"}  # the sentence for the user crosses every boundary
 ROOMS = {f"app.{room}" for room in ("service", "figures", "viewer", "widgets", "pages")}
 PAGE_MAY = {"streamlit"} | ROOMS | ERRORS
 FIGURES_MAY = {"numpy", "plotly", "app.figures"}
@@ -245,8 +245,8 @@ def test_rule_can_fail(name: str) -> None:
     ("line", "package", "full"),
     [
         ("import a.b as c", "app", "a.b"),
-        ("from ..service import measure", "app.pages", "app.service.measure"),
-        ("from .. import service", "app.pages", "app.service"),
+        ("from ..service import measure", "app.pages", "app.backend.cached.measure"),
+        ("from .. import service", "app.pages", "app.backend.cached"),
         ("from . import x", "app.pages", "app.pages.x"),
     ],
 )
@@ -261,7 +261,7 @@ def test_ways_to_unpickle_are_seen(name: str) -> None:
 
 
 def test_the_error_for_users_crosses_boundaries() -> None:
-    line = "from demetar.errors import InputError"
+    line = "from demetar.core.errors import InputError"
     assert not computing_imports(line, "app.viewer")
     assert not page_imports(line, "app.pages")
     assert page_imports("from demetar import measure", "app.pages")

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import streamlit as st
 
-from app import widgets
+from app.ui import address, layout
 
 LOGO = """<svg xmlns="http://www.w3.org/2000/svg" width="190" height="44" viewBox="0 0 190 44">
 <g font-family="system-ui, sans-serif" fill="{text}">
@@ -28,7 +28,7 @@ def navigate(first: str | None = None) -> None:
     pages, sections = {}, {}
     for name, module in modules.items():
         pages[name] = st.Page(
-            widgets.guarded(name, module.render),
+            address.guarded(name, module.render),
             title=module.TITLE,
             icon=module.ICON,
             url_path="home" if name == first else name,
@@ -46,5 +46,5 @@ def navigate(first: str | None = None) -> None:
     ]
     st.session_state["pages"] = pages
     st.html("<style>.stMainBlockContainer{padding:3.7rem 2.5rem 2rem}</style>")
-    st.logo(LOGO.format(text="#E4E9F0" if widgets.dark() else "#1B2430"), size="large")
+    st.logo(LOGO.format(text="#E4E9F0" if layout.dark() else "#1B2430"), size="large")
     st.navigation(sections).run()

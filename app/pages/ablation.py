@@ -4,8 +4,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import service, widgets
+from app.backend import ablation as backend
 from app.figures import ablation
+from app.ui import address, layout
 
 TITLE, ICON, ORDER, SECTION = "Ablations", ":material/balance:", 37, "Train"
 QUESTIONS = {
@@ -32,7 +33,7 @@ CHART: dict[str, Any] = {"config": {"displayModeBar": False}}
 def render() -> None:
     """The page: the question, errors, curves, comparisons, and what the weights look at."""
     known = list(QUESTIONS)
-    widgets.from_address("of", "ablation:of", known, known[0], "experiment")
+    address.from_address("of", "ablation:of", known, known[0], "experiment")
     of = str(
         st.segmented_control(
             "What is varied", known, key="ablation:of", required=True,
@@ -40,11 +41,11 @@ def render() -> None:
         )
     )  # fmt: skip
     st.caption(ASKED[of])
-    result = service.ablation(of)
-    names = service.ablation_molecules(result)
-    widgets.from_address("molecule", "ablation:molecule", names, names[0], "molecule")
-    widgets.from_address("quantity", "ablation:quantity", QUANTITIES, QUANTITIES[0], "quantity")
-    widgets.told()
+    result = backend.stored(of)
+    names = backend.molecules(result)
+    address.from_address("molecule", "ablation:molecule", names, names[0], "molecule")
+    address.from_address("quantity", "ablation:quantity", QUANTITIES, QUANTITIES[0], "quantity")
+    address.told()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         empty = result is None
         molecule = st.segmented_control(
@@ -53,7 +54,7 @@ def render() -> None:
         quantity = st.segmented_control(
             "Error of", QUANTITIES, key="ablation:quantity", required=True, disabled=empty
         )
-    widgets.address(of=of, molecule=molecule, quantity=quantity)
+    address.address(of=of, molecule=molecule, quantity=quantity)
     if result is None:
         _nothing_yet(of)
         return
@@ -71,7 +72,7 @@ def _nothing_yet(of: str) -> None:
 
 
 def _errors(result: dict[str, Any], of: str, molecule: str, quantity: str) -> None:
-    dark, (left, right) = widgets.dark(), widgets.side_by_side(1, 1)
+    dark, (left, right) = layout.dark(), layout.side_by_side(1, 1)
     rows = [row for row in result["table"] if row["molecule"] == molecule]
     with left.container(border=True):
         st.markdown(f"**Errors on {molecule}, test frames**")
@@ -114,7 +115,7 @@ def _why(result: dict[str, Any], of: str, quantity: str) -> None:
     with st.container(border=True):
         st.markdown("**What can be said**")
         told = [s for s in result["statement"] if s.lower().startswith((quantity, "with"))]
-        st.markdown("\n".join(f"- {widgets.plain(sentence)}" for sentence in told))
+        st.markdown("\n".join(f"- {address.plain(sentence)}" for sentence in told))
         pairs = (
             "Pairs have the same molecule and seed. p: exact sign-flip test of the mean logarithm of "
             "the ratio of errors; Holm's correction over all comparisons over all molecules."

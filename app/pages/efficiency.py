@@ -4,10 +4,10 @@ from typing import Any
 
 import streamlit as st
 
-from app import service, widgets
 from app.figures import efficiency
-from app.pages import _words
-from demetar.errors import InputError
+from app.jobs import efficiency as jobs
+from app.ui import address, layout, words
+from demetar.core.errors import InputError
 
 TITLE, ICON, ORDER, SECTION = "Data efficiency", ":material/stacked_line_chart:", 35, "Train"
 SHOWN = {"stored": "Stored result", "here": "Made here, small"}
@@ -22,24 +22,24 @@ def render() -> None:
         "networks of the same width and depth learn it from n systems: one that knows nothing of "
         "rotations, the same one shown its examples turned at random, and an equivariant one."
     )
-    widgets.from_address("result", "efficiency:result", list(SHOWN), "stored", "result")
-    widgets.told()
+    address.from_address("result", "efficiency:result", list(SHOWN), "stored", "result")
+    address.told()
     with st.container(horizontal=True, vertical_alignment="center"):
         shown = st.segmented_control(
             "Result", list(SHOWN), key="efficiency:result", required=True,
             format_func=SHOWN.__getitem__, label_visibility="collapsed",
         )  # fmt: skip
     if shown == "here":
-        live = service.experiment_state().name == "training"
+        live = jobs.state().name == "training"
         _controls(live)
         st.fragment(_here, run_every=2 if live else None)(live)
     else:
-        result = service.stored_experiment()
+        result = jobs.stored()
         if result is None:
             st.caption("No stored result lies in this project folder. Make a small one here.")
         else:
             _result(result)
-    widgets.address(result=shown)
+    address.address(result=shown)
 
 
 def _controls(live: bool) -> None:
@@ -47,16 +47,16 @@ def _controls(live: bool) -> None:
     if live:
         if st.button("Stop", icon=":material/stop:", key="efficiency:stop"):
             with st.spinner("Stopping"):
-                service.stop_experiment()
+                jobs.stop()
             st.rerun()
         return
-    known = service.experiment_here() is not None
+    known = jobs.here() is not None
     label = "Train again" if known else "Train nine small networks"
     if st.button(label, icon=":material/play_arrow:", key="efficiency:start", type="primary"):
         try:
-            service.start_experiment()
+            jobs.start()
         except InputError as error:
-            st.error(widgets.plain(str(error)))
+            st.error(address.plain(str(error)))
         else:
             st.rerun()
     st.caption(
@@ -67,22 +67,22 @@ def _controls(live: bool) -> None:
 
 
 def _here(drawn_live: bool) -> None:
-    state = service.experiment_state()
+    state = jobs.state()
     if (state.name == "training") != drawn_live:
         st.rerun()
     if state.name == "training":
         done = f"{state.done} of {state.of} networks, now {state.words}" if state.of else "loading"
-        st.progress(state.done / max(state.of, 1), f"{done} · {_words.duration(state.seconds)}")
+        st.progress(state.done / max(state.of, 1), f"{done} · {words.duration(state.seconds)}")
     elif state.name in ("failed", "stopped"):
-        st.caption(widgets.plain(f"The experiment was not finished: {state.words}."))
-    result = service.experiment_here()
+        st.caption(address.plain(f"The experiment was not finished: {state.words}."))
+    result = jobs.here()
     if result is not None:
         _result(result)
 
 
 def _result(result: dict[str, Any]) -> None:
     """Both figures, what they say in words, and the numbers."""
-    points, dark = result["points"], widgets.dark()
+    points, dark = result["points"], layout.dark()
     over = st.session_state.get("efficiency:over") or "typical"
     words = _reading(points, over)
     st.markdown(words)
@@ -191,5 +191,5 @@ def _how(result: dict[str, Any]) -> str:
         f"seed{'s' if seeds != 1 else ''} (line: median; shade: range), the "
         f"checkpoint with the least error on {plan.get('valid', 0)} validation systems, width 64, "
         "4 layers. Dotted: straight on with the velocity for the time that fits best, and at rest. "
-        f"{widgets.plain(str(result.get('note', '')))} Again from a shell: `demetar efficiency`."
+        f"{address.plain(str(result.get('note', '')))} Again from a shell: `demetar efficiency`."
     )

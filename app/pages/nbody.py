@@ -4,8 +4,10 @@ from typing import Any
 
 import streamlit as st
 
-from app import figures, service, viewer, widgets
+from app import figures, viewer
+from app.backend import cached, nbody
 from app.figures import curves
+from app.ui import address, choose, layout, readouts, rotation
 from app.viewer import scene as look
 
 TITLE, ICON, ORDER, SECTION = "N-body", ":material/scatter_plot:", 20, "Explore"
@@ -32,13 +34,13 @@ DEFECT = (
 def render() -> None:
     """The page: controls, the square for two runs with the true paths, Δ_EQ and errors beside it."""
     source, names = _choices()
-    begin = service.start_of(source)
+    begin = cached.start_of(source)
     law, precision, turn = _how(begin.law)
-    widgets.told()
+    address.told()
     axis, degrees, g = turn
-    true = service.twin(source, g, law)
-    waiting, squares = service.squares(names, source, g, axis, precision)
-    left, right = widgets.side_by_side(2, 1)
+    true = cached.twin(source, g, law)
+    waiting, squares = cached.squares(names, source, g, axis, precision)
+    left, right = layout.side_by_side(2, 1)
     with left:
         _square(source, begin, true, {n: squares.get(n) for n in names}, turn)
         if waiting:
@@ -46,7 +48,7 @@ def render() -> None:
     with right:
         _read_out(squares, true, law, precision)
         if squares:
-            _angle_curve({n: service.curve(n, source, axis, precision) for n in squares}, turn)
+            _angle_curve({n: cached.curve(n, source, axis, precision) for n in squares}, turn)
     _errors(begin, true, squares, g, law)
     _address(source, precision, law)
 
@@ -54,26 +56,26 @@ def render() -> None:
 @st.fragment(run_every=0.5)
 def _wait(waiting: list[tuple]) -> None:
     """Looks twice a second whether the runs' functions are compiled, then draws again."""
-    names = ", ".join(widgets.plain(key[0]) for key in waiting)
+    names = ", ".join(address.plain(key[0]) for key in waiting)
     st.caption(f":material/hourglass_top: compiling {names} for scenes of this size")
-    if service.compiled(waiting):
+    if cached.compiled(waiting):
         st.rerun()
 
 
-def _angle_curve(found: dict[str, list[float]], turn: widgets.Turn) -> None:
+def _angle_curve(found: dict[str, list[float]], turn: rotation.Turn) -> None:
     with st.container(border=True):
-        st.caption(f"Δ_EQ against the angle of rotation about {widgets.axis_text(turn[0])}")
+        st.caption(f"Δ_EQ against the angle of rotation about {rotation.axis_text(turn[0])}")
         worst = ", ".join(f"{name} {max(values):.1e}" for name, values in found.items())
         st.plotly_chart(
-            curves.against_angle(service.ANGLES, found, turn[1], widgets.dark()),
+            curves.against_angle(nbody.ANGLES, found, turn[1], layout.dark()),
             key="nbody:curve", config={"displayModeBar": False},
             alt=f"Δ_EQ against the angle; the worst over 180°: {worst}.",
         )  # fmt: skip
 
 
-def _choices() -> tuple[service.Source, list[str]]:
+def _choices() -> tuple[nbody.Source, list[str]]:
     """Scene and runs: the first row of controls."""
-    one, two, three, four = widgets.row_of(4)
+    one, two, three, four = layout.row_of(4)
     with four.popover("Open file", icon=":material/upload_file:", width="stretch"):
         upload = st.file_uploader("N-body scene (NPZ)", "npz", key=FILE)
         st.caption(
@@ -81,39 +83,39 @@ def _choices() -> tuple[service.Source, list[str]]:
             "At most 10 MB and 50 bodies; the first frame is the start."
         )
     own = [upload.name] if upload else []
-    options = [*own, *service.shipped_scenes(), service.GENERATED]
+    options = [*own, *nbody.shipped(), nbody.GENERATED]
     if upload and st.session_state.get("nbody:opened") != upload.file_id:
         st.session_state["nbody:opened"], st.session_state[SCENE] = upload.file_id, upload.name
-    widgets.from_address("scene", SCENE, options, "nbody-5-published", "scene")
+    address.from_address("scene", SCENE, options, "nbody-5-published", "scene")
     name = str(one.selectbox("Scene", options, key=SCENE))
-    names = widgets.pair_of_runs("particles", (RUN, BESIDE), RUNS, (two, three))
+    names = choose.pair_of_runs("particles", (RUN, BESIDE), RUNS, (two, three))
     if upload and name == upload.name:
-        return service.Source(upload.name, data=upload.getvalue()), names
-    if name != service.GENERATED:
-        return service.Source(name), names
+        return nbody.Source(upload.name, data=upload.getvalue()), names
+    if name != nbody.GENERATED:
+        return nbody.Source(name), names
     return _generated(), names
 
 
-def _generated() -> service.Source:
-    widgets.number_from_address("bodies", BODIES, 1, MOST_BODIES, 5, "number of bodies")
-    widgets.number_from_address("seed", SEED, 0, 2**31 - 1, 0, "seed")
-    widgets.from_address("charges", CHARGES, service.CHARGES, service.CHARGES[0], "charges")
-    one, two, three, _ = widgets.row_of(4)
+def _generated() -> nbody.Source:
+    address.number_from_address("bodies", BODIES, 1, MOST_BODIES, 5, "number of bodies")
+    address.number_from_address("seed", SEED, 0, 2**31 - 1, 0, "seed")
+    address.from_address("charges", CHARGES, nbody.CHARGES, nbody.CHARGES[0], "charges")
+    one, two, three, _ = layout.row_of(4)
     count = one.slider("Bodies", 1, MOST_BODIES, key=BODIES)
-    charges = two.selectbox("Charges", service.CHARGES, key=CHARGES)
+    charges = two.selectbox("Charges", nbody.CHARGES, key=CHARGES)
     seed = three.number_input("Seed of the scene", 0, 2**31 - 1, key=SEED)
-    return service.Source(service.GENERATED, int(count), charges, int(seed))
+    return nbody.Source(nbody.GENERATED, int(count), charges, int(seed))
 
 
-def _how(own_law: str) -> tuple[str, str, widgets.Turn]:
+def _how(own_law: str) -> tuple[str, str, rotation.Turn]:
     """Rotation, force law and precision: the second row of controls."""
     if st.session_state.get("nbody:law of") != st.session_state[SCENE]:
         st.session_state["nbody:law of"], st.session_state[LAW] = st.session_state[SCENE], own_law
-    widgets.from_address("law", LAW, LAWS, own_law, "force law")
-    widgets.from_address("precision", PRECISION, PRECISIONS, PRECISIONS[0], "precision")
+    address.from_address("law", LAW, LAWS, own_law, "force law")
+    address.from_address("precision", PRECISION, PRECISIONS, PRECISIONS[0], "precision")
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with st.container(width="content"):
-            turn = widgets.rotation(G)
+            turn = rotation.rotation(G)
         law = st.selectbox("Force law", LAWS, key=LAW, help=DEFECT, width=140)
         precision = st.segmented_control(
             "Precision", PRECISIONS, key=PRECISION, required=True, format_func=lambda p: SHORT[p]
@@ -122,7 +124,7 @@ def _how(own_law: str) -> tuple[str, str, widgets.Turn]:
 
 
 def _square(
-    source: service.Source, begin: Any, true: Any, squares: dict[str, Any], turn: widgets.Turn
+    source: nbody.Source, begin: Any, true: Any, squares: dict[str, Any], turn: rotation.Turn
 ) -> None:
     """Scene and rotated scene with their true paths; below, both ways around for each run."""
     at, moved_at = begin.positions.mean(axis=0), true.rotated[0].mean(axis=0)
@@ -154,8 +156,8 @@ def _square(
     viewer.show(
         panels, key="nbody:viewer", height=620, cols=2, fit=str(source.name), rate=30,
         time_step=0.01, time_unit="time units", alt=_in_words(squares),
-        on_drag=lambda drag: widgets.turn_on(G, drag.quaternion),
-        on_view=lambda view: widgets.set_rotation(G, view.quaternion),
+        on_drag=lambda drag: rotation.turn_on(G, drag.quaternion),
+        on_view=lambda view: rotation.set_rotation(G, view.quaternion),
     )  # fmt: skip
 
 
@@ -203,7 +205,7 @@ def _read_out(squares: dict[str, Any], true: Any, law: str, precision: str) -> N
         st.caption("Equivariance error Δ_EQ of the predicted positions at this g")
         for place, (name, s) in zip(st.columns(2), squares.items()):
             with place:
-                widgets.delta(s.delta, name, precision)
+                readouts.delta(s.delta, name, precision)
         st.caption(f"The simulator itself, {law} law: {true.delta:.1e}", help=DEFECT)
 
 
@@ -211,19 +213,19 @@ def _errors(begin: Any, true: Any, squares: dict[str, Any], g: Any, law: str) ->
     """Errors of this scene: two runs and what costs nothing to predict."""
     rows = []
     for name, s in squares.items():
-        job = service.job(name)
+        job = cached.job(name)
         rows.append(
             {
                 "predictor": name,
-                "x": f"{service.mse(s.prediction, true.straight[-1]):.4f}",
-                "g·x": f"{service.mse(s.rotate_then_predict, true.rotated[-1]):.4f}",
+                "x": f"{nbody.mse(s.prediction, true.straight[-1]):.4f}",
+                "g·x": f"{nbody.mse(s.rotate_then_predict, true.rotated[-1]):.4f}",
                 "Δ_EQ": f"{s.delta:.1e}",
                 "test": "–" if job.test is None else f"{job.test:.4f}",
             }
         )
     rows += [
         {"predictor": name, "x": f"{x:.4f}", "g·x": f"{gx:.4f}", "Δ_EQ": f"{d:.1e}", "test": "–"}
-        for name, (x, gx, d) in service.trivial_errors(begin, g, true).items()
+        for name, (x, gx, d) in nbody.trivial(begin, g, true).items()
     ]
     with st.container(border=True):
         st.caption(
@@ -238,14 +240,14 @@ def _errors(begin: Any, true: Any, squares: dict[str, Any], g: Any, law: str) ->
             st.caption(DEFECT)
 
 
-def _address(source: service.Source, precision: str, law: str) -> None:
-    drawn = source.name == service.GENERATED and source.data is None
-    widgets.address(
+def _address(source: nbody.Source, precision: str, law: str) -> None:
+    drawn = source.name == nbody.GENERATED and source.data is None
+    address.address(
         scene=None if source.data else source.name,
         run=st.session_state.get(RUN),
         beside=st.session_state.get(BESIDE),
-        angle=widgets.angle_in_address(G),
-        axis=widgets.axis_in_address(G),
+        angle=rotation.angle_in_address(G),
+        axis=rotation.axis_in_address(G),
         law=law,
         precision=precision,
         bodies=source.bodies if drawn else None,

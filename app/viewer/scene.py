@@ -14,7 +14,7 @@ import numpy as np
 from ase.data import atomic_numbers, covalent_radii
 from numpy.typing import ArrayLike, NDArray
 
-from demetar.errors import InputError
+from demetar.core.errors import InputError
 
 # Okabe & Ito, "Color Universal Design" (2008); the browser lightens the dark ones on a dark page.
 BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"

@@ -23,7 +23,8 @@ class Systems:
 
     def graph(self) -> Any:
         """Our padded batch."""
-        from demetar.graph import batch, from_arrays, pad
+        from demetar.core.graph import from_arrays
+        from demetar.core.padding import batch, pad
 
         ends = np.cumsum(self.sizes)
         graphs = []

@@ -86,7 +86,7 @@ class Carried:
         import torch
         from e3nn.math import normalize2mom
 
-        from demetar.nn import activations
+        from demetar.models.nn import activations
 
         self.weights: case.Weights = {}
         self.config, self.made = config, made
@@ -125,7 +125,7 @@ class Carried:
         self._linear(model.head[2], "head_2", gated=True)
 
     def _attention(self, theirs: Any, name: str) -> None:
-        from demetar.nn import activations
+        from demetar.models.nn import activations
 
         heads, w = self.config.heads, self.weights
         self._linear(theirs.merge_src, f"{name}/sender")

@@ -97,7 +97,7 @@ def _carried(model: Any, particles: bool) -> case.Weights:
     import torch
     from e3nn.math import normalize2mom
 
-    from demetar.nn import activations
+    from demetar.models.nn import activations
 
     factors = {
         "0e": normalize2mom(torch.nn.SiLU()).cst / activations.SILU,

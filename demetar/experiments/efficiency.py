@@ -20,14 +20,18 @@ from typing import Any
 
 import numpy as np
 
-from demetar import evaluate, registry
-from demetar.equivariance import measure
-from demetar.errors import InputError
-from demetar.fit import fit
-from demetar.graph import Graph, from_arrays
-from demetar.loader import Loader, Systems
-from demetar.run import Run, home, load, write_atomically
-from demetar.train import Config, lines
+from demetar.core import registry
+from demetar.core.disk import home, write_atomically
+from demetar.core.errors import InputError
+from demetar.core.graph import Graph, from_arrays
+from demetar.data.loader import Loader
+from demetar.data.systems import Systems
+from demetar.runs import evaluate
+from demetar.runs.config import Config
+from demetar.runs.folder import lines
+from demetar.runs.run import Run, load
+from demetar.symmetry.equivariance import measure
+from demetar.training.fit import fit
 
 # Optimiser settings are those of the shipped N-body runs of the two networks.
 ARMS: dict[str, dict[str, Any]] = {

@@ -11,8 +11,8 @@ are words lists them in `CHOICES`.
 import dataclasses
 from typing import Any
 
-from demetar import registry
-from demetar.errors import InputError
+from demetar.core import registry
+from demetar.core.errors import InputError
 
 
 def names() -> list[str]:

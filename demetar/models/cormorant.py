@@ -22,23 +22,24 @@ speed, charge and velocity.
 """
 
 import dataclasses
-from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 
-from demetar.errors import InputError
-from demetar.graph import Graph
-from demetar.nn import features as nf
-from demetar.nn import irreps as ir
-from demetar.nn import readout as ro
-from demetar.nn.equivariant import Linear, trace_features
-from demetar.nn.heads import ASKED, answer
-from demetar.nn.layers import MLP, Dense
-from demetar.output import Layer, Output
+from demetar.core import segments
+from demetar.core.arrays import Array
+from demetar.core.errors import InputError
+from demetar.core.graph import Graph
+from demetar.core.output import Layer, Output
+from demetar.models.nn import coupling, products
+from demetar.models.nn import inputs as nf
+from demetar.models.nn import readout as ro
+from demetar.models.nn.equivariant import Linear, trace_features
+from demetar.models.nn.layers import MLP, Dense
+from demetar.models.nn.readout import ASKED, answer
+from demetar.symmetry import irreps as ir
 
-Array = Any
 Features = dict[str, Array]
 
 TITLE = "Cormorant"
@@ -141,17 +142,17 @@ class AtomLevel(nn.Module):
         names = degrees(c)
         moved = {k: edge[k][:, None, :] * y[k][:, :, None] for k in names}
         sent = {k: v[graph.senders] for k, v in x.items()}
-        two = ir.multiply(moved, sent, ir.paths(names, tuple(x), names))
-        two = {k: nf.receive_sum(graph, v) * c.neighbours**-0.5 for k, v in two.items()}
-        one = ir.multiply(x, x, self._upper(tuple(x), names))
-        parts = ir.concatenate(ir.concatenate(x, one), two)
+        two = products.multiply(moved, sent, coupling.paths(names, tuple(x), names))
+        two = {k: segments.receive_sum(graph, v) * c.neighbours**-0.5 for k, v in two.items()}
+        one = products.multiply(x, x, self._upper(tuple(x), names))
+        parts = products.concatenate(products.concatenate(x, one), two)
         return Linear(ir.unparse(dict.fromkeys(names, c.width)), bias=False, name="mix")(parts)
 
-    def _upper(self, have: tuple[str, ...], names: tuple[str, ...]) -> tuple[ir.Path, ...]:
+    def _upper(self, have: tuple[str, ...], names: tuple[str, ...]) -> tuple[coupling.Path, ...]:
         """Paths of the square: each unordered pair once, and no product that vanishes."""
         return tuple(
             (a, b, out)
-            for a, b, out in ir.paths(have, have, names)
+            for a, b, out in coupling.paths(have, have, names)
             if ir.degree(a) < ir.degree(b) or (a == b and ir.degree(out) % 2 == 0)
         )
 
@@ -166,15 +167,15 @@ class Model(nn.Module):
         c = self.config
         names = degrees(c)
         r = -nf.differences(graph, graph.positions)
-        length = nf.norm(r)
+        length = segments.norm(r)
         y = ir.harmonics(ir.direction(r), names)
         x, edge, trace, invariants = self._embedded(graph), None, [], []
         for i in range(c.layers):
             edge = EdgeLevel(c, name=f"edge_{i + 1}")(graph, x, edge, length)
             x = AtomLevel(c, name=f"atom_{i + 1}")(graph, x, edge, y)
-            weights = nf.norm(jnp.concatenate(list(edge.values()), -1))
+            weights = segments.norm(jnp.concatenate(list(edge.values()), -1))
             trace.append(
-                Layer(f"level {i + 1}", trace_features(x), nf.edge_attention(graph, weights))
+                Layer(f"level {i + 1}", trace_features(x), segments.edge_attention(graph, weights))
             )
             invariants.append(x["0e"][:, 0])
             invariants += [jnp.mean(v * v, 1) for v in x.values()]

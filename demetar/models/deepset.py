@@ -11,14 +11,15 @@ import dataclasses
 import flax.linen as nn
 import jax.numpy as jnp
 
-from demetar.graph import Graph
-from demetar.nn import features as nf
-from demetar.nn.layers import MLP, Dense
-from demetar.output import Layer, Output, scalars
+from demetar.core import kinds, segments
+from demetar.core.graph import Graph
+from demetar.core.output import Layer, Output, scalars
+from demetar.models.nn import inputs as nf
+from demetar.models.nn.layers import MLP, Dense
 
 TITLE = "DeepSet"
 SYMMETRY = "S_n"
-OUTPUTS = {"positions": nf.POSITIONS, "scalar": nf.SCALAR}
+OUTPUTS = {"positions": kinds.POSITIONS, "scalar": kinds.SCALAR}
 REFERENCE = "Zaheer et al., NeurIPS 2017 (arXiv:1703.06114)"
 
 
@@ -46,12 +47,12 @@ class Model(nn.Module):
         h = Dense(c.width, name="embed")(nf.coordinates(graph, c.inputs, c.species))
         trace = []
         for i in range(c.layers):
-            mean = nf.graph_mean(graph, jnp.where(real, h, 0))[owner]
+            mean = segments.graph_mean(graph, jnp.where(real, h, 0))[owner]
             both = jnp.concatenate([h, mean], -1)
             h = h + MLP((c.width, c.width), name=f"layer_{i + 1}")(both)
             trace.append(Layer(f"layer {i + 1}", (scalars(h),)))
         if c.output == "positions":
             moved = MLP((c.width, 3), name="out")(h)
             return Output(nf.positions_value(graph, graph.positions + moved), tuple(trace))
-        total = nf.graph_sum(graph, jnp.where(real, h, 0))
+        total = segments.graph_sum(graph, jnp.where(real, h, 0))
         return Output(nf.scalar_value(MLP((c.width, 1), name="out")(total)), tuple(trace))

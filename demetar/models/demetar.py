@@ -14,25 +14,25 @@ among invariants, hence itself invariant.
 """
 
 import dataclasses
-from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from demetar.errors import InputError
-from demetar.graph import Graph, from_dense, to_dense
-from demetar.nn import features as nf
-from demetar.nn.layers import MLP, Dense, LayerNorm
-from demetar.nn.transformer import Block, FeedForward, pair_attention
-from demetar.output import Feature, Layer, Output, scalars
-
-Array = Any
+from demetar.core import kinds, segments
+from demetar.core.arrays import Array
+from demetar.core.errors import InputError
+from demetar.core.graph import Graph
+from demetar.core.output import Feature, Layer, Output, scalars
+from demetar.core.padding import from_dense, to_dense
+from demetar.models.nn import inputs as nf
+from demetar.models.nn.layers import MLP, Dense, LayerNorm
+from demetar.models.nn.transformer import Block, FeedForward, pair_attention
 
 TITLE = "DEMETAr"
 SYMMETRY = "E(3) x S_n"
 CONNECT = {"atoms": "bonds"}  # edges that a run gets unless it asks for others
-OUTPUTS = {"positions": nf.POSITIONS, "scalar": nf.SCALAR}
+OUTPUTS = {"positions": kinds.POSITIONS, "scalar": kinds.SCALAR}
 REFERENCE = "Simion, Vasilev et al., Double-Encoder equivariant Transformer, Amsterdam 2024"
 
 
@@ -52,7 +52,7 @@ class Config:
 
 def node_inputs(graph: Graph, c: Config) -> Array:
     """Invariants of each node: what it is, and how far from the centre of mass it stands."""
-    distance = nf.norm(nf.from_centre(graph))
+    distance = segments.norm(nf.from_centre(graph))
     index = jnp.minimum(graph.graph_index, graph.n_graphs - 1)
     largest = jax.ops.segment_max(distance, graph.graph_index, graph.n_graphs)[index]
     normalised = distance / jnp.where(largest > 0, largest, 1)
@@ -66,7 +66,7 @@ def node_inputs(graph: Graph, c: Config) -> Array:
 def edge_inputs(graph: Graph, c: Config) -> Array:
     """Invariants of each edge: bond type and length; for particles charges and relative motion."""
     r = nf.differences(graph, graph.positions)
-    length = nf.norm(r)
+    length = segments.norm(r)
     if c.inputs == "atoms":
         if graph.edge_attributes is None:
             raise InputError(
@@ -100,8 +100,8 @@ class CrossAttention(nn.Module):
         q = split("query", LayerNorm(name="node_norm")(nodes))
         k, v = split("key", edges), split("value", edges)
         logits = jnp.sum(q[graph.receivers] * k, -1) * (k.shape[-1] ** -0.5)
-        weights, _ = nf.receive_softmax(graph, logits)
-        mixed = nf.receive_sum(graph, weights[..., None] * v).reshape(len(nodes), self.width)
+        weights, _ = segments.receive_softmax(graph, logits)
+        mixed = segments.receive_sum(graph, weights[..., None] * v).reshape(len(nodes), self.width)
         nodes = nodes + Dense(self.width, kernel="xavier", name="out")(mixed)
         return FeedForward(self.width, name="perceptron")(nodes), weights
 
@@ -131,7 +131,9 @@ class Model(nn.Module):
             e = from_dense(dense, owner)
             trace.append(Layer(f"edge {i + 1}", (scalars(e, "edge"),)))
         seen, weights = CrossAttention(c.width, c.heads, name="cross")(graph, h, e)
-        trace.append(Layer("edges to nodes", (scalars(seen),), nf.edge_attention(graph, weights)))
+        trace.append(
+            Layer("edges to nodes", (scalars(seen),), segments.edge_attention(graph, weights))
+        )
 
         token = self.param("token", nn.initializers.zeros, (1, 1, c.width))
         token = jnp.broadcast_to(token, (graph.n_graphs, 1, c.width))
@@ -159,5 +161,5 @@ class Model(nn.Module):
         phi = Dense(1, bias=False, kernel="small", name="pair_out")(phi)
         r = nf.differences(graph, graph.positions)
         psi = MLP((width, 1), name="velocity")(h)
-        pull = nf.receive_sum(graph, r * phi) / nf.degree(graph, r.dtype)
+        pull = segments.receive_sum(graph, r * phi) / segments.degree(graph, r.dtype)
         return pull + nf.velocities(graph) * psi

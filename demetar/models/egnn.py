@@ -10,21 +10,20 @@ the same sum with fewer digits lost.
 """
 
 import dataclasses
-from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from demetar.graph import Graph
-from demetar.nn import features as nf
-from demetar.nn.layers import MLP, Dense
-from demetar.output import Feature, Layer, Output, scalars
-
-Array = Any
+from demetar.core import kinds, segments
+from demetar.core.arrays import Array
+from demetar.core.graph import Graph
+from demetar.core.output import Feature, Layer, Output, scalars
+from demetar.models.nn import inputs as nf
+from demetar.models.nn.layers import MLP, Dense
 
 TITLE = "EGNN"
 SYMMETRY = "E(3) x S_n"
-OUTPUTS = {"positions": nf.POSITIONS, "scalar": nf.SCALAR}
+OUTPUTS = {"positions": kinds.POSITIONS, "scalar": kinds.SCALAR}
 REFERENCE = "Satorras, Hoogeboom, Welling, ICML 2021 (arXiv:2102.09844)"
 
 
@@ -65,10 +64,10 @@ class Convolution(nn.Module):
             phi = nn.silu(Dense(width, name="position_in")(m))
             phi = Dense(1, bias=False, kernel="small", name="position_out")(phi)
             weights = weights if self.config.gate else phi
-            moved = moved + nf.receive_sum(graph, r * phi) / nf.degree(graph, r.dtype)
+            moved = moved + segments.receive_sum(graph, r * phi) / segments.degree(graph, r.dtype)
             if self.config.inputs == "particles":
                 moved = moved + nf.velocities(graph) * MLP((width, 1), name="velocity")(h)
-        both = jnp.concatenate([h, nf.receive_sum(graph, m)], -1)
+        both = jnp.concatenate([h, segments.receive_sum(graph, m)], -1)
         h = h + MLP((width, width), name="node")(both)
         return h, moved, weights
 
@@ -93,10 +92,10 @@ class Model(nn.Module):
             h, moved, weights = Convolution(c, name=f"layer_{i + 1}")(graph, h, moved, attributes)
             features = [scalars(h)]
             features += [Feature(moved[..., None], "1o")] if c.update_positions else []
-            attention = nf.edge_attention(graph, weights)
+            attention = segments.edge_attention(graph, weights)
             trace.append(Layer(f"layer {i + 1}", tuple(features), attention))
         if c.output == "positions":
             return Output(nf.positions_value(graph, graph.positions + moved), tuple(trace))
         per_atom = MLP((c.width, c.width), name="node_out")(h)
-        total = nf.graph_sum(graph, jnp.where(graph.node_mask[:, None], per_atom, 0))
+        total = segments.graph_sum(graph, jnp.where(graph.node_mask[:, None], per_atom, 0))
         return Output(nf.scalar_value(MLP((c.width, 1), name="graph_out")(total)), tuple(trace))

@@ -19,24 +19,24 @@ embedding, products of charges the radial perceptrons, `cutoff` only sets the sc
 """
 
 import dataclasses
-from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from demetar.errors import InputError
-from demetar.graph import Graph
-from demetar.nn import features as nf
-from demetar.nn import irreps as ir
-from demetar.nn import radial
-from demetar.nn import readout as ro
-from demetar.nn.activations import sigmoid, silu, smooth_leaky_relu
-from demetar.nn.equivariant import EquivariantLayerNorm, Linear, trace_features
-from demetar.nn.heads import ASKED, answer
-from demetar.nn.layers import Dense, LayerNorm
-from demetar.output import Layer, Output
+from demetar.core import segments
+from demetar.core.arrays import Array
+from demetar.core.errors import InputError
+from demetar.core.graph import Graph
+from demetar.core.output import Layer, Output
+from demetar.models.nn import coupling, products, radial
+from demetar.models.nn import inputs as nf
+from demetar.models.nn import readout as ro
+from demetar.models.nn.activations import sigmoid, silu, smooth_leaky_relu
+from demetar.models.nn.equivariant import EquivariantLayerNorm, Linear, trace_features
+from demetar.models.nn.layers import Dense, LayerNorm
+from demetar.models.nn.readout import ASKED, answer
+from demetar.symmetry import irreps as ir
 
-Array = Any
 Features = dict[str, Array]
 Channels = dict[str, int]
 
@@ -153,30 +153,32 @@ class Attention(nn.Module):
 
     @nn.compact
     def __call__(self, graph: Graph, x: Features, edges: Edges) -> tuple[Features, Array]:
-        c, made = self.config, ir.channels(x)
+        c, made = self.config, coupling.channels(x)
         sent = linear(made, "sender")(x)
         taken = linear(made, "receiver", bias=False)(x)
         both = {k: sent[k][graph.senders] + taken[k][graph.receivers] for k in x}
-        paths = ir.paths(tuple(x), tuple(edges.harmonics), tuple(x))
-        weights = Radial(c.radial_width, ir.weight_count(made, paths), name="radial")
-        message = ir.convolve(both, edges.harmonics, paths, weights(edges.invariants))
+        paths = coupling.paths(tuple(x), tuple(edges.harmonics), tuple(x))
+        weights = Radial(c.radial_width, coupling.weight_count(made, paths), name="radial")
+        message = products.convolve(both, edges.harmonics, paths, weights(edges.invariants))
         value = message
         if c.messages == "nonlinear":
-            value = linear(ir.gated(made), "gate")(value)
-            value = ir.gate(value, made["0e"], silu, sigmoid)
-            shape = (1, ir.weight_count(made, paths))
+            value = linear(products.gated(made), "gate")(value)
+            value = products.gate(value, made["0e"], silu, sigmoid)
+            shape = (1, coupling.weight_count(made, paths))
             weights = self.param("normal", nn.initializers.ones, shape)
-            value = ir.convolve(value, edges.harmonics, paths, weights)
+            value = products.convolve(value, edges.harmonics, paths, weights)
         value = linear(made, "value")(value)
         logits = self._logits(graph, x, message)
-        alpha = nf.receive_softmax(graph, logits, edges.envelope)[0]
+        alpha = segments.receive_softmax(graph, logits, edges.envelope)[0]
         weights = alpha * edges.envelope
-        received = {k: nf.receive_sum(graph, self._weighted(v, weights)) for k, v in value.items()}
+        received = {
+            k: segments.receive_sum(graph, self._weighted(v, weights)) for k, v in value.items()
+        }
         return linear(made, "out")(received), alpha
 
     def _logits(self, graph: Graph, x: Features, message: Features) -> Array:
         """Logits [edges, heads]: a perceptron of the message's scalars, or q · k."""
-        c, made = self.config, ir.channels(x)
+        c, made = self.config, coupling.channels(x)
         if c.attention == "mlp":
             scalars = linear({"0e": made["0e"]}, "scalars")(message)["0e"][:, 0]
             scalars = smooth_leaky_relu(scalars).reshape(len(scalars), c.heads, -1)
@@ -205,13 +207,13 @@ class Block(nn.Module):
         soft = self.config.softening
         given = EquivariantLayerNorm(soft, name="norm_1")(x)
         mixed, weights = Attention(self.config, name="attention")(graph, given, edges)
-        x = ir.add(x, mixed)
-        inner, out = {k: 3 * n for k, n in ir.channels(x).items()}, ir.parse(self.out)
-        y = linear(ir.gated(inner), "inner")(EquivariantLayerNorm(soft, name="norm_2")(x))
-        y = linear(out, "outer")(ir.gate(y, inner["0e"], silu, sigmoid))
-        if out != ir.channels(x):
+        x = products.add(x, mixed)
+        inner, out = {k: 3 * n for k, n in coupling.channels(x).items()}, ir.parse(self.out)
+        y = linear(products.gated(inner), "inner")(EquivariantLayerNorm(soft, name="norm_2")(x))
+        y = linear(out, "outer")(products.gate(y, inner["0e"], silu, sigmoid))
+        if out != coupling.channels(x):
             x = linear(out, "shortcut")(x)
-        return ir.add(x, y), weights
+        return products.add(x, y), weights
 
 
 class Model(nn.Module):
@@ -224,7 +226,7 @@ class Model(nn.Module):
         c = self.config
         made = embedding(c)
         edges = self._edges(graph)
-        x = ir.add(self._embedded(graph, made), self._degrees(graph, edges, made))
+        x = products.add(self._embedded(graph, made), self._degrees(graph, edges, made))
         nothing = jnp.zeros_like(x["0e"][..., :1])  # blocks fill what the inputs cannot reach
         x = {
             k: x[k] if k in x else jnp.tile(nothing, (1, 2 * ir.degree(k) + 1, n))
@@ -238,7 +240,7 @@ class Model(nn.Module):
         for i in range(c.layers):
             out = ir.unparse(last if i == c.layers - 1 else made)
             x, weights = Block(c, out, name=f"block_{i + 1}")(graph, x, edges)
-            attention = nf.edge_attention(graph, weights)
+            attention = segments.edge_attention(graph, weights)
             trace.append(Layer(f"block {i + 1}", trace_features(x), attention))
         x = EquivariantLayerNorm(c.softening, name="norm")(x)
         asked = self._named(ASKED[c.output])
@@ -249,7 +251,7 @@ class Model(nn.Module):
         return Output(answer(graph, c.output, x, self._pooled), tuple(trace))
 
     def _pooled(self, graph: Graph, rows: Array) -> Array:
-        return nf.graph_sum(graph, rows) * self.config.average_nodes**-0.5
+        return segments.graph_sum(graph, rows) * self.config.average_nodes**-0.5
 
     def _named(self, channels: Channels) -> Channels:
         """Irreps by the names that they bear inside: with "se3" all are even."""
@@ -258,7 +260,7 @@ class Model(nn.Module):
     def _edges(self, graph: Graph) -> Edges:
         c = self.config
         r = -nf.differences(graph, graph.positions)
-        length = nf.norm(r)
+        length = segments.norm(r)
         names = self._named(dict.fromkeys(ir.natural(c.lmax), 1))
         invariants = Distances(c, name="distances")(length)
         if c.inputs == "particles":
@@ -290,11 +292,13 @@ class Model(nn.Module):
                 linear({"0e": c.width}, "constants")(ones)["0e"], (len(edges.envelope), 1, c.width)
             )
         }
-        paths = ir.paths(("0e",), tuple(edges.harmonics), tuple(made))
-        weights = Radial(c.radial_width, ir.weight_count({"0e": c.width}, paths), name="degrees")
-        y = ir.convolve(x, edges.harmonics, paths, weights(edges.invariants))
+        paths = coupling.paths(("0e",), tuple(edges.harmonics), tuple(made))
+        weights = Radial(
+            c.radial_width, coupling.weight_count({"0e": c.width}, paths), name="degrees"
+        )
+        y = products.convolve(x, edges.harmonics, paths, weights(edges.invariants))
         y = linear(made, "surroundings")(y)
         return {
-            k: nf.receive_sum(graph, v * edges.envelope[:, None]) * c.average_degree**-0.5
+            k: segments.receive_sum(graph, v * edges.envelope[:, None]) * c.average_degree**-0.5
             for k, v in y.items()
         }

@@ -7,21 +7,20 @@ species and positions.
 """
 
 import dataclasses
-from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from demetar.graph import Graph
-from demetar.nn import features as nf
-from demetar.nn.layers import MLP, Dense
-from demetar.output import Layer, Output, scalars
-
-Array = Any
+from demetar.core import kinds, segments
+from demetar.core.arrays import Array
+from demetar.core.graph import Graph
+from demetar.core.output import Layer, Output, scalars
+from demetar.models.nn import inputs as nf
+from demetar.models.nn.layers import MLP, Dense
 
 TITLE = "GNN"
 SYMMETRY = "S_n"
-OUTPUTS = {"positions": nf.POSITIONS, "scalar": nf.SCALAR}
+OUTPUTS = {"positions": kinds.POSITIONS, "scalar": kinds.SCALAR}
 REFERENCE = "Gilmer et al., ICML 2017 (arXiv:1704.01212); baseline of arXiv:2102.09844"
 
 
@@ -47,8 +46,8 @@ class Message(nn.Module):
         m += Dense(self.width, bias=False, name="edge_receiver")(h)[graph.receivers]
         m += Dense(self.width, bias=False, name="edge_sender")(h)[graph.senders]
         m = nn.silu(Dense(self.width, name="edge_out")(nn.silu(m)))
-        both = jnp.concatenate([h, nf.receive_sum(graph, m)], -1)
-        return h + MLP((self.width, self.width), name="node")(both), nf.norm(m)
+        both = jnp.concatenate([h, segments.receive_sum(graph, m)], -1)
+        return h + MLP((self.width, self.width), name="node")(both), segments.norm(m)
 
 
 class Model(nn.Module):
@@ -67,8 +66,10 @@ class Model(nn.Module):
         trace = []
         for i in range(c.layers):
             h, weights = Message(c.width, name=f"layer_{i + 1}")(graph, h, attributes)
-            trace.append(Layer(f"layer {i + 1}", (scalars(h),), nf.edge_attention(graph, weights)))
+            trace.append(
+                Layer(f"layer {i + 1}", (scalars(h),), segments.edge_attention(graph, weights))
+            )
         if c.output == "positions":
             return Output(nf.positions_value(graph, MLP((c.width, 3), name="out")(h)), tuple(trace))
-        total = nf.graph_sum(graph, jnp.where(graph.node_mask[:, None], h, 0))
+        total = segments.graph_sum(graph, jnp.where(graph.node_mask[:, None], h, 0))
         return Output(nf.scalar_value(MLP((c.width, 1), name="out")(total)), tuple(trace))

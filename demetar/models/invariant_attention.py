@@ -18,22 +18,26 @@ make forces jump ("none" restores that); 1/r is softened to 1/√(r² + δ²).
 """
 
 import dataclasses
-from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from demetar.graph import Graph
-from demetar.nn import features as nf
-from demetar.nn import irreps as ir
-from demetar.nn import radial
-from demetar.nn import readout as ro
-from demetar.nn.equivariant import EquivariantLayerNorm, GatedPerceptron, Linear, trace_features
-from demetar.nn.irreps import Features
-from demetar.nn.layers import MLP
-from demetar.output import Attention, Layer, Output
-
-Array = Any
+from demetar.core import segments
+from demetar.core.arrays import Array
+from demetar.core.graph import Graph
+from demetar.core.output import Attention, Layer, Output
+from demetar.models.nn import coupling, products, radial
+from demetar.models.nn import inputs as nf
+from demetar.models.nn import readout as ro
+from demetar.models.nn.equivariant import (
+    EquivariantLayerNorm,
+    GatedPerceptron,
+    Linear,
+    trace_features,
+)
+from demetar.models.nn.layers import MLP
+from demetar.symmetry import irreps as ir
+from demetar.symmetry.irreps import Features
 
 TITLE = "Attention by invariants"
 SYMMETRY = "E(3) x S_n"
@@ -116,15 +120,15 @@ class InvariantAttention(nn.Module):
     ) -> tuple[Features, Array, Array]:
         c = self.config
         q = Linear(ro.uniform(tuple(h), c.width), bias=False, name="query")(h)
-        path_list = ir.paths(tuple(h), tuple(y), self.irreps)
+        path_list = coupling.paths(tuple(h), tuple(y), self.irreps)
         keys = sum(out in q for *_, out in path_list)
         weights = Weights(c, keys + len(path_list), name="weights")(
             r, ro.edge_inputs(graph, c.inputs)
         )
         sent = {irrep: x[graph.senders] for irrep, x in h.items()}
-        product = ir.convolve(sent, y, path_list, None)
-        k = ir.weighted_sum({i: x for i, x in product.items() if i in q}, weights[:, :keys])
-        v = ir.weighted_sum(product, weights[:, keys:])
+        product = products.convolve(sent, y, path_list, None)
+        k = products.weighted_sum({i: x for i, x in product.items() if i in q}, weights[:, :keys])
+        v = products.weighted_sum(product, weights[:, keys:])
 
         dim = sum(x.shape[1] for x in q.values()) * (c.width // c.heads)
 
@@ -133,13 +137,13 @@ class InvariantAttention(nn.Module):
 
         logits = sum(by_head(q[i][graph.receivers] * k[i]) for i in k)
         own = sum(by_head(q[i] * h[i]) for i in q)
-        alpha, mine = nf.receive_softmax(graph, logits, envelope, own)
+        alpha, mine = segments.receive_softmax(graph, logits, envelope, own)
         assert mine is not None
         spread = [
             jnp.repeat(a, c.width // c.heads, -1)[:, None, :] for a in (alpha * envelope, mine)
         ]
-        mixed = {irrep: nf.receive_sum(graph, x * spread[0]) for irrep, x in v.items()}
-        return ir.add(mixed, {irrep: x * spread[1] for irrep, x in h.items()}), alpha, mine
+        mixed = {irrep: segments.receive_sum(graph, x * spread[0]) for irrep, x in v.items()}
+        return products.add(mixed, {irrep: x * spread[1] for irrep, x in h.items()}), alpha, mine
 
 
 class Model(nn.Module):
@@ -153,7 +157,7 @@ class Model(nn.Module):
         irreps = ro.hidden_irreps(c.lmax, c.parities, c.output)
         spec = ro.uniform(irreps, c.width)
         x = nf.differences(graph, graph.positions)
-        r, y = nf.norm(x), ir.harmonics(ir.direction(x), ir.natural(c.lmax))
+        r, y = segments.norm(x), ir.harmonics(ir.direction(x), ir.natural(c.lmax))
         envelope = radial.ENVELOPES[c.envelope if c.inputs == "atoms" else "none"](r, c.cutoff)
         h = Linear(spec, name="embed")(ro.node_inputs(graph, c.inputs, c.species))
         trace = []
@@ -161,8 +165,8 @@ class Model(nn.Module):
             given = EquivariantLayerNorm(name=f"norm_{i + 1}")(h)
             attention = InvariantAttention(c, irreps, name=f"attention_{i + 1}")
             mixed, alpha, mine = attention(graph, given, y, r, envelope)
-            h = ir.add(h, Linear(spec, name=f"out_{i + 1}")(mixed))
-            h = ir.add(h, GatedPerceptron(spec, name=f"perceptron_{i + 1}")(h))
+            h = products.add(h, Linear(spec, name=f"out_{i + 1}")(mixed))
+            h = products.add(h, GatedPerceptron(spec, name=f"perceptron_{i + 1}")(h))
             trace.append(Layer(f"layer {i + 1}", trace_features(h), _with_self(graph, alpha, mine)))
         return Output(ro.Readout(c.output, c.width, name="readout")(graph, h), tuple(trace))
 

@@ -10,14 +10,15 @@ import dataclasses
 import flax.linen as nn
 import jax.numpy as jnp
 
-from demetar.graph import Graph
-from demetar.nn import features as nf
-from demetar.nn.layers import Dense
-from demetar.output import Feature, Layer, Output, scalars
+from demetar.core import kinds, segments
+from demetar.core.graph import Graph
+from demetar.core.output import Feature, Layer, Output, scalars
+from demetar.models.nn import inputs as nf
+from demetar.models.nn.layers import Dense
 
 TITLE = "Linear"
 SYMMETRY = "E(3) x S_n"
-OUTPUTS = {"positions": nf.POSITIONS, "scalar": nf.SCALAR}
+OUTPUTS = {"positions": kinds.POSITIONS, "scalar": kinds.SCALAR}
 REFERENCE = "baseline of Satorras, Hoogeboom, Welling, ICML 2021 (arXiv:2102.09844)"
 
 
@@ -47,5 +48,7 @@ class Model(nn.Module):
         per_atom = jnp.where(
             graph.node_mask[:, None], Dense(1, bias=False, name="element")(one_hot), 0
         )
-        total = nf.graph_sum(graph, per_atom) + self.param("bias", nn.initializers.zeros, (1,))
+        total = segments.graph_sum(graph, per_atom) + self.param(
+            "bias", nn.initializers.zeros, (1,)
+        )
         return Output(nf.scalar_value(total), (Layer("element", (scalars(per_atom),)),))

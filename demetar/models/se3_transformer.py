@@ -18,23 +18,22 @@ linear readout replaces their last convolution; edges of molecules end with a sm
 """
 
 import dataclasses
-from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from demetar.errors import InputError
-from demetar.graph import Graph
-from demetar.nn import features as nf
-from demetar.nn import irreps as ir
-from demetar.nn import radial
-from demetar.nn import readout as ro
-from demetar.nn.equivariant import SOFTENING, Linear, RadialMLP, trace_features
-from demetar.nn.irreps import Features
-from demetar.nn.layers import LayerNorm
-from demetar.output import Layer, Output
-
-Array = Any
+from demetar.core import segments
+from demetar.core.arrays import Array
+from demetar.core.errors import InputError
+from demetar.core.graph import Graph
+from demetar.core.output import Layer, Output
+from demetar.models.nn import coupling, products, radial
+from demetar.models.nn import inputs as nf
+from demetar.models.nn import readout as ro
+from demetar.models.nn.equivariant import SOFTENING, Linear, RadialMLP, trace_features
+from demetar.models.nn.layers import LayerNorm
+from demetar.symmetry import irreps as ir
+from demetar.symmetry.irreps import Features
 
 TITLE = "SE(3)-Transformer"
 SYMMETRY = "SE(3) x S_n"
@@ -79,7 +78,7 @@ class NormLayer(nn.Module):
 
     @nn.compact
     def __call__(self, x: Features) -> Features:
-        sizes = ir.norms(x, self.softening)
+        sizes = products.norms(x, self.softening)
         return {k: v / sizes[k] * nn.relu(LayerNorm(1e-5, name=k)(sizes[k])) for k, v in x.items()}
 
 
@@ -97,8 +96,8 @@ class AttentionBlock(nn.Module):
     ) -> tuple[Features, Array]:
         out = {k: n // self.div for k, n in ir.parse(self.irreps).items()}
         keys = {k: n for k, n in out.items() if k in h}
-        path_list = ir.paths(tuple(h), tuple(y), tuple(out))
-        product = ir.convolve({k: x[graph.senders] for k, x in h.items()}, y, path_list, None)
+        path_list = coupling.paths(tuple(h), tuple(y), tuple(out))
+        product = products.convolve({k: x[graph.senders] for k, x in h.items()}, y, path_list, None)
         made = {k: n + keys.get(k, 0) for k, n in out.items()}  # values, then keys
         count = sum(x.shape[-1] * made[k] for k, x in product.items())
         weights = RadialMLP((self.hidden, self.hidden), count, nn.relu, False, name="radial")(
@@ -106,18 +105,18 @@ class AttentionBlock(nn.Module):
         )
         sizes = [x.shape[-1] * made[k] for k, x in product.items()]
         value, key = {}, {}
-        for (k, x), w in zip(product.items(), ir.split(weights, sizes, -1), strict=True):
+        for (k, x), w in zip(product.items(), coupling.split(weights, sizes, -1), strict=True):
             kernel = w.reshape(len(x), x.shape[-1], made[k])
             message = jnp.einsum("emc,ecd->emd", x, kernel)
-            value[k], key[k] = ir.split(message, [out[k], made[k] - out[k]], -1)
+            value[k], key[k] = coupling.split(message, [out[k], made[k] - out[k]], -1)
         query = Linear(ir.unparse(keys), bias=False, name="query")(h)
         alpha = self._attention(graph, query, key, envelope)
         weighed = {
             k: x * jnp.repeat(alpha * envelope, out[k] // self.heads, -1)[:, None]
             for k, x in value.items()
         }
-        mixed = {k: nf.receive_sum(graph, x) for k, x in weighed.items()}
-        return Linear(self.irreps, name="project")(ir.concatenate(mixed, h)), alpha
+        mixed = {k: segments.receive_sum(graph, x) for k, x in weighed.items()}
+        return Linear(self.irreps, name="project")(products.concatenate(mixed, h)), alpha
 
     def _attention(self, graph: Graph, query: Features, key: Features, envelope: Array) -> Array:
         count = sum(x.shape[1] * x.shape[2] for x in query.values())
@@ -125,7 +124,7 @@ class AttentionBlock(nn.Module):
         for k, x in query.items():
             products = (x[graph.receivers] * key[k]).sum(1)
             logits += products.reshape(len(products), self.heads, -1).sum(-1)
-        return nf.receive_softmax(graph, logits * count**-0.5, envelope)[0]
+        return segments.receive_softmax(graph, logits * count**-0.5, envelope)[0]
 
 
 class Model(nn.Module):
@@ -146,7 +145,7 @@ class Model(nn.Module):
             )
         spec = ro.uniform(even(ro.hidden_irreps(c.lmax, "natural", c.output)), c.width)
         x = nf.differences(graph, graph.positions)
-        r, y = nf.norm(x), ir.harmonics(ir.direction(x), even(ir.natural(2 * c.lmax)))
+        r, y = segments.norm(x), ir.harmonics(ir.direction(x), even(ir.natural(2 * c.lmax)))
         invariants = jnp.concatenate([r, ro.edge_inputs(graph, c.inputs)], -1)
         envelope = radial.ENVELOPES[c.envelope if c.inputs == "atoms" else "none"](r, c.cutoff)
         given = ro.node_inputs(graph, c.inputs, c.species)
@@ -157,7 +156,7 @@ class Model(nn.Module):
             h, alpha = block(graph, h, y, invariants, envelope)
             h = NormLayer(name=f"norm_{i + 1}")(h)
             trace.append(
-                Layer(f"layer {i + 1}", trace_features(h), nf.edge_attention(graph, alpha))
+                Layer(f"layer {i + 1}", trace_features(h), segments.edge_attention(graph, alpha))
             )
         last = {natural: h[k] for natural in ir.natural(c.lmax) if (k := even((natural,))[0]) in h}
         values = ro.Readout(c.output, c.width, name="readout")(graph, last)

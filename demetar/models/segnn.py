@@ -20,22 +20,23 @@ channels here. Biases start at zero.
 import dataclasses
 from collections.abc import Mapping
 from math import pi
-from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from demetar.graph import Graph
-from demetar.nn import features as nf
-from demetar.nn import irreps as ir
-from demetar.nn import readout as ro
-from demetar.nn.activations import sigmoid, silu
-from demetar.nn.equivariant import TensorProduct, trace_features
-from demetar.nn.heads import ASKED, answer
-from demetar.nn.layers import Dense
-from demetar.output import Layer, Output
+from demetar.core import segments
+from demetar.core.arrays import Array
+from demetar.core.graph import Graph
+from demetar.core.output import Layer, Output
+from demetar.models.nn import coupling, products
+from demetar.models.nn import inputs as nf
+from demetar.models.nn import readout as ro
+from demetar.models.nn.activations import sigmoid, silu
+from demetar.models.nn.equivariant import TensorProduct, trace_features
+from demetar.models.nn.layers import Dense
+from demetar.models.nn.readout import ASKED, answer
+from demetar.symmetry import irreps as ir
 
-Array = Any
 Features = dict[str, Array]
 
 TITLE = "SEGNN"
@@ -76,9 +77,9 @@ class Steered(nn.Module):
     @nn.compact
     def __call__(self, x: Features, attributes: Features) -> Features:
         out = dict(self.out)
-        made = ir.gated(out) if self.gate else out
+        made = products.gated(out) if self.gate else out
         y = TensorProduct(ir.unparse(made), name="product")(x, attributes)
-        return ir.gate(y, out["0e"], silu, sigmoid) if self.gate else y
+        return products.gate(y, out["0e"], silu, sigmoid) if self.gate else y
 
 
 class InstanceNorm(nn.Module):
@@ -89,15 +90,15 @@ class InstanceNorm(nn.Module):
 
     @nn.compact
     def __call__(self, graph: Graph, x: Features) -> Features:
-        count = sum(ir.channels(x).values())
+        count = sum(coupling.channels(x).values())
         scales = self.param("scale", nn.initializers.ones, (count,))
         index = jnp.minimum(graph.graph_index, graph.n_graphs - 1)
         found, start = {}, 0
         for irrep, v in x.items():
             width = v.shape[-1]
             if irrep == "0e":
-                v = v - nf.graph_mean(graph, v[:, 0])[index][:, None]
-            square = nf.graph_mean(graph, jnp.mean(v * v, 1))[index][:, None]
+                v = v - segments.graph_mean(graph, v[:, 0])[index][:, None]
+            square = segments.graph_mean(graph, jnp.mean(v * v, 1))[index][:, None]
             v = v * (scales[start : start + width] / jnp.sqrt(square + 1e-5))
             if irrep == "0e":
                 v = v + self.param("bias", nn.initializers.zeros, (width,))
@@ -114,19 +115,19 @@ class MessagePassing(nn.Module):
     def __call__(
         self, graph: Graph, x: Features, edge: Features, scalars: Array, node: Features
     ) -> tuple[Features, Array]:
-        hidden = ir.channels(x)
+        hidden = coupling.channels(x)
         both = {
             k: jnp.concatenate([v[graph.receivers], v[graph.senders]], -1) for k, v in x.items()
         }
         both["0e"] = jnp.concatenate([both["0e"], scalars[:, None]], -1)
         m = Steered(hidden, name="message_1")(both, edge)
         m = Steered(hidden, name="message_2")(m, edge)
-        received = {k: nf.receive_sum(graph, v) for k, v in m.items()}
-        y = Steered(hidden, name="update_1")(ir.concatenate(x, received), node)
-        x = ir.add(x, Steered(hidden, gate=False, name="update_2")(y, node))
+        received = {k: segments.receive_sum(graph, v) for k, v in m.items()}
+        y = Steered(hidden, name="update_1")(products.concatenate(x, received), node)
+        x = products.add(x, Steered(hidden, gate=False, name="update_2")(y, node))
         if self.config.norm == "instance":
             x = InstanceNorm(name="norm")(graph, x)
-        return x, nf.norm(m["0e"][:, 0])
+        return x, segments.norm(m["0e"][:, 0])
 
 
 class Model(nn.Module):
@@ -144,9 +145,9 @@ class Model(nn.Module):
         trace = []
         for i in range(c.layers):
             x, weights = MessagePassing(c, name=f"layer_{i + 1}")(graph, x, edge, scalars, node)
-            attention = nf.edge_attention(graph, weights)
+            attention = segments.edge_attention(graph, weights)
             trace.append(Layer(f"layer {i + 1}", trace_features(x), attention))
-        pool = nf.graph_mean if c.pool == "mean" else nf.graph_sum
+        pool = segments.graph_mean if c.pool == "mean" else segments.graph_sum
         x = Steered(hidden, name="head_1")(x, node)
         if c.output != "scalar":
             x = Steered(ASKED[c.output], gate=False, name="head_2")(x, node)
@@ -163,7 +164,7 @@ class Model(nn.Module):
             one_hot = graph.species[:, None] == jnp.asarray(self.config.species)
             return {"0e": one_hot[:, None].astype(r.dtype)}, jnp.sum(r * r, -1, keepdims=True)
         vectors = jnp.stack([nf.from_centre(graph), nf.velocities(graph)], -1)
-        scalars = jnp.concatenate([nf.norm(r), nf.charge_products(graph)], -1)
+        scalars = jnp.concatenate([segments.norm(r), nf.charge_products(graph)], -1)
         return {"0e": nf.speeds(graph)[:, None], "1o": vectors}, scalars
 
     def _attributes(self, graph: Graph) -> tuple[Features, Features]:
@@ -176,8 +177,8 @@ class Model(nn.Module):
             return {k: factor * y for k, y in ir.harmonics(ir.direction(vectors), irreps).items()}
 
         edge = steer(-nf.differences(graph, graph.positions))
-        count = nf.degree(graph, graph.positions.dtype)
-        node = {k: nf.receive_sum(graph, y) / count for k, y in edge.items()}
+        count = segments.degree(graph, graph.positions.dtype)
+        node = {k: segments.receive_sum(graph, y) / count for k, y in edge.items()}
         if particles:
-            node = ir.add(node, steer(nf.velocities(graph)))
+            node = products.add(node, steer(nf.velocities(graph)))
         return edge, node | {"0e": jnp.ones_like(node["0e"])}

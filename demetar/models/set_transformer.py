@@ -12,15 +12,17 @@ import dataclasses
 import flax.linen as nn
 import jax.numpy as jnp
 
-from demetar.graph import Graph, from_dense, to_dense
-from demetar.nn import features as nf
-from demetar.nn.layers import MLP, Dense
-from demetar.nn.transformer import Block, MultiHead, pair_attention
-from demetar.output import Layer, Output, scalars
+from demetar.core import kinds
+from demetar.core.graph import Graph
+from demetar.core.output import Layer, Output, scalars
+from demetar.core.padding import from_dense, to_dense
+from demetar.models.nn import inputs as nf
+from demetar.models.nn.layers import MLP, Dense
+from demetar.models.nn.transformer import Block, MultiHead, pair_attention
 
 TITLE = "Set Transformer"
 SYMMETRY = "S_n"
-OUTPUTS = {"positions": nf.POSITIONS, "scalar": nf.SCALAR}
+OUTPUTS = {"positions": kinds.POSITIONS, "scalar": kinds.SCALAR}
 REFERENCE = "Lee et al., ICML 2019 (arXiv:1810.00825)"
 
 

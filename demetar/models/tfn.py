@@ -16,21 +16,20 @@ softened near zero; edges of molecules end with a smooth envelope.
 """
 
 import dataclasses
-from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 
-from demetar.graph import Graph
-from demetar.nn import features as nf
-from demetar.nn import irreps as ir
-from demetar.nn import radial
-from demetar.nn import readout as ro
-from demetar.nn.equivariant import Linear, NormActivation, RadialMLP, trace_features
-from demetar.nn.irreps import Features
-from demetar.output import Layer, Output
-
-Array = Any
+from demetar.core import segments
+from demetar.core.arrays import Array
+from demetar.core.graph import Graph
+from demetar.core.output import Layer, Output
+from demetar.models.nn import coupling, products, radial
+from demetar.models.nn import inputs as nf
+from demetar.models.nn import readout as ro
+from demetar.models.nn.equivariant import Linear, NormActivation, RadialMLP, trace_features
+from demetar.symmetry import irreps as ir
+from demetar.symmetry.irreps import Features
 
 TITLE = "TFN"
 SYMMETRY = "E(3) x S_n"
@@ -71,13 +70,15 @@ class Convolution(nn.Module):
     def __call__(
         self, graph: Graph, h: Features, y: Features, invariants: Array, envelope: Array
     ) -> Features:
-        path_list = ir.paths(tuple(h), tuple(y), tuple(ir.parse(self.irreps)))
-        count = ir.weight_count(ir.channels(h), path_list)
+        path_list = coupling.paths(tuple(h), tuple(y), tuple(ir.parse(self.irreps)))
+        count = coupling.weight_count(coupling.channels(h), path_list)
         weights = RadialMLP((self.hidden, self.hidden), count, name="radial")(invariants)
         sent = {irrep: x[graph.senders] for irrep, x in h.items()}
-        messages = ir.convolve(sent, y, path_list, weights * envelope)
-        gathered = {k: nf.receive_sum(graph, m) * NEIGHBOURS**-0.5 for k, m in messages.items()}
-        return Linear(self.irreps, name="mix")(ir.concatenate(gathered, h))
+        messages = products.convolve(sent, y, path_list, weights * envelope)
+        gathered = {
+            k: segments.receive_sum(graph, m) * NEIGHBOURS**-0.5 for k, m in messages.items()
+        }
+        return Linear(self.irreps, name="mix")(products.concatenate(gathered, h))
 
 
 class Model(nn.Module):
@@ -90,7 +91,7 @@ class Model(nn.Module):
         c = self.config
         spec = ro.uniform(ro.hidden_irreps(c.lmax, c.parities, c.output), c.width)
         x = nf.differences(graph, graph.positions)
-        r, y = nf.norm(x), ir.harmonics(ir.direction(x), ir.natural(c.lmax))
+        r, y = segments.norm(x), ir.harmonics(ir.direction(x), ir.natural(c.lmax))
         gaussians = radial.gaussian(r, c.cutoff, c.basis)
         invariants = jnp.concatenate([r, gaussians, ro.edge_inputs(graph, c.inputs)], -1)
         envelope = radial.ENVELOPES[c.envelope if c.inputs == "atoms" else "none"](r, c.cutoff)

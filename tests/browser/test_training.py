@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from app import runs
+from app.jobs import runs
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [

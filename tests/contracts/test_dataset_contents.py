@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from demetar import registry
-from demetar.datasets import forces_of, output_of
-from demetar.loader import Systems
-from tests import miniatures
-from tests.mirror import Mirror
+from demetar.core import registry
+from demetar.data.sets import forces_of, output_of
+from demetar.data.systems import Systems
+from tests.support import miniatures
+from tests.support.server import Mirror
 
 SPLITS = ("train", "valid", "test")
 # Five systems each as numbers: split, the label, and what identifies the system's first particle.

@@ -6,9 +6,12 @@ import e3nn_jax as e3nn
 import numpy as np
 import pytest
 
-from demetar import datasets, models, registry, settings
-from demetar.datasets import options_of
-from demetar.errors import InputError
+from demetar import models
+from demetar.core import registry
+from demetar.core.errors import InputError
+from demetar.data import sets
+from demetar.data.sets import options_of
+from demetar.runs import config
 
 NAMES = registry.names("datasets")
 DECLARED = (
@@ -72,9 +75,9 @@ def test_every_model_can_be_trained_on_it(name: str) -> None:
     """But for lesson data, which the training refuses."""
     module = registry.load("datasets", name)
     if module.INPUTS is None:
-        assert {datasets.output_of(module, t) for t in module.TARGETS} == {None}
+        assert {sets.output_of(module, t) for t in module.TARGETS} == {None}
         with pytest.raises(InputError, match="lessons"):
-            settings.resolve(settings.Config(model="egnn", dataset=name))
+            config.resolve(config.Config(model="egnn", dataset=name))
         return
     for model in models.names():
         made = models.create(model, inputs=module.INPUTS, output=module.OUTPUT)
@@ -103,7 +106,7 @@ def test_says_whether_it_is_on_this_machine_and_makes_nothing(
     """`present` takes the same options as `systems`; a set that neither ships nor is made is not there."""
     monkeypatch.setenv("DEMETAR_DATA", str(tmp_path))
     module = registry.load("datasets", name)
-    options = {key: values[0] for key, values in datasets.options_of(module).items()}
+    options = {key: values[0] for key, values in sets.options_of(module).items()}
     assert isinstance(module.present(**options), bool)
     if getattr(module, "SIZE", 0):
         assert not module.present(**options)

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from scipy.linalg import expm, logm
 
-from demetar import groups, isometry, registry
-from demetar.errors import InputError
-from demetar.graph import Graph, pad
-from demetar.isometry import Isometry
+from demetar.core import registry
+from demetar.core.errors import InputError
+from demetar.core.graph import Graph
+from demetar.core.padding import pad
+from demetar.symmetry import action, elements, groups
+from demetar.symmetry.elements import Elements
 
 FILES = registry.names("groups")
 NAMES = groups.names()
@@ -35,7 +37,7 @@ EXPECTED = {  # kind of the matrices, whether shifts, whether permutations, dime
 }
 
 
-def samples(name: str, count: int = 16, seed: int = 0) -> Isometry:
+def samples(name: str, count: int = 16, seed: int = 0) -> Elements:
     return groups.load(name).sample(np.random.default_rng(seed), count, REAL)
 
 
@@ -53,11 +55,11 @@ def kind(matrix: np.ndarray) -> str:
     return "rotation" if (np.linalg.det(matrix) > 0).all() else "orthogonal"
 
 
-def traits(g: Isometry) -> tuple[str, bool, bool]:
+def traits(g: Elements) -> tuple[str, bool, bool]:
     return kind(g.matrix), bool(np.any(g.shift)), g.permutation is not None
 
 
-def affine(g: Isometry) -> np.ndarray:
+def affine(g: Elements) -> np.ndarray:
     """The elements as [s, 4, 4] acting on (x, 1)."""
     a = np.zeros((len(g), 4, 4))
     a[:, :3, :3], a[:, :3, 3], a[:, 3, 3] = g.matrix, g.shift, 1
@@ -105,10 +107,10 @@ def test_samples_differ_and_repeat_by_seed(file: str) -> None:
 def test_acting_twice_is_acting_with_the_product(name: str, scene: Graph) -> None:
     graph = pad(scene).astype(np.float64)
     outer, inner = samples(name, 1), samples(name, 1, seed=1)
-    with isometry.jax.enable_x64(True):
-        once, order = isometry.act_on_graph(groups.compose(outer, inner)[0], graph)
-        between, first = isometry.act_on_graph(inner[0], graph)
-        twice, second = isometry.act_on_graph(outer[0], between)
+    with elements.jax.enable_x64(True):
+        once, order = action.act_on_graph(groups.compose(outer, inner)[0], graph)
+        between, first = action.act_on_graph(inner[0], graph)
+        twice, second = action.act_on_graph(outer[0], between)
         assert (np.asarray(order) == np.asarray(first)[np.asarray(second)]).all()
         assert once.positions.dtype == np.float64
     for field in ("senders", "receivers", "edge_mask", "node_mask", "graph_index", "charges"):
@@ -122,8 +124,8 @@ def test_an_element_moves_what_it_should(name: str, scene: Graph) -> None:
     """x_i -> R x_p(i) + t, velocities without the shift, padding at rest, edges sorted."""
     graph, g = pad(scene).astype(np.float64), samples(name, 1)[0]
     p = np.arange(8) if g.permutation is None else g.permutation
-    with isometry.jax.enable_x64(True):
-        moved, order = map(_host, isometry.act_on_graph(g, graph))
+    with elements.jax.enable_x64(True):
+        moved, order = map(_host, action.act_on_graph(g, graph))
     x, v = np.asarray(graph.positions), np.asarray(graph.velocities)
     np.testing.assert_allclose(
         moved.positions[REAL], (x[p] @ g.matrix.T + g.shift)[REAL], atol=1e-13
@@ -138,7 +140,7 @@ def test_an_element_moves_what_it_should(name: str, scene: Graph) -> None:
 
 
 def _host(x: Any) -> Any:
-    return isometry.jax.device_get(x)
+    return elements.jax.device_get(x)
 
 
 def test_permutations_leave_padding_in_place() -> None:

@@ -14,14 +14,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from demetar import groups, models, registry
-from demetar.equivariance import Measurement, measure
-from demetar.graph import Graph, batch, from_arrays, from_atoms, pad, rung
-from demetar.isometry import Isometry
-from demetar.nn import features as nf
-from demetar.output import Output, Value
-from demetar.probe import enlarged
-from demetar.run import Run, template
+from demetar import models
+from demetar.core import kinds, registry
+from demetar.core.graph import Graph, from_arrays, from_atoms
+from demetar.core.output import Output, Value
+from demetar.core.padding import batch, pad, rung
+from demetar.models.nn.init import enlarged
+from demetar.runs.run import Run, template
+from demetar.symmetry import groups
+from demetar.symmetry.elements import Elements
+from demetar.symmetry.equivariance import Measurement, measure
 
 NAMES = models.names()
 KINDS = ("particles", "atoms")
@@ -99,12 +101,12 @@ def random_run(name: str, kind: str) -> Run:
     return dataclasses.replace(run, params=params)
 
 
-def elements(graph: Graph, names: list[str]) -> tuple[Isometry, dict[str, slice]]:
+def elements(graph: Graph, names: list[str]) -> tuple[Elements, dict[str, slice]]:
     """Elements of several groups in one batch, so that they share one compilation."""
     real, rng = np.asarray(graph.node_mask), np.random.default_rng(0)
     still = np.tile(np.arange(len(real)), (SAMPLES, 1))
     parts = [groups.load(n).sample(rng, SAMPLES, real) for n in names]
-    joined = Isometry(
+    joined = Elements(
         np.concatenate([p.matrix for p in parts]),
         np.concatenate([p.shift for p in parts]),
         np.concatenate([still if p.permutation is None else p.permutation for p in parts]),
@@ -332,5 +334,5 @@ def test_a_variant_claims_something_else() -> None:
 
 
 def test_positions_are_places() -> None:
-    assert nf.POSITIONS.affine
-    assert nf.POSITIONS.irreps == "1x1o"
+    assert kinds.POSITIONS.affine
+    assert kinds.POSITIONS.irreps == "1x1o"

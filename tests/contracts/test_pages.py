@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app import pages
-from demetar.errors import InputError
+from demetar.core.errors import InputError
 
 NAMES = list(pages.found())
 NONSENSE = (

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from demetar import evaluate
-from demetar.errors import InputError
+from demetar.core.errors import InputError
 from demetar.experiments import efficiency
-from demetar.run import load
+from demetar.runs import evaluate
+from demetar.runs.run import load
 
 TINY = efficiency.Plan(sizes=(10,), seeds=(0,), steps=10, valid=10, test=20, checks=2)
 

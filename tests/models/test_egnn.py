@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from demetar import models
-from demetar.loader import Loader, Systems
-from demetar.run import flatten
+from demetar.data.loader import Loader
+from demetar.data.systems import Systems
+from demetar.runs.folder import flatten
 
 FIXTURES = Path(__file__).with_name("fixtures")
 SETTINGS = {

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from demetar import models
-from demetar.graph import from_arrays, pad
+from demetar.core.graph import from_arrays
+from demetar.core.padding import pad
 from demetar.models import invariant_attention as ia
-from demetar.nn.init import RULES, initialise
-from demetar.probe import enlarged
+from demetar.models.nn.init import RULES, enlarged, initialise
 
 SMALL = {"inputs": "atoms", "output": "scalar", "width": 4, "heads": 2, "layers": 1, "lmax": 1}
 

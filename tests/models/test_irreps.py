@@ -7,13 +7,15 @@ import jax
 import numpy as np
 import pytest
 
-from demetar import models, registry
-from demetar.equivariance import measure
-from demetar.errors import InputError
-from demetar.graph import connect, from_arrays, pad
-from demetar.probe import enlarged
-from demetar.run import Run, template
-from demetar.settings import Config, resolve
+from demetar import models
+from demetar.core import registry
+from demetar.core.errors import InputError
+from demetar.core.graph import connect, from_arrays
+from demetar.core.padding import pad
+from demetar.models.nn.init import enlarged
+from demetar.runs.config import Config, resolve
+from demetar.runs.run import Run, template
+from demetar.symmetry.equivariance import measure
 
 NAMES = [name for name in models.names() if models.has(name, "envelope")]
 each_model = pytest.mark.parametrize("name", NAMES)

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from demetar import models
-from demetar.graph import Graph, batch, from_arrays, pad
+from demetar.core.graph import Graph, from_arrays
+from demetar.core.padding import batch, pad
 
 FIXTURES = Path(__file__).with_name("fixtures")
 NAMES = (
@@ -85,8 +86,7 @@ def test_displacements_of_the_n_body_fixture_can_be_seen() -> None:
 
 def test_the_parameters_are_those_of_the_published_recipe() -> None:
     """147,424 for SEGNN on N-body: 64 weight-balanced features are 32 channels of each degree."""
-    from demetar.nn.init import initialise
-    from demetar.probe import probe
+    from demetar.models.nn.init import initialise, probe
 
     made = initialise(models.create("segnn"), probe({}))
     assert sum(x.size for x in jax.tree.leaves(made)) == 147_424

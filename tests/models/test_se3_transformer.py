@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from demetar import models
-from demetar.errors import InputError
-from demetar.graph import from_arrays
+from demetar.core.errors import InputError
+from demetar.core.graph import from_arrays
 from demetar.models import se3_transformer as se3
-from demetar.nn import features as nf
-from demetar.nn import irreps as ir
-from demetar.nn import readout as ro
-from demetar.nn.init import initialise
-from demetar.probe import probe
+from demetar.models.nn import inputs as nf
+from demetar.models.nn import readout as ro
+from demetar.models.nn.init import initialise, probe
+from demetar.symmetry import irreps as ir
 
 
 def test_heads_divide_the_channels_of_keys() -> None:

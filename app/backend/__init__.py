@@ -1,0 +1,1 @@
+"""What the pages ask of the library, as plain values; `cached` alone knows Streamlit."""

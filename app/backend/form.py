@@ -1,0 +1,137 @@
+"""What a training can be made of: models, data sets, settings, and what is usual. No Streamlit."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import inspect
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from app.jobs import runs
+from demetar.core import registry
+from demetar.core.errors import InputError
+from demetar.data.sets import forces_of, options_of, output_of, published_of
+from demetar.runs import config
+from demetar.runs.config import CHOICES
+
+
+@functools.cache
+def models() -> dict[str, str]:
+    """The models' names with their titles."""
+    return {name: registry.load("models", name).TITLE for name in registry.names("models")}
+
+
+@functools.cache
+def claim(model: str) -> str:
+    """The largest group that a model claims, such as "E(3) x S_n"."""
+    return registry.load("models", model).SYMMETRY
+
+
+class DataSet(NamedTuple):
+    """What a form has to know of a data set that models can be trained on."""
+
+    title: str
+    targets: dict[str, str]  # with their units
+    options: dict[str, tuple[str, ...]]  # the usual value first
+    inputs: str
+    most: int  # systems in the training split
+    forces: bool  # labelled beside the target
+
+
+@functools.cache
+def datasets() -> dict[str, DataSet]:
+    """The data sets on which models can be trained."""
+    found = {name: registry.load("datasets", name) for name in registry.names("datasets")}
+    return {
+        name: DataSet(
+            m.TITLE, {t: u for t, (_, u) in m.TARGETS.items()}, options_of(m), m.INPUTS,
+            _train_size(m), forces_of(m),
+        )
+        for name, m in found.items()
+        if m.INPUTS is not None and m.TARGETS
+    }  # fmt: skip
+
+
+def _train_size(module: ModuleType) -> int:
+    """How many systems the training split has, as far as the module says so without reading it."""
+    splits = getattr(module, "SPLITS", None)
+    split = splits.get("train") if isinstance(splits, dict) else None
+    if isinstance(split, slice):
+        return split.stop - (split.start or 0)
+    return split if isinstance(split, int) else 100_000
+
+
+def missing(dataset: str, options: dict[str, str]) -> int:
+    """Bytes that have to be downloaded before a training on this data set can begin; 0 if none."""
+    module = registry.load("datasets", dataset)
+    present = getattr(module, "present", None)
+    if present is None:
+        return 0
+    known = inspect.signature(present).parameters
+    return 0 if present(**{k: v for k, v in options.items() if k in known}) else module.SIZE
+
+
+@functools.cache
+def models_for(dataset: str, target: str) -> list[str]:
+    """The models that can give what this target asks for."""
+    asked = output_of(registry.load("datasets", dataset), target)
+    names = registry.names("models")
+    return [name for name in names if asked in registry.load("models", name).OUTPUTS]
+
+
+@functools.cache
+def settings() -> dict[str, Any]:
+    """The settings of a training with their defaults."""
+    return dataclasses.asdict(config.Config())
+
+
+def allowed(setting: str) -> tuple[str, ...]:
+    """The words that a setting may be, as `train.Config` checks them."""
+    return CHOICES[setting]
+
+
+@functools.cache
+def sizes(model: str) -> dict[str, int]:
+    """The whole numbers among a model's own settings, such as its width, with their defaults."""
+    config = registry.load("models", model).Config()
+    every = dataclasses.asdict(config)
+    return {k: v for k, v in every.items() if isinstance(v, int) and not isinstance(v, bool)}
+
+
+def recipe(model: str, dataset: str, target: str) -> dict[str, Any]:
+    """The settings of the shipped run of this model on this data set, with its name; {} if none."""
+    shipped = [j for j in runs.list_all() if j.state == "shipped"]
+    for job in shipped:
+        c = job.config
+        if (c.get("model"), c.get("dataset"), c.get("target")) == (model, dataset, target):
+            if not c.get("data_options"):
+                return {k: v for k, v in c.items() if k in settings()} | {"name": job.name}
+    return {}
+
+
+def reads(config: dict[str, Any]) -> str:
+    """What a run's model reads: "particles", "atoms", or nothing if its data set is not known."""
+    try:
+        return registry.load("datasets", str(config.get("dataset"))).INPUTS or ""
+    except InputError:
+        return ""
+
+
+def predicts(config: dict[str, Any]) -> str:
+    """What a run's model puts out: "positions", "scalar", "vector" and so on; "" if unknown."""
+    try:
+        module = registry.load("models", str(config.get("model")))
+    except InputError:
+        return ""
+    return str((config.get("model_config") or {}).get("output", module.Config().output))
+
+
+def published(config: dict[str, Any]) -> float | None:
+    """The number in the paper for a run's model, data set and target, where there is one."""
+    try:
+        module = registry.load("datasets", str(config.get("dataset")))
+    except InputError:
+        return None
+    found = published_of(module, str(config.get("target")), config.get("data_options"))
+    return found.get(str(config.get("model")))

@@ -1,0 +1,201 @@
+"""Molecules for the pages: the commuting square of a run at a group element, its layers, attention.
+
+All host numpy; lengths in Å; rotations come as unit quaternions (x, y, z, w). No Streamlit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+import ase
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from app.backend import spherical
+from demetar.core.errors import InputError
+from demetar.core.graph import Graph, from_atoms
+from demetar.core.output import Layer
+from demetar.core.padding import pad
+from demetar.data import samples
+from demetar.data.readers import structures
+from demetar.runs.run import Run
+from demetar.symmetry import action, equivariance
+from demetar.symmetry.elements import Elements
+
+ANGLES = tuple(float(a) for a in np.linspace(0, 180, 15))  # degrees, beside the one that is set
+SHIFT = (2.0, -1.0, 1.5)  # Å
+Quaternion = tuple[float, float, float, float]
+Vector = tuple[float, float, float]
+
+
+class Source(NamedTuple):
+    """Where a molecule comes from: a name of the gallery, or a file's name and bytes, and its frame."""
+
+    name: str
+    data: bytes | None = None
+    frame: int = 0
+
+
+class Element(NamedTuple):
+    """A group element: a rotation, then perhaps the inversion, a shift, a renumbering by seed."""
+
+    rotation: Quaternion
+    invert: bool = False
+    shift: bool = False
+    renumber: int | None = None
+
+
+@dataclass(frozen=True)
+class Square:
+    """Both ways around the square for one run and g, and what every layer says.
+
+    `first` is f(x), `left` is g·f(x), `right` is f(g·x): {"value": [1], "gradient": [n 3]}; `delta`
+    and `absolute` by the same names; `curve` is Δ at each of ANGLES; `layers` are (name, kind, Δ);
+    `attention` is (layer, weights [receiver, sender, heads]) and `features` (layer, irrep, values
+    [n 2l+1 channels]) at x.
+    """
+
+    unit: str
+    target: str
+    claims: str
+    first: dict[str, np.ndarray]
+    left: dict[str, np.ndarray]
+    right: dict[str, np.ndarray]
+    delta: dict[str, float]
+    absolute: dict[str, float]
+    curve: dict[str, list[float]]
+    layers: list[tuple[str, str, float]]
+    attention: list[tuple[str, np.ndarray]]
+    features: list[tuple[str, str, np.ndarray]]
+
+
+def gallery() -> list[str]:
+    """The names of the molecules that come with Demetar."""
+    return samples.names("molecules")
+
+
+@lru_cache(4)
+def _structures(data: bytes, name: str) -> list[ase.Atoms]:
+    return structures.read_atoms(data, name)
+
+
+def frames(source: Source) -> int:
+    """How many structures the source holds; InputError if none that can be read."""
+    return 1 if source.data is None else len(_structures(source.data, source.name))
+
+
+def molecule(source: Source) -> ase.Atoms:
+    """The molecule about its centroid; InputError if the file holds none that can be read."""
+    if source.data is not None:
+        found = _structures(source.data, source.name)
+        if not 0 <= source.frame < len(found):
+            raise InputError(
+                f"Expected a frame from 1 to {len(found)}, got {source.frame + 1}; choose another."
+            )
+        atoms = found[source.frame].copy()
+    else:
+        found = samples.load(source.name)
+        if not isinstance(found, ase.Atoms):
+            raise InputError(
+                f"Expected a molecule, {source.name} is an N-body scene; open it there."
+            )
+        atoms = found
+    atoms.positions -= atoms.positions.mean(0)
+    return atoms
+
+
+def bonds(atoms: ase.Atoms) -> list[tuple[int, int, int]]:
+    """Perceived bonds (i, j, order 1 to 3); aromatic ones count as single for drawing."""
+    graph = from_atoms(atoms, cutoff="bonds")
+    orders = np.array([1, 2, 3, 1])
+    kinds = np.asarray(graph.edge_attributes).argmax(1)
+    found = zip(graph.senders, graph.receivers, kinds, strict=True)
+    return [(int(s), int(r), int(orders[k])) for s, r, k in found if s < r]
+
+
+def isometries(element: Element, axis: Vector, atoms: int) -> Elements:
+    """The element itself, then its like at each of ANGLES about the axis; float64."""
+    unit = np.asarray(axis, float) / np.linalg.norm(axis)
+    turns = [Rotation.from_quat(element.rotation)]
+    turns += [Rotation.from_rotvec(np.radians(a) * unit) for a in ANGLES]
+    matrix = np.stack([t.as_matrix() for t in turns]) * (-1 if element.invert else 1)
+    shift = np.tile(SHIFT if element.shift else (0.0, 0.0, 0.0), (len(turns), 1))
+    order = None
+    if element.renumber is not None:
+        order = np.random.default_rng(element.renumber).permutation(atoms)
+    return Elements(matrix, shift, None if order is None else np.tile(order, (len(turns), 1)))
+
+
+def turning(element: Element, irrep: str) -> np.ndarray:
+    """The matrix D(g) [2l+1 2l+1] by which features of the irrep turn under the element."""
+    return spherical.wigner(irrep, isometries(element, (0, 0, 1), 1).matrix[0])
+
+
+def order_of(element: Element, atoms: int) -> np.ndarray:
+    """Which old atom [n] each atom of g·x is."""
+    found = isometries(element, (0, 0, 1), atoms).permutation
+    return np.arange(atoms) if found is None else found[0]
+
+
+def act(element: Element, positions: np.ndarray) -> np.ndarray:
+    """Positions [n 3] of g·x."""
+    g = isometries(element, (0, 0, 1), len(positions))
+    return positions[order_of(element, len(positions))] @ g.matrix[0].T + g.shift[0]
+
+
+def square(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: str) -> Square:
+    """Everything that the page shows of one run at one g; InputError if the run can't read atoms."""
+    graph = from_atoms(atoms)
+    run.prepare(graph)
+    target = str(run.config["target"])
+    g = _with_padding(isometries(element, axis, len(atoms)), graph)
+    m = equivariance.measure(run, graph, dtype=dtype, elements=g)
+    names = {"value": target, "gradient": f"{target}_gradient"}
+    sign = {"value": 1, "gradient": 1}
+    if "forces" in m.prediction:  # a run on labelled forces gives them in place of ∂f/∂x
+        names["gradient"], sign["gradient"] = "forces", -1
+    layers = []
+    for layer in m.layers:
+        layers += [(layer.name, kind, float(d[0])) for kind, d in layer.features.items()]
+        if layer.attention is not None:
+            layers.append((layer.name, "attention", float(layer.attention[0])))
+    return Square(
+        unit=str(run.config["unit"]),
+        target=target,
+        claims=run.symmetry,
+        first={k: sign[k] * np.squeeze(m.prediction[n]) for k, n in names.items()},
+        left={k: sign[k] * np.squeeze(m.predict_then_move[n][0]) for k, n in names.items()},
+        right={k: sign[k] * np.squeeze(m.move_then_predict[n][0]) for k, n in names.items()},
+        delta={k: float(m.delta[n][0]) for k, n in names.items()},
+        absolute={k: float(m.absolute[n][0]) for k, n in names.items()},
+        curve={k: m.delta[n][1:].astype(float).tolist() for k, n in names.items()},
+        layers=layers,
+        attention=_attention(m.trace, len(atoms)),
+        features=[
+            (layer.name, feature.irrep, np.asarray(feature.values, np.float32)[: len(atoms)])
+            for layer in m.trace
+            for feature in layer.features
+            if feature.per == "node"
+        ],
+    )
+
+
+def _with_padding(g: Elements, graph: Graph) -> Elements:
+    """The same elements with a permutation that leaves the padded nodes where they are."""
+    if g.permutation is None:
+        return g
+    size = len(pad(graph).species)
+    tail = np.tile(np.arange(len(graph.species), size), (len(g), 1))
+    return Elements(g.matrix, g.shift, np.concatenate([g.permutation, tail], axis=1))
+
+
+def _attention(trace: tuple[Layer, ...], atoms: int) -> list[tuple[str, np.ndarray]]:
+    found = []
+    for layer in trace:
+        if layer.attention is not None:
+            size = int(layer.attention.receivers.max()) + 1
+            matrix = np.asarray(action.attention_matrix(layer.attention, max(size, atoms)))
+            found.append((layer.name, matrix[:atoms, :atoms]))
+    return found

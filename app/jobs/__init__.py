@@ -1,0 +1,1 @@
+"""Processes that outlive a page: trainings, downloads, experiments; their queue. No Streamlit."""

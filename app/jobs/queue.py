@@ -1,0 +1,128 @@
+"""Whose turn it is: runs that wait, as files, and which of them may begin.
+
+A run waits as long as its folder holds queue.json (its place and whether it goes on with earlier
+work). Whoever looks next, a page or a run that has just ended, begins the first one when there is
+room; a lock makes sure that only one looks at a time. So a closed page or a restarted server loses
+nothing, and a run begun in a terminal keeps the others waiting too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from app.jobs.process import content
+from app.jobs.runs import Job, find, list_all, metrics
+from demetar.core.disk import home, write_atomically
+from demetar.core.errors import InputError
+
+EXPERIMENT = ".efficiency"  # under runs/; see `app.jobs.efficiency`
+
+
+def at_once() -> int:
+    """How many runs may train at the same time here: one, unless $DEMETAR_AT_ONCE says more."""
+    text = os.environ.get("DEMETAR_AT_ONCE", "1")
+    if not text.isdigit() or int(text) < 1:
+        raise InputError(f"Expected DEMETAR_AT_ONCE to be a number from 1 on, got {text[:40]!r}.")
+    return int(text)
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    """Replaces a JSON file in one step."""
+    write_atomically(path, (json.dumps(content, indent=1) + "\n").encode())
+
+
+def written(folder: Path) -> bool:
+    """Whether some process holds the run's lock, as training does all the time."""
+    try:
+        with (folder / ".lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+@contextlib.contextmanager
+def looking() -> Iterator[None]:
+    """Only one process at a time looks at the queue or changes it."""
+    folder = home() / "runs"
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".queue.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def waiting(jobs: list[Job] | None = None) -> list[Job]:
+    """The runs that wait, the next one first."""
+    jobs = list_all() if jobs is None else jobs
+    return sorted((j for j in jobs if j.state == "queued"), key=lambda j: (j.place, j.name))
+
+
+def put(folder: Path, resume: bool) -> None:
+    """Puts a run at the end of the queue; to be called while `looking`."""
+    last = max((job.place for job in waiting()), default=0.0)
+    write(folder / "queue.json", {"place": last + 1, "resume": resume, "asked": time.time()})
+
+
+def due() -> list[tuple[Path, bool]]:
+    """The waiting runs for which there is room, each with whether it goes on with earlier work.
+
+    To be called while `looking`.
+    """
+    jobs = list_all()
+    room = at_once() - sum(job.live for job in jobs) - written(home() / "runs" / EXPERIMENT)
+    found = []
+    for job in waiting(jobs):
+        folder = find(job.name)
+        if written(folder):  # begun in a terminal meanwhile, or by a process that ended here
+            (folder / "queue.json").unlink(missing_ok=True)
+        elif len(found) < room:
+            found.append((folder, bool(content(folder / "queue.json").get("resume"))))
+    return found
+
+
+def move_up(name: str) -> None:
+    """Lets a waiting run change places with the one before it."""
+    with looking():
+        jobs = waiting()
+        order = [job.name for job in jobs]
+        if name not in order:
+            raise InputError(f"Expected a run that waits, {name} does not any more; reload.")
+        i = order.index(name)
+        if i:
+            _place(find(name), jobs[i - 1].place)
+            _place(find(order[i - 1]), jobs[i].place)
+
+
+def _place(folder: Path, place: float) -> None:
+    write(folder / "queue.json", content(folder / "queue.json") | {"place": place})
+
+
+def remove(name: str) -> None:
+    """Takes a run out of the queue; one that has never trained disappears altogether."""
+    with looking():
+        folder = find(name)
+        if not (folder / "queue.json").is_file():
+            raise InputError(f"Expected a run that waits, {name} does not any more; reload.")
+        if metrics(folder) or (folder / "config.json").is_file():
+            (folder / "queue.json").unlink()
+        else:
+            away(folder)
+
+
+def away(folder: Path) -> None:
+    """Deletes a run's folder: out of sight in one step, then file by file."""
+    bin = home() / "runs" / ".deleted"
+    bin.mkdir(exist_ok=True)
+    gone = bin / f"{folder.name}-{time.time_ns()}"
+    folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)

@@ -1,0 +1,225 @@
+"""Training as processes of their own: start, pause, stop, resume, delete. What they do stands in
+run folders; see `app.jobs.runs` for the files there and `app.jobs.queue` for who may begin.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from app.jobs import queue
+from app.jobs.process import alive, children, content, give_way, number
+from app.jobs.queue import write, written
+from app.jobs.runs import LIVE, find, folders, free_name, read
+from demetar.core.disk import PROJECT, home
+from demetar.core.errors import InputError
+from demetar.runs.config import Config, resolve
+from demetar.training import checkpoint
+
+PATIENCE = 2.3  # seconds between asking a process to stop and ending it
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def _check(config: Config) -> None:
+    if not _NAME.fullmatch(config.name):
+        raise InputError(
+            "Expected a name of at most 64 letters, digits, dots, dashes and underscores, got "
+            f"{config.name[:80]!r}; change it."
+        )
+    if config.name in {folder.name for folder in folders()}:
+        raise InputError(
+            f"Expected a new name, the run {config.name} exists; take for example "
+            f"{free_name(config.name)}, or resume the run."
+        )
+
+
+def start(settings: dict[str, Any]) -> str:
+    """The name of the run that a new process trains with these settings of `train.Config`.
+
+    It waits in the queue while as many as the machine may bear are training. Raises InputError on
+    a bad setting or a name in use.
+    """
+    known = {f.name for f in Config.__dataclass_fields__.values()}
+    if unknown := set(settings) - known:
+        raise InputError(f"Expected settings among {', '.join(sorted(known))}, got {unknown}.")
+    config, _ = resolve(Config(**settings))
+    _check(config)
+    folder = home() / "runs" / config.name
+    with queue.looking():
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            raise InputError(
+                f"Expected a new name, the folder of {config.name} exists; choose another."
+            ) from None
+        write(folder / "request.json", {**settings, "name": config.name})
+        queue.put(folder, resume=False)
+        _begin_due()
+    return config.name
+
+
+def resume(name: str) -> None:
+    """Goes on with a paused, stopped, lost or failed run from its last checkpoint, in its turn.
+
+    Raises InputError if it is shipped, finished, damaged, waiting or being written.
+    """
+    folder = find(name)
+    with queue.looking():
+        state = read(folder).state
+        if state not in (*LIVE, "shipped", "finished", "damaged", "queued") and written(folder):
+            state = "being written by another process"
+        elif state not in (*LIVE, "shipped", "finished", "damaged", "queued"):
+            state = ""
+        if state:
+            raise InputError(
+                f"Expected a run that was interrupted, {name} is {state}; start a new one instead."
+            )
+        if not (folder / "request.json").is_file():
+            write(folder / "request.json", {"name": name})
+        queue.put(folder, resume=True)
+        _begin_due()
+
+
+def advance() -> None:
+    """Begins the runs whose turn it is; does nothing if none waits."""
+    if any((home() / "runs").glob("*/queue.json")):
+        with queue.looking():
+            _begin_due()
+
+
+def _begin_due() -> None:
+    for folder, resume in queue.due():
+        _launch(folder, *(["--resume"] if resume else []))
+        (folder / "queue.json").unlink(missing_ok=True)
+
+
+def _launch(folder: Path, *flags: str) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "app.jobs.worker",
+        "--config",
+        str(folder / "request.json"),
+        *flags,
+    ]
+    with (folder / "log.txt").open("ab") as log:
+        child = subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            env={**os.environ, "DEMETAR_HOME": str(home().resolve())},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # the server may end; the run goes on
+        )
+    children.append(child)
+    give_way(child.pid)
+    write(folder / "launch.json", {"pid": child.pid, "started": time.time()})
+
+
+def at_work(name: str) -> bool:
+    """Whether a process belongs to the run, heard of or not."""
+    return _process(find(name)) is not None
+
+
+def _process(folder: Path) -> tuple[int, bool] | None:
+    """The run's own process and whether it leads its group; None if no process is the run's.
+
+    A pid alone proves nothing, since numbers are used again: the process must have been begun
+    with this run's request, or hold this run's lock open.
+    """
+    for source in ("launch.json", "status.json"):
+        pid = int(number(content(folder / source).get("pid")))
+        if pid <= 1 or not alive(pid):
+            continue
+        command = _command(pid)
+        if str(folder / "request.json") in command:
+            return pid, os.getpgid(pid) == pid
+        if written(folder) and _opened(pid, folder / ".lock", command):
+            return pid, False
+    return None
+
+
+def _command(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return (
+            Path(f"/proc/{pid}/cmdline")
+            .read_bytes()
+            .replace(b"\0", b" ")
+            .decode("utf-8", "replace")
+        )
+    words = ["ps", "-ww", "-o", "command=", "-p", str(pid)]  # not Linux
+    with contextlib.suppress(OSError):
+        return subprocess.run(words, capture_output=True, text=True, check=False).stdout
+    return ""
+
+
+def _opened(pid: int, path: Path, command: str) -> bool:
+    files = Path(f"/proc/{pid}/fd")
+    if not files.is_dir():
+        return "demetar" in command
+    with contextlib.suppress(OSError):
+        return any(os.path.samefile(file, path) for file in files.iterdir() if file.exists())
+    return False
+
+
+def stop(name: str) -> str:
+    """The state in which the run ended, at most three seconds later; its checkpoint is kept.
+
+    Its process is asked to end (SIGTERM), and ended if it does not: then the steps since the last
+    checkpoint are lost. Raises InputError if no process works on the run.
+    """
+    return _end(name, signal.SIGTERM, "stopped", "stopped on request")
+
+
+def pause(name: str) -> str:
+    """As `stop`, for a run that is meant to go on later: its state is "paused"."""
+    return _end(name, signal.SIGUSR1, "paused", "paused")
+
+
+def delete(name: str) -> None:
+    """Deletes a run for good. Raises InputError if it is shipped or a process works on it."""
+    folder = find(name)
+    with queue.looking():
+        if folder.parent.name == "trained":
+            raise InputError(f"Expected a run of your own, {name} comes with Demetar; it stays.")
+        if written(folder) or _process(folder) is not None:
+            raise InputError(f"Expected a run at rest, {name} is training; stop it first.")
+        queue.away(folder)
+
+
+def _end(name: str, ask: signal.Signals, state: str, said: str) -> str:
+    folder = find(name)
+    process = _process(folder)
+    if process is None:
+        raise InputError(f"Expected a run that is training, no process works on {name}; reload.")
+    pid, leads = process
+    end = os.killpg if leads else os.kill
+    for sign, patience in ((ask, PATIENCE), (signal.SIGKILL, 0.6)):
+        with contextlib.suppress(ProcessLookupError):
+            end(pid, sign)
+        until = time.monotonic() + patience
+        while alive(pid) and time.monotonic() < until:
+            time.sleep(0.02)
+        if not alive(pid):
+            break
+    status = content(folder / "status.json")
+    if status.get("state") not in (state, "finished", "failed") or _stale(folder, status):
+        step = max(checkpoint.steps(folder), default=0)
+        where = f"resumes at step {step}" if step else "resumes from the start"
+        now = {"state": state, "message": f"{said}, {where}", "heartbeat": time.time()}
+        write(folder / "status.json", {"step": step, "steps": 0, **status, **now, "pid": pid})
+    advance()
+    return read(folder).state
+
+
+def _stale(folder: Path, status: dict[str, Any]) -> bool:
+    """Whether the status is older than the process begun last, which never wrote one."""
+    return number(content(folder / "launch.json").get("started")) > number(status.get("heartbeat"))

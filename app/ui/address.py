@@ -1,0 +1,118 @@
+"""A page's state in its address, so that it can be shared, and the guard about a page.
+
+`arriving` reads the address once, when the page is opened; `address` keeps it up to date. A value
+that makes no sense leaves a sentence (`tell`) and the default.
+"""
+
+import difflib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from demetar.core.errors import InputError
+
+
+def guarded(name: str, render: Callable[[], None]) -> Callable[[], None]:
+    """The page as a function that shows an InputError as its sentence, never as a traceback."""
+
+    def page() -> None:
+        state = st.session_state
+        if state.get("page") != name:
+            state["page"], state["arrived"], state["told"] = name, st.query_params.to_dict(), []
+            state.pop("addressed", None)
+        else:
+            state["arrived"] = {}
+        try:
+            render()
+        except InputError as error:
+            st.error(plain(str(error)), icon=":material/error:")
+
+    return page
+
+
+def plain(text: str) -> str:
+    """The text with everything escaped that Markdown would act on: names and files come from anyone."""
+    return "".join("\\" + c if c in "\\`*_{}[]()#+-.!|<>~$:" else c for c in text)
+
+
+def tell(sentence: str) -> None:
+    """Notes a sentence about the address for `told`."""
+    st.session_state.setdefault("told", []).append(sentence)
+
+
+def told() -> None:
+    """Shows what was noted about the address, until something else is chosen."""
+    for sentence in st.session_state.get("told", []):
+        st.info(plain(sentence), icon=":material/info:")
+
+
+def closest(wanted: str, options: Sequence[str]) -> str | None:
+    """The option that looks most like `wanted`, if any does."""
+    return next(iter(difflib.get_close_matches(wanted, options, n=1)), None)
+
+
+def arriving(parameter: str) -> str | None:
+    """The value of this parameter in the address with which the page was just opened, or None."""
+    value = st.session_state.get("arrived", {}).get(parameter)
+    return None if value is None else str(value)
+
+
+def from_address(
+    parameter: str, key: str, options: Sequence[str], default: str | None, what: str
+) -> None:
+    """Puts the address's choice into the widget state `key`; else the closest one or the default.
+
+    What comes instead of an unknown name is told in a sentence.
+    """
+    wanted = arriving(parameter)
+    if wanted in options:
+        st.session_state[key] = wanted
+    elif wanted is not None and options:
+        close = closest(wanted, options)
+        st.session_state[key] = close or default
+        tell(
+            f"The link asks for the {what} {wanted[:60]!r}, which is not here; "
+            f"{'the closest is' if close else 'instead this is'} {st.session_state[key]}."
+        )
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = default if default in options else next(iter(options), None)
+
+
+def number_from_address(
+    parameter: str, key: str, low: float, high: float, default: float, what: str
+) -> None:
+    """Puts the address's number into the widget state `key`; else, with a sentence, the default."""
+    kind = type(default)
+    st.session_state.setdefault(key, default)
+    wanted = arriving(parameter)
+    if wanted is None:
+        return
+    try:
+        value = kind(wanted)
+    except ValueError:
+        value = None
+    if value is not None and low <= value <= high:
+        st.session_state[key] = value
+        return
+    st.session_state[key] = default
+    tell(
+        f"The link asks for the {what} {wanted[:60]!r}; expected a number from {low:g} to {high:g}, "
+        f"so this is {default:g}."
+    )
+
+
+def address(**values: Any) -> None:
+    """Makes the page's address say these values (None: left out)."""
+    wanted = {k: str(v) for k, v in values.items() if v is not None}
+    if st.session_state.setdefault("addressed", wanted) != wanted:
+        st.session_state["addressed"], st.session_state["told"] = wanted, []
+    if st.query_params.to_dict() != wanted:
+        st.query_params.from_dict(wanted)
+
+
+def link(label: str, page: str, icon: str | None = None, **parameters: str) -> None:
+    """A link to another page of the explorer with this address; nothing if there is no such page."""
+    target = st.session_state.get("pages", {}).get(page)
+    if target is not None:
+        st.page_link(target, label=label, icon=icon, query_params=parameters)

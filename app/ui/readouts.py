@@ -1,0 +1,38 @@
+"""What the pages share: the guard about a page, links in and out, and the inputs of many pages.
+
+A page's state stands in its address, so that it can be shared: `arriving` reads the address once,
+when the page is opened; `address` keeps it up to date. A value that makes no sense leaves a
+sentence (`tell`) and the default.
+"""
+
+import html
+from collections.abc import Mapping
+
+import streamlit as st
+
+from app.figures import color, explained
+from app.ui.layout import dark
+
+
+def delta(value: float, name: str, precision: str, claims: str = "") -> None:
+    """A Δ_EQ in large digits, with the run's name and claim and whether rounding explains it."""
+    small = value <= explained(precision)
+    shown = f"{value:.1e}" if value else "0"
+    hue = color("green" if small else "vermillion", dark())
+    why = f"{precision} rounding" if small else "structural"
+    detail = f" · claims {html.escape(claims)}" if claims else ""
+    st.html(
+        f"<div style='font-size:2rem;font-weight:700;line-height:1.2;color:{hue}'>{shown}</div>"
+        f"<div style='font-size:.85rem;opacity:.75'>{html.escape(name)} · {why}{detail}</div>"
+    )
+
+
+def facts(rows: Mapping[str, str]) -> None:
+    """Short facts, a name and a value a row, without the weight of a table."""
+    cells = "".join(
+        f"<tr><th scope='row' style='text-align:left;font-weight:400;opacity:.7;padding:.15rem .8rem "
+        f".15rem 0;vertical-align:top;white-space:nowrap'>{html.escape(name)}</th>"
+        f"<td style='padding:.15rem 0'>{html.escape(value)}</td></tr>"
+        for name, value in rows.items()
+    )
+    st.html(f"<table style='font-size:.9rem;border-collapse:collapse'>{cells}</table>")

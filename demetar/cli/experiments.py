@@ -1,0 +1,87 @@
+"""The commands of many runs: `sweep` and `efficiency`."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from demetar.core.errors import InputError
+from demetar.experiments.experiment import read
+from demetar.experiments.sweep import Row, sweep
+
+
+def _efficiency(args: argparse.Namespace) -> Any:
+    from demetar.core.disk import home
+    from demetar.experiments import efficiency
+
+    out = Path(args.out) if args.out else home() / "runs" / "data_efficiency.json"
+    result = efficiency.run(efficiency.SMALL if args.small else efficiency.FULL, out, _told)
+    return [{"file": str(out), **point} for point in result["points"]]
+
+
+def _told(now: dict[str, Any]) -> None:
+    text = f"\r{now['done']} of {now['of']}: {now['arm']}, n = {now['n']}, seed {now['seed']}"
+    print(f"{text}, step {now.get('step', 0)}   ", end="", file=sys.stderr, flush=True)
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows in columns for a terminal."""
+
+    def number(value: float | None, digits: str) -> str:
+        return "–" if value is None else format(value, digits)
+
+    cells = [("run", "state", "best valid", "test", "Δ SO(3)")] + [
+        (
+            row["name"], row["state"], number(row["best"], ".4g"),
+            f"{number(row['test'], '.4g')} {row['unit']}".strip(), number(row["delta"], ".1e"),
+        )
+        for row in rows
+    ]  # fmt: skip
+    widths = [max(len(line[i]) for line in cells) for i in range(5)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells
+    )
+
+
+def say(text: str) -> None:
+    """Prints a line with the time on standard error."""
+    print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
+
+
+def add(commands: Any) -> None:
+    """Adds `sweep` and `efficiency` to a command's parsers."""
+    p = commands.add_parser("sweep", help="train the runs of an experiment in a TOML file")
+    p.add_argument("experiment")
+    p.add_argument("--address", help="of a Ray cluster; this machine if left out")
+    p.add_argument("--workers", type=int, help="runs at once; 0: one after another in this process")
+    p.add_argument("--output", help="fsspec address that keeps every run folder a second time")
+    p.add_argument("--resume", action="store_true", help="go on with what is not finished")
+    p.add_argument("--mirror", action="append", default=[], metavar="NAME", help="as for train")
+    p.add_argument("--dry-run", action="store_true", help="check the experiment and list its runs")
+    p.set_defaults(call=_sweep)
+    p = commands.add_parser(
+        "efficiency", help="train the data-efficiency experiment, or go on with it"
+    )
+    p.add_argument("--small", action="store_true", help="nine short runs in about three minutes")
+    p.add_argument("--out", help="where the result goes; default: runs/data_efficiency.json")
+    p.set_defaults(call=_efficiency)
+
+
+def _sweep(args: argparse.Namespace) -> Any:
+    if args.workers is not None and args.workers < 0:
+        raise InputError(f"Expected 0 or more workers, got {args.workers}; give their number.")
+    # Settings are checked here and trained elsewhere: the check must not fill a GPU's memory.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    experiment = read(args.experiment)
+    if args.dry_run:
+        return [dataclasses.asdict(run) for run in experiment.runs]
+    rows = sweep(experiment, args.output, args.workers, args.address, args.resume, args.mirror, say)
+    print(table(rows), file=sys.stderr)
+    args.exit_code = int(any(row["state"] != "finished" for row in rows))
+    return rows

@@ -1,0 +1,95 @@
+"""The commands about models and runs: `models`, `runs`, `measure`, `evaluate`, `card`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+
+def add(commands: Any) -> None:
+    """Adds the commands about models and runs to a command's parsers."""
+
+    def one(name: str, call: Any, help: str) -> argparse.ArgumentParser:
+        p = commands.add_parser(name, help=help)
+        p.set_defaults(call=call)
+        return p
+
+    one("models", _models, "list the models and the symmetry each claims")
+    one("runs", _runs, "list shipped and own runs")
+    p = one("measure", _measure, "Δ_EQ of a run on a file")
+    p.add_argument("run")
+    p.add_argument("file")
+    p.add_argument("--group", default="SO(3)")
+    p.add_argument("--samples", type=int, default=64)
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--dtype", default="float32")
+    p = one("evaluate", _evaluate, "error of a run on a split of its data")
+    p.add_argument("run")
+    p.add_argument("--split", default="test")
+    p.add_argument("--size", type=int, default=None)
+    p = one("card", _card, "evaluate a run, measure its Δ_EQ and write its CARD.md")
+    p.add_argument("run")
+
+
+def _models(args: argparse.Namespace) -> Any:
+    from demetar.core import registry
+
+    found = {n: registry.load("models", n) for n in registry.names("models")}
+    return [
+        {
+            "name": n, "title": m.TITLE, "symmetry": m.SYMMETRY, "outputs": list(m.OUTPUTS),
+            "reference": m.REFERENCE,
+        }
+        for n, m in found.items()
+    ]  # fmt: skip
+
+
+def _runs(args: argparse.Namespace) -> Any:
+    from demetar.runs.folder import folders
+
+    rows = []
+    for folder in folders():
+        config = json.loads((folder / "config.json").read_text())
+        rows.append(
+            {"name": folder.name, **{k: config.get(k) for k in ("model", "dataset", "target")}}
+        )
+    return rows
+
+
+def _measure(args: argparse.Namespace) -> Any:
+    import numpy as np
+
+    import demetar
+
+    run, graph = demetar.load(args.run), demetar.read(args.file)
+    m = demetar.measure(run, graph, args.group, args.samples, args.seed, args.dtype)
+
+    def summary(d: np.ndarray) -> dict[str, float]:
+        return {"median": float(np.median(d)), "max": float(np.max(d))}
+
+    return {
+        "run": run.name, "file": args.file, "group": args.group, "samples": args.samples,
+        "seed": args.seed, "dtype": args.dtype, "claimed": run.symmetry,
+        "delta": {k: summary(v) for k, v in m.delta.items()},
+        "absolute": {k: summary(v) for k, v in m.absolute.items()},
+        "layers": [
+            {"name": layer.name, **{k: summary(v) for k, v in layer.features.items()}}
+            | ({} if layer.attention is None else {"attention": summary(layer.attention)})
+            for layer in m.layers
+        ],
+    }  # fmt: skip
+
+
+def _evaluate(args: argparse.Namespace) -> Any:
+    from demetar.runs.evaluate import evaluate
+    from demetar.runs.run import load
+
+    return {"run": args.run, **evaluate(load(args.run), args.split, args.size)}
+
+
+def _card(args: argparse.Namespace) -> Any:
+    from demetar.runs.card import write
+    from demetar.runs.run import load
+
+    return write(load(args.run))

@@ -1,0 +1,96 @@
+"""Where the project and its data lie, files that are replaced in one step, and checked NPZ files."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+def home() -> Path:
+    """The project folder that holds `trained/`, `runs/` and `data/`; $DEMETAR_HOME overrides it."""
+    return Path(os.environ.get("DEMETAR_HOME", PROJECT))
+
+
+def data_root(root: str | os.PathLike[str] | None = None) -> Path:
+    """The folder for downloads and caches: `root`, else $DEMETAR_DATA, else the project's `data/`.
+
+    A copy that was installed without its project keeps data in the user's cache folder.
+    """
+    if root is not None:
+        return Path(root)
+    if chosen := os.environ.get("DEMETAR_DATA"):
+        return Path(chosen)
+    if (PROJECT / "data" / "samples").is_dir():
+        return PROJECT / "data"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "demetar"
+
+
+def checksum(path: Path) -> str:
+    """The file's SHA-256 as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def recorded(path: Path) -> Path:
+    """The file beside `path` that records its SHA-256, in the layout of `sha256sum`."""
+    return path.with_name(path.name + ".sha256")
+
+
+def replace(path: Path, write: Callable[[BinaryIO], Any]) -> None:
+    """Writes a file through `write(file)` and puts it in place in one step: nobody reads half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replaces a file by this content in one step."""
+    replace(path, lambda file: file.write(content))
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
+    """Put `arrays` into an uncompressed NPZ at `path`, atomically, with its SHA-256 beside it.
+
+    Where the folder cannot be written it warns and keeps nothing: a cache only saves time.
+    """
+    try:
+        replace(path, lambda file: np.savez(file, allow_pickle=False, **arrays))
+        line = f"{checksum(path)}  {path.name}\n"
+        replace(recorded(path), lambda file: file.write(line.encode()))
+    except OSError as error:
+        warnings.warn(
+            f"{path} could not be kept ({error.strerror}), so it is made again each time; "
+            "set DEMETAR_DATA to a folder you may write.",
+            stacklevel=3,
+        )
+
+
+def read_arrays(path: Path, keys: Sequence[str] | None = None) -> dict[str, np.ndarray] | None:
+    """The arrays (default all) of a file that `write_arrays` made, or None if it was not that."""
+    try:
+        expected = recorded(path).read_text().split()
+        if not expected or expected[0] != checksum(path):
+            return None
+        with np.load(path, allow_pickle=False) as archive:
+            return {key: archive[key] for key in keys or archive.files}
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
+        return None

@@ -1,0 +1,89 @@
+"""Edges of many systems at once, on the host."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from demetar.core import bonds
+
+ROOM = 4_000_000  # pairs whose distances are held at once
+
+
+def edges(
+    sizes: np.ndarray,
+    positions: np.ndarray,
+    species: np.ndarray | None,
+    connect: float | str | None,
+    joined: np.ndarray | None = None,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Edges (senders, receivers) of every system by its own node numbers, and how many each has.
+
+    sizes [systems], positions [rows, 3], species [rows]; joined [rows, n] for systems of n nodes:
+    the only pairs that may be edges. `connect` is None for all pairs, "bonds", or a length: pairs
+    closer than it. Edges are sorted by system, receiver and sender, and kept in
+    as few bytes as their numbers need.
+    """
+    small = np.uint8 if sizes.max() <= 256 else np.uint16
+    starts = np.cumsum(sizes) - sizes
+    counts = np.zeros(len(sizes), np.int64)
+    found: list[tuple[np.ndarray, np.ndarray]] = []  # systems of one size, and all their edges
+    for n in np.unique(sizes):
+        members = np.flatnonzero(sizes == n)
+        for part in np.array_split(members, max(1, -(-len(members) * int(n) ** 2 // ROOM))):
+            rows = starts[part][:, None] + np.arange(n)
+            counts[part], pairs = _pairs(rows, positions, species, connect, joined)
+            found.append((part, pairs.astype(small)))
+    both = np.empty((counts.sum(), 2), small)
+    ends = np.cumsum(counts)
+    for part, pairs in found:
+        own = np.cumsum(counts[part]) - counts[part]
+        both[np.arange(len(pairs)) + np.repeat(ends[part] - counts[part] - own, counts[part])] = (
+            pairs
+        )
+    return both[:, 1].copy(), both[:, 0].copy(), counts
+
+
+def _pairs(
+    rows: np.ndarray,
+    positions: np.ndarray,
+    species: np.ndarray | None,
+    connect: float | str | None,
+    joined: np.ndarray | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Edges of each system and (receiver, sender) [edges, 2], for systems of one size [systems, n]."""
+    m, n = rows.shape
+    apart = ~np.eye(n, dtype=bool)
+    by_length = connect is not None and connect != "bonds"
+    by_bonds = connect == "bonds" and species is not None
+    if joined is None and not by_length and not by_bonds:
+        return np.full(m, n * (n - 1)), np.tile(np.argwhere(apart), (m, 1))
+    near = np.broadcast_to(apart if joined is None else joined[rows], (m, n, n))
+    if by_bonds:
+        assert species is not None
+        near = bonds.bonded(species[rows], positions[rows])
+    elif by_length:
+        assert connect is not None
+        places = positions[rows].astype(np.float64)
+        square = np.zeros((m, n, n))
+        for axis in range(3):
+            square += (places[:, :, None, axis] - places[:, None, :, axis]) ** 2
+        near = near & (np.sqrt(square) < float(connect))
+    return near.sum((1, 2)), np.argwhere(near)[:, 1:]
+
+
+def edges_between(positions: np.ndarray, cutoff: float | str | None, species: np.ndarray):
+    """Directed edges (senders, receivers) sorted by receiver, without self-loops.
+
+    `cutoff`: None joins all pairs, a length joins pairs closer than it, "bonds" joins the pairs
+    that their covalent radii say are bonded. Coordinates are taken as they stand: no periodic
+    images.
+    """
+    n = len(positions)
+    near = ~np.eye(n, dtype=bool)
+    if cutoff == "bonds":
+        near &= bonds.bonded(species, positions)
+    elif cutoff is not None:
+        distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
+        near &= distances < float(cutoff)
+    receivers, senders = np.nonzero(near)
+    return senders.astype(np.int32), receivers.astype(np.int32)

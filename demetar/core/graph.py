@@ -1,0 +1,187 @@
+"""The one type that travels through the library: a batch of 3D systems as one edge list.
+
+Conventions. Edges are directed, `senders[e] -> receivers[e]`, and sorted by receiver, so that sums
+over neighbours are contiguous. Padding stands at the end: padded nodes carry `graph_index ==
+n_graphs` (sums over graphs drop them) and padded edges join the last padded node to itself, so a
+padded graph always has at least one padded node. Coordinates are in Å for molecules and in the
+scene's own units for N-body systems.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from typing import Any
+
+import ase
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ase.data import covalent_radii
+
+from demetar.core import bonds
+from demetar.core.arrays import Array
+from demetar.core.edges import edges_between
+from demetar.core.errors import InputError
+
+ARRAYS = (
+    "positions", "species", "senders", "receivers", "node_mask", "edge_mask", "graph_index",
+    "velocities", "charges", "masses", "edge_attributes", "cell",
+)  # fmt: skip
+_META = ("n_graphs", "max_nodes", "max_edges")
+_FLOATS = ("positions", "velocities", "charges", "masses", "edge_attributes", "cell")
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=ARRAYS, meta_fields=_META)
+@dataclasses.dataclass(frozen=True)
+class Graph:
+    """One or several systems of particles with the directed edges between them."""
+
+    positions: Array  # [nodes, 3], parity 1o
+    species: Array  # [nodes] atomic numbers; 0 for padding and for particles that are no atoms
+    senders: Array  # [edges]
+    receivers: Array  # [edges], ascending
+    node_mask: Array  # [nodes] bool
+    edge_mask: Array  # [edges] bool
+    graph_index: Array  # [nodes], n_graphs for padding
+    velocities: Array | None = None  # [nodes, 3], parity 1o
+    charges: Array | None = None  # [nodes]
+    masses: Array | None = None  # [nodes]
+    edge_attributes: Array | None = None  # [edges, 4] bond type, one-hot; zeros where not bonded
+    cell: Array | None = None  # [n_graphs, 3, 3]
+    n_graphs: int = 1
+    max_nodes: int = 0  # upper bound of the nodes of one graph, for dense views
+    max_edges: int = 0  # upper bound of the edges of one graph, for dense views
+
+    def replace(self, **changes: Any) -> Graph:
+        """A copy with some fields replaced."""
+        return dataclasses.replace(self, **changes)
+
+    def astype(self, dtype: Any) -> Graph:
+        """A copy whose real-valued arrays have `dtype`."""
+        cast = {
+            name: np.asarray(value).astype(dtype)
+            for name in _FLOATS
+            if (value := getattr(self, name)) is not None
+        }
+        return self.replace(**cast)
+
+    @property
+    def n_nodes(self) -> int:
+        """Number of real (unpadded) nodes; host arrays only."""
+        return int(np.asarray(self.node_mask).sum())
+
+    def node_slots(self) -> Array:
+        """Place [nodes] of each node within its own graph."""
+        return slots_of(self.graph_index, self.n_graphs)
+
+    def edge_graphs(self) -> Array:
+        """Graph [edges] to which each edge belongs; `n_graphs` for padded edges."""
+        return jnp.where(self.edge_mask, self.graph_index[self.receivers], self.n_graphs)
+
+
+def slots_of(index: Array, n_graphs: int) -> Array:
+    counts = jnp.zeros(n_graphs + 1, jnp.int32).at[index].add(1)
+    starts = jnp.cumsum(counts) - counts
+    return jnp.arange(index.shape[0]) - starts[index]
+
+
+def from_arrays(
+    positions: np.ndarray,
+    species: np.ndarray | None = None,
+    *,
+    velocities: np.ndarray | None = None,
+    charges: np.ndarray | None = None,
+    masses: np.ndarray | None = None,
+    cutoff: float | str | None = None,
+) -> Graph:
+    """An unpadded graph of one system, positions [n, 3] float64 on the host.
+
+    Raises InputError if a shape does not fit or a number is not finite.
+    """
+    positions = np.asarray(positions, np.float64)
+    if positions.ndim != 2 or positions.shape[1] != 3 or len(positions) == 0:
+        raise InputError(
+            f"Expected positions of shape [n, 3] with n ≥ 1, got {list(positions.shape)}; "
+            "give one row of x, y, z a particle."
+        )
+    n = len(positions)
+    fields = {
+        "velocities": (velocities, (n, 3)),
+        "charges": (charges, (n,)),
+        "masses": (masses, (n,)),
+    }
+    checked = {"positions": positions}
+    for name, (value, shape) in fields.items():
+        if value is not None:
+            checked[name] = np.asarray(value, np.float64)
+            if checked[name].shape != shape:
+                raise InputError(
+                    f"Expected {name} of shape {list(shape)}, got {list(checked[name].shape)}; "
+                    "give one row a particle."
+                )
+    for name, value in checked.items():
+        if not np.isfinite(value).all():
+            raise InputError(
+                f"Expected finite {name}, got NaN or infinity in row "
+                f"{int(np.argwhere(~np.isfinite(value))[0][0]) + 1}; correct that number."
+            )
+    species = _checked_species(species, n)
+    senders, receivers = edges_between(positions, cutoff, species)
+    attributes = bonds.one_hot(species, positions, senders, receivers) if species.all() else None
+    return Graph(
+        species=species, senders=senders, receivers=receivers,
+        node_mask=np.ones(n, bool), edge_mask=np.ones(len(senders), bool),
+        graph_index=np.zeros(n, np.int32), edge_attributes=attributes,
+        n_graphs=1, max_nodes=n, max_edges=len(senders), **checked,
+    )  # fmt: skip
+
+
+def _checked_species(species: np.ndarray | None, n: int) -> np.ndarray:
+    given = np.zeros(n, np.int32) if species is None else np.asarray(species)
+    known = given.dtype.kind in "iu" and np.all((given >= 0) & (given < len(covalent_radii)))
+    if given.shape != (n,) or not known:
+        raise InputError(
+            f"Expected species as {n} integers from 0 to {len(covalent_radii) - 1}, got {given.dtype} "
+            f"{given.tolist()!s:.60}; give one atomic number a particle, 0 where it is no atom."
+        )
+    return given.astype(np.int32)
+
+
+def from_atoms(atoms: ase.Atoms, cutoff: float | str | None = None) -> Graph:
+    """The graph of an `ase.Atoms`: all pairs by default, else pairs within `cutoff` Å or "bonds".
+
+    Velocities, charges and masses are taken over only where the atoms carry them explicitly.
+    """
+    velocities = atoms.get_velocities() if atoms.has("momenta") else None
+    charges = atoms.get_initial_charges() if atoms.has("initial_charges") else None
+    masses = atoms.get_masses() if atoms.has("masses") else None
+    return from_arrays(
+        atoms.positions, atoms.numbers,
+        velocities=velocities, charges=charges, masses=masses, cutoff=cutoff,
+    )  # fmt: skip
+
+
+def to_atoms(graph: Graph) -> ase.Atoms:
+    """The `ase.Atoms` of a graph that holds one system."""
+    if graph.n_graphs != 1:
+        raise InputError(f"Expected a graph of one system, got {graph.n_graphs}; split it first.")
+    real = np.asarray(graph.node_mask)
+    atoms = ase.Atoms(
+        numbers=np.asarray(graph.species)[real], positions=np.asarray(graph.positions)[real]
+    )
+    if graph.masses is not None:  # before the velocities: ASE keeps momenta
+        atoms.set_masses(np.asarray(graph.masses)[real].tolist())
+    if graph.velocities is not None:
+        atoms.set_velocities(np.asarray(graph.velocities)[real])
+    if graph.charges is not None:
+        atoms.set_initial_charges(np.asarray(graph.charges)[real])
+    return atoms
+
+
+def connect(graph: Graph, cutoff: float | str | None) -> Graph:
+    """The same single, unpadded system with its edges drawn anew."""
+    return from_arrays(
+        graph.positions, graph.species,
+        velocities=graph.velocities, charges=graph.charges, masses=graph.masses, cutoff=cutoff,
+    )  # fmt: skip

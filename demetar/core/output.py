@@ -1,0 +1,87 @@
+"""What every model returns: named values with their symmetry type, and a trace of the inside."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+
+import jax
+
+from demetar.core.arrays import Array
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """How a value transforms, where it lives and in which unit it is measured.
+
+    `affine` values are places rather than differences: a translation moves them.
+    """
+
+    irreps: str  # e3nn's notation, such as "1x1o"; components in e3nn's order
+    per: str = "node"  # "node", "edge" or "graph"
+    affine: bool = False
+    unit: str = ""
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["array"], meta_fields=["kind"])
+@dataclasses.dataclass(frozen=True)
+class Value:
+    """An array [rows, dim of irreps] with its kind."""
+
+    array: Array
+    kind: Kind
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["values"], meta_fields=["irrep", "per"])
+@dataclasses.dataclass(frozen=True)
+class Feature:
+    """Hidden features of one irrep, channels last: values [rows, 2l+1, channels]."""
+
+    values: Array
+    irrep: str  # "0e", "1o", ...
+    per: str = "node"  # "node" or "edge"
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["weights", "senders", "receivers", "mask"],
+    meta_fields=[],
+)
+@dataclasses.dataclass(frozen=True)
+class Attention:
+    """Weights [pairs, heads] that node receivers[p] gives to node senders[p]."""
+
+    weights: Array
+    senders: Array  # [pairs]
+    receivers: Array  # [pairs]
+    mask: Array  # [pairs] bool
+
+
+@partial(
+    jax.tree_util.register_dataclass, data_fields=["features", "attention"], meta_fields=["name"]
+)
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """One layer of the trace: its name, its features by irrep, its attention or None."""
+
+    name: str
+    features: tuple[Feature, ...] = ()
+    attention: Attention | None = None
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["values", "trace"], meta_fields=[])
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """Predictions by name and the trace of the layers that led to them."""
+
+    values: dict[str, Value]
+    trace: tuple[Layer, ...] = ()
+
+    def __getitem__(self, name: str) -> Array:
+        """The array of the named value: [nodes, dim] or [graphs, dim]."""
+        return self.values[name].array
+
+
+def scalars(values: Array, per: str = "node") -> Feature:
+    """Invariant features 0e from rows [rows, channels]."""
+    return Feature(values[:, None, :], "0e", per)

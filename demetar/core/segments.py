@@ -1,0 +1,75 @@
+"""Sums, means and softmax over the edges of a node or the nodes of a system."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from demetar.core.arrays import Array
+from demetar.core.graph import Graph
+from demetar.core.output import Attention
+
+
+def norm(x: Array, keepdims: bool = True) -> Array:
+    """Length of the rows' last axis, with a gradient of zero (not NaN) at zero."""
+    square = jnp.sum(x * x, axis=-1, keepdims=keepdims)
+    safe = jnp.where(square > 0, square, 1)
+    return jnp.where(square > 0, jnp.sqrt(safe), 0)
+
+
+def receive_sum(graph: Graph, messages: Array) -> Array:
+    """Sum [nodes, ...] of the messages [edges, ...] that each node receives."""
+    mask = graph.edge_mask.reshape(-1, *[1] * (messages.ndim - 1))
+    return jax.ops.segment_sum(
+        jnp.where(mask, messages, 0), graph.receivers, graph.species.shape[0],
+        indices_are_sorted=True,
+    )  # fmt: skip
+
+
+def receive_softmax(
+    graph: Graph, logits: Array, envelope: Array | None = None, own: Array | None = None
+) -> tuple[Array, Array | None]:
+    """Softmax [edges, heads] of the logits over the edges that each node receives; zeros if none.
+
+    Weights are exp(logit) · envelope before they are normalised, with an envelope [edges, 1] that
+    ends smoothly at a cutoff. `own` [nodes, heads] are logits of each node about itself; their
+    weights come second.
+    """
+    nodes, mask = graph.species.shape[0], graph.edge_mask[:, None]
+    logits = jnp.where(mask, logits, -jnp.inf)
+    fixed = jax.lax.stop_gradient(logits)
+    top = jax.ops.segment_max(fixed, graph.receivers, nodes, indices_are_sorted=True)
+    if own is not None:
+        top = jnp.maximum(top, jax.lax.stop_gradient(own))
+    top = jnp.where(jnp.isfinite(top), top, 0)
+    weights = jnp.where(mask, jnp.exp(logits - top[graph.receivers]), 0)
+    if envelope is not None:
+        weights = weights * envelope
+    total = receive_sum(graph, weights)
+    mine = None
+    if own is not None:
+        mine = jnp.exp(own - top)
+        total = total + mine
+    total = jnp.where(total > 0, total, 1)
+    return weights / total[graph.receivers], None if mine is None else mine / total
+
+
+def degree(graph: Graph, dtype: Any) -> Array:
+    """Number of neighbours [nodes, 1], at least 1."""
+    return jnp.maximum(receive_sum(graph, graph.edge_mask.astype(dtype)[:, None]), 1)
+
+
+def graph_sum(graph: Graph, rows: Array) -> Array:
+    """Sum [graphs, ...] of node rows over the nodes of each graph; padding is dropped."""
+    return jax.ops.segment_sum(rows, graph.graph_index, graph.n_graphs, indices_are_sorted=True)
+
+
+def graph_mean(graph: Graph, rows: Array) -> Array:
+    """Mean [graphs, ...] of node rows over the nodes of each graph."""
+    counts = graph_sum(graph, graph.node_mask.astype(rows.dtype)[:, None])
+    return graph_sum(graph, rows) / jnp.maximum(counts, 1)
+
+
+def edge_attention(graph: Graph, weights: Array) -> Attention:
+    """The trace entry for weights [edges, heads] along the edges of the graph."""
+    return Attention(weights, graph.senders, graph.receivers, graph.edge_mask)

@@ -1,0 +1,1 @@
+"""Files in, labelled systems and padded batches out."""

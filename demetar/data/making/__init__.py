@@ -1,0 +1,1 @@
+"""Labelled sets made here: dynamics of a molecule under a calculator."""

@@ -1,0 +1,251 @@
+"""Your own labelled file as a data set: extended XYZ, SDF with a CSV of labels, or NPZ.
+
+`path` names the file, `energy_unit` and the other units are asked, never guessed; what is wrong in
+it is said by its line. A tenth of the systems each is set aside for validation and test, chosen by
+`seed`. Targets: energy (with forces where the file has them), dipole, value (any one number, such as
+a column of a table), positions (of N-body systems at a later time). See `demetar.data.readers.labelled`.
+"""
+
+import functools
+import os
+from pathlib import Path
+
+import numpy as np
+from ase import units
+
+from demetar.core.disk import data_root
+from demetar.core.errors import InputError
+from demetar.data.readers.labelled import Labelled, read_bodies, read_labelled
+from demetar.data.sets import Facts, _frames
+from demetar.data.sets._frames import EV, KCAL_PER_MOL
+from demetar.data.systems import Systems
+
+TITLE = "Your own file"
+SUMMARY = (
+    "Labelled systems from a file of yours: extended XYZ with energies and forces, SDF with a table "
+    "of values, or NPZ arrays. Units are asked, never guessed. What is wrong in the file is said by "
+    "its line."
+)
+OPTIONS = {
+    "energy_unit": ("", "meV", "eV", "kcal/mol", "kJ/mol", "hartree"),
+    "length_unit": ("", "Å", "nm", "bohr"),
+    "dipole_unit": ("", "D", "e·Å", "e·bohr"),
+}
+# Options whose values are texts: the files, which label, its unit, and the draw of the splits.
+FREE_OPTIONS = ("path", "labels", "column", "forces", "unit", "seed")
+SIZE = 0
+SOURCES = ()
+LICENCE = "that of the file"
+CITATION = "whoever made the file"
+INPUTS, OUTPUT, FORCES = "atoms", "scalar", True
+OUTPUTS = {"dipole": "vector", "positions": "positions"}
+TARGETS = {
+    "energy": ("0e", "meV"),
+    "value": ("0e", "as stated"),
+    "dipole": ("1o", "D"),
+    "positions": ("1o", "scene units"),
+}
+UNITS = {"positions": "Å or scene units", "energy": "meV", "forces": "meV/Å", "dipole": "D"}
+SPLITS = {"train": 0.8, "valid": 0.1, "test": 0.1}
+_ENERGY = {
+    "meV": 1.0, "eV": EV, "kcal/mol": KCAL_PER_MOL, "kJ/mol": KCAL_PER_MOL / 4.184,
+    "hartree": units.Hartree * EV,
+}  # fmt: skip
+_LENGTH = {"Å": 1.0, "nm": 10.0, "bohr": units.Bohr}
+_DIPOLE = {"D": 1.0, "e·Å": 1 / units.Debye, "e·bohr": units.Bohr / units.Debye}
+_WRITTEN = {"A": "Å", "angstrom": "Å", "e*A": "e·Å", "e*bohr": "e·bohr", "Hartree": "hartree"}
+_KEYS = {"energy": ("energy", "E"), "dipole": ("dipole", "D")}  # in extended XYZ; in NPZ
+SMALLEST = 10
+
+
+def _unit(kind: str, given: str, known: dict[str, float]) -> float:
+    given = _WRITTEN.get(given, given)
+    if given not in known:
+        raise InputError(
+            f"The {kind} of the file must be said, one of {', '.join(known)}, not {given!r}; give "
+            f"{kind}=…, it is not guessed."
+        )
+    return known[given]
+
+
+def present(
+    energy_unit: str = "", length_unit: str = "", dipole_unit: str = "", path: str = "",
+    labels: str = "", column: str = "", forces: str = "", unit: str = "", seed: str = "0",
+) -> bool:  # fmt: skip
+    """Whether the file is there."""
+    return bool(path) and _place(path).is_file()
+
+
+def _place(path: str) -> Path:
+    """The path as it is given, or in the data folder where it is not found from here."""
+    return Path(path) if os.path.exists(path) else data_root() / path
+
+
+def read(
+    path: str,
+    target: str = "energy",
+    labels: str = "",
+    column: str = "",
+    forces: str = "",
+) -> Labelled:
+    """What the file holds for a target, in its own units; a file is read once while it is unchanged.
+
+    Raises InputError for everything that `demetar.data.readers.labelled` refuses.
+    """
+    _frames.require("target", target, tuple(TARGETS), "a file")
+    if not path:
+        raise InputError("The path of the file must be said, but none was; give path=….")
+    places = [_place(name) for name in (path, labels) if name]
+    return _read(target, column, forces, *((place, _stamp(place)) for place in places))
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a file name"
+        raise InputError(
+            f"A file was expected at {str(path)!r}, but: {reason}; check the path."
+        ) from None
+    return found.st_mtime_ns, found.st_size
+
+
+Stamped = tuple[Path, tuple[int, int]]
+
+
+@functools.lru_cache(maxsize=2)
+def _read(
+    target: str, column: str, forces: str, file: Stamped, table: Stamped | None = None
+) -> Labelled:
+    path = file[0]
+    if target == "positions":
+        return read_bodies(path)
+    npz = path.suffix.lower() == ".npz"
+    key = column or _KEYS.get(target, ("", ""))[npz]
+    if not key:
+        raise InputError("Which value of the file is meant must be said; give column=….")
+    wanted = (forces or ("F" if npz else "forces")) if target == "energy" else ""
+    width = 3 if target == "dipole" else 1
+    return read_labelled(path, "", key, width, wanted, table and table[0])
+
+
+def rows(count: int, split: str, seed: str = "0") -> np.ndarray:
+    """The systems of a split: default_rng(seed)'s permutation, first train, then valid, then test."""
+    if not seed.isdecimal() or len(seed) > 9:
+        raise InputError(f"The seed must be a number from 0 on, not {seed!r}; change it.")
+    if count < SMALLEST:
+        raise InputError(
+            f"A file for training must have at least {SMALLEST} systems, not {count}; add some."
+        )
+    tenth = count // 10
+    order = np.random.default_rng(int(seed)).permutation(count)
+    parts = np.split(order, [count - 2 * tenth, count - tenth])
+    return parts[tuple(SPLITS).index(split)]
+
+
+def facts(
+    target: str, energy_unit: str = "", length_unit: str = "", dipole_unit: str = "", path: str = "",
+    labels: str = "", column: str = "", forces: str = "", unit: str = "", seed: str = "0",
+) -> Facts:  # fmt: skip
+    """What a run has to know of a target of the file; raises InputError as `systems` does."""
+    _frames.require("target", target, tuple(TARGETS), "a file")
+    _, _, stated = _scales(target, path, energy_unit, length_unit, dipole_unit, unit)
+    data = read(path, target, labels, column, forces)
+    rows(len(data), "train", seed)
+    return Facts(
+        inputs="particles" if data.species is None else INPUTS,
+        output=OUTPUTS.get(target, OUTPUT), unit=stated, forces=data.forces is not None,
+        species=None if data.species is None else tuple(np.unique(data.species).tolist()),
+    )  # fmt: skip
+
+
+def systems(
+    split: str,
+    target: str = "energy",
+    size: int | None = None,
+    energy_unit: str = "",
+    length_unit: str = "",
+    dipole_unit: str = "",
+    path: str = "",
+    labels: str = "",
+    column: str = "",
+    forces: str = "",
+    unit: str = "",
+    seed: str = "0",
+) -> Systems:
+    """The split as labelled systems: energies in meV, forces in meV/Å, dipoles in D, lengths in Å.
+
+    `path`: the file; `labels`: the CSV beside an SDF. `column`: which key, column or array is the
+    label, and `forces` which one the forces, if not the usual energy and forces (E and F in NPZ).
+    `length_unit` may be left out for XYZ and SDF, which are in Å by definition. `unit` states that
+    of a value. Raises InputError for a unit that is not said and for what is wrong in the file.
+    """
+    _frames.require("target", target, tuple(TARGETS), "a file")
+    _frames.require("split", split, tuple(SPLITS), "a file")
+    length, scale, stated = _scales(target, path, energy_unit, length_unit, dipole_unit, unit)
+    data = read(path, target, labels, column, forces)
+    chosen = _frames.first(rows(len(data), split, str(seed)), size, f"{split} split of the file")
+    return _select(data, chosen, length, scale, stated)
+
+
+def _scales(
+    target: str, path: str, energy_unit: str, length_unit: str, dipole_unit: str, unit: str
+) -> tuple[float, float, str]:
+    """Å in a unit of length, the target's unit in the file's, and the target's unit."""
+    if target == "positions":
+        return 1.0, 1.0, TARGETS[target][1]
+    given = length_unit or ("" if path.lower().endswith(".npz") else "Å")
+    length = _unit("length_unit", given, _LENGTH)
+    if target == "value":
+        if not unit or len(unit) > 20 or not unit.isprintable():
+            raise InputError("The unit of the value must be said in up to 20 letters; give unit=….")
+        return length, 1.0, unit
+    if target == "dipole":
+        return length, _unit("dipole_unit", dipole_unit, _DIPOLE), "D"
+    return length, _unit("energy_unit", energy_unit, _ENERGY), "meV"
+
+
+def _select(data: Labelled, chosen: np.ndarray, length: float, scale: float, unit: str) -> Systems:
+    ends = np.cumsum(data.sizes)
+    sizes = data.sizes[chosen]
+    last = np.cumsum(sizes)
+    own = np.arange(last[-1]) + np.repeat(ends[chosen] - last, sizes)
+
+    def take(values: np.ndarray | None, factor: float = 1.0) -> np.ndarray | None:
+        return None if values is None else (values[own] * factor).astype(np.float32)
+
+    bodies = data.species is None
+    positions = data.positions[own] * length
+    return Systems(
+        sizes=sizes, positions=positions.astype(np.float32), unit=unit,
+        targets=data.label[own] if bodies else data.label[chosen] * scale,
+        species=None if data.species is None else data.species[own],
+        velocities=take(data.velocities), charges=take(data.charges), masses=take(data.masses),
+        forces=take(data.forces, scale / length),
+    )  # fmt: skip
+
+
+PUBLISHED: dict[str, dict[str, float]] = {}
+NOTES = {"": "No published number stands beside errors on an own file."}
+
+
+def baselines(
+    target: str = "energy", energy_unit: str = "", length_unit: str = "", dipole_unit: str = "",
+    path: str = "", labels: str = "", column: str = "", forces: str = "", unit: str = "",
+    seed: str = "0",
+) -> dict[str, float]:  # fmt: skip
+    """Test errors of what costs nothing: the train mean, forces of zero; for bodies staying (MSE)."""
+    train, test = (
+        systems(split, target, None, energy_unit, length_unit, dipole_unit, path, labels, column,
+                forces, unit, seed)
+        for split in ("train", "test")
+    )  # fmt: skip
+    if target == "positions":
+        return {"static": float(np.mean((test.targets - test.positions) ** 2))}
+    difference = test.targets - train.targets.mean(axis=0)
+    if target == "dipole":  # a mean direction would not turn with the molecules
+        return {"zero": float(np.linalg.norm(test.targets, axis=1).mean())}
+    found = {"mean": float(np.abs(difference).mean())}
+    if test.forces is not None:
+        found["zero forces (meV/Å)"] = float(np.abs(test.forces).mean())
+    return found

@@ -1,0 +1,195 @@
+"""An experiment: many runs written down in one TOML file, checked whole before the first begins.
+
+```toml
+name = "{model}-nbody-s{seed}"   # one name a run
+
+[base]                           # settings of every run, as `demetar train` takes them
+dataset = "nbody"
+epochs = 20
+model_config.width = 32
+
+[grid]                           # every combination of these
+model = ["egnn", "gnn"]
+seed = [0, 1, 2]
+
+[[runs]]                         # and these runs beside
+model = "linear"
+name = "linear-nbody"
+```
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import re
+import tomllib
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any
+
+from demetar.core import registry
+from demetar.core.errors import InputError
+from demetar.runs.config import Config, resolve
+
+TABLES = ("name", "base", "grid", "runs", "resources")
+NESTED = ("model_config", "data_options")
+RESOURCES = ("cpus", "gpus")
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+    """Runs to train, each with all its settings, and what one of them needs of a machine."""
+
+    name: str
+    runs: tuple[Config, ...]
+    cpus: float = 1.0
+    gpus: float | None = None  # None: one where the cluster has any
+
+
+def read(path: str | Path) -> Experiment:
+    """The experiment in a TOML file, every run of it resolved.
+
+    Raises InputError, naming the run, on an unknown key, a value of another type or out of its
+    range, or a name that two runs share.
+    """
+    content = _content(Path(path))
+    template = content.get("name", "")
+    base = _flat(_table(content, "base", path))
+    grid = _flat(_table(content, "grid", path))
+    for key, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise InputError(
+                f"Expected a list of values for {key} in [grid] of {path}, got {values!r}."
+            )
+    combinations = [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
+    entries = content.get("runs", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise InputError(f"Expected [[runs]] of {path} to be tables, got {entries!r}.")
+    explicit = [_flat(entry) for entry in entries]
+    given = [*(combinations if grid else []), *explicit] or [{}]
+    runs = [_config({**base, **settings}, template, list(settings), path) for settings in given]
+    _distinct([run.name for run in runs], path)
+    return Experiment(Path(path).stem, tuple(runs), **_resources(content, path))
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"Expected an experiment as a TOML file, {path} could not be read ({error}); correct it."
+        ) from None
+    for key in content:
+        if key not in TABLES:
+            raise InputError(
+                f"Expected {', '.join(TABLES)} in {path}, got {key!r}"
+                f"{registry.closest(key, list(TABLES))}."
+            )
+    if not isinstance(content.get("name", ""), str):
+        raise InputError(
+            f'Expected the name in {path} to be a template such as "{{model}}-s{{seed}}", got '
+            f"{content['name']!r}."
+        )
+    return content
+
+
+def _table(content: Mapping[str, Any], key: str, path: str | Path) -> dict[str, Any]:
+    table = content.get(key, {})
+    if not isinstance(table, dict):
+        raise InputError(f"Expected [{key}] of {path} to be a table, got {table!r}.")
+    return table
+
+
+def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
+    """{"model_config": {"width": 8}} as {"model_config.width": 8}; other tables stay."""
+    found = {}
+    for key, value in table.items():
+        if key in NESTED and isinstance(value, dict):
+            found |= {f"{key}.{inner}": v for inner, v in value.items()}
+        else:
+            found[key] = value
+    return found
+
+
+def _config(settings: dict[str, Any], template: str, varied: list[str], path: str | Path) -> Config:
+    """The resolved settings of one run; what was wrong is told with the run's name."""
+    nested: dict[str, Any] = {}
+    for key, value in settings.items():
+        table, dot, inner = key.partition(".")
+        if dot and table in NESTED:
+            nested.setdefault(table, {})[inner] = value
+        else:
+            _check_type(key, value, path)
+            nested[key] = value
+    template = template or "-".join(["{model}-{dataset}", *_varied_parts(varied)])
+    nested.setdefault("name", _named(template, settings, path))
+    try:
+        return resolve(Config(**nested))[0]
+    except InputError as error:
+        raise InputError(f"{error} (Run {nested['name']} of {path}.)") from None
+
+
+def _check_type(key: str, value: Any, path: str | Path) -> None:
+    """Raises InputError unless `key` is a setting and the value of its type."""
+    hints = typing.get_type_hints(Config)
+    if key not in hints:
+        raise InputError(
+            f"Expected settings among {', '.join(hints)} in {path}, got "
+            f"{key!r}{registry.closest(key, list(hints))}."
+        )
+    kinds = typing.get_args(hints[key]) if isinstance(hints[key], UnionType) else (hints[key],)
+    kinds = tuple(typing.get_origin(kind) or kind for kind in kinds if kind is not NoneType)
+    fits = isinstance(value, kinds) or (float in kinds and isinstance(value, int))
+    if not fits or (isinstance(value, bool) and bool not in kinds):
+        names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+        wanted = " or ".join(names.get(kind, "a table") for kind in kinds)
+        raise InputError(f"Expected {key} in {path} to be {wanted}, got {value!r}; correct it.")
+
+
+def _varied_parts(varied: list[str]) -> list[str]:
+    usual = ("model", "dataset", "name")
+    return [f"{key.rpartition('.')[2]}{{{key}}}" for key in varied if key not in usual]
+
+
+def _named(template: str, settings: Mapping[str, Any], path: str | Path) -> str:
+    """The template with settings in place of {model}, {seed}, {model_config.width}."""
+    usual = {f.name: f.default for f in dataclasses.fields(Config)}
+
+    def value(match: re.Match[str]) -> str:
+        key = match[1]
+        found = settings.get(key, usual.get(key, dataclasses.MISSING))
+        if found is dataclasses.MISSING or found in ("", None):
+            raise InputError(
+                f"Expected settings of the runs in the name {template!r} of {path}, got "
+                f"{{{key}}}{registry.closest(key, [*settings, *usual])}."
+            )
+        return found if isinstance(found, str) else json.dumps(found).strip("[]").replace(", ", "_")
+
+    return re.sub(r"\{([^{}]*)\}", value, template)
+
+
+def _distinct(names: list[str], path: str | Path) -> None:
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise InputError(
+            f"Expected one name a run in {path}, {doubled[0]!r} stands for {names.count(doubled[0])} "
+            'runs; put every setting that varies into the name, as in name = "{model}-s{seed}".'
+        )
+
+
+def _resources(content: Mapping[str, Any], path: str | Path) -> dict[str, float]:
+    table = _table(content, "resources", path)
+    for key, value in table.items():
+        if key not in RESOURCES:
+            raise InputError(
+                f"Expected {' and '.join(RESOURCES)} in [resources] of {path}, got {key!r}."
+            )
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            raise InputError(
+                f"Expected a number of {key} for a run in [resources] of {path}, got {value!r}."
+            )
+    return {key: float(value) for key, value in table.items()}

@@ -1,0 +1,78 @@
+"""Inputs and outputs that the models share: invariants of nodes and edges, declared values."""
+
+import jax.numpy as jnp
+
+from demetar.core.arrays import Array
+from demetar.core.graph import Graph
+from demetar.core.kinds import POSITIONS, SCALAR
+from demetar.core.output import Value
+from demetar.core.segments import graph_sum, norm
+
+
+def species_powers(graph: Graph, species: tuple[int, ...]) -> Array:
+    """One-hot species times (Z/9)^0, ^1, ^2: [nodes, 3·len(species)].
+
+    The input of Cormorant and EGNN on QM9 (Satorras et al. 2021, appendix C.3).
+    """
+    one_hot = (graph.species[:, None] == jnp.asarray(species)).astype(graph.positions.dtype)
+    charge = graph.species[:, None, None].astype(graph.positions.dtype) / max(species)
+    powers = charge ** jnp.arange(3, dtype=graph.positions.dtype)
+    return (one_hot[:, :, None] * powers).reshape(len(one_hot), -1)
+
+
+def speeds(graph: Graph) -> Array:
+    """|v| of each particle [nodes, 1]; zero where the graph has no velocities."""
+    if graph.velocities is None:
+        return jnp.zeros_like(graph.positions[:, :1])
+    return norm(graph.velocities)
+
+
+def velocities(graph: Graph) -> Array:
+    """Velocities [nodes, 3], 1o; zero where the graph has none."""
+    return jnp.zeros_like(graph.positions) if graph.velocities is None else graph.velocities
+
+
+def charges(graph: Graph) -> Array:
+    """Charges [nodes, 1]; zero where the graph has none."""
+    return (
+        jnp.zeros_like(graph.positions[:, :1]) if graph.charges is None else graph.charges[:, None]
+    )
+
+
+def charge_products(graph: Graph) -> Array:
+    """q_i q_j of each edge [edges, 1]."""
+    q = charges(graph)
+    return q[graph.senders] * q[graph.receivers]
+
+
+def differences(graph: Graph, positions: Array) -> Array:
+    """x_receiver − x_sender [edges, 3], 1o, zero for padded edges."""
+    return positions[graph.receivers] - positions[graph.senders]
+
+
+def from_centre(graph: Graph) -> Array:
+    """Positions [nodes, 3] relative to the centre of mass of their graph (equal masses if None)."""
+    mass = jnp.ones_like(graph.positions[:, :1]) if graph.masses is None else graph.masses[:, None]
+    total = graph_sum(graph, mass * graph.node_mask[:, None])
+    centre = graph_sum(graph, graph.positions * mass) / jnp.where(total > 0, total, 1)
+    safe = jnp.minimum(graph.graph_index, graph.n_graphs - 1)
+    return jnp.where(graph.node_mask[:, None], graph.positions - centre[safe], 0)
+
+
+def positions_value(graph: Graph, positions: Array) -> dict[str, Value]:
+    """The output "positions" [nodes, 3]."""
+    return {"positions": Value(jnp.where(graph.node_mask[:, None], positions, 0), POSITIONS)}
+
+
+def scalar_value(per_graph: Array) -> dict[str, Value]:
+    """The output "scalar" [graphs, 1]."""
+    return {"scalar": Value(per_graph, SCALAR)}
+
+
+def coordinates(graph: Graph, inputs: str, species: tuple[int, ...]) -> Array:
+    """What the controls see [nodes, c]: absolute coordinates beside velocity and charge, or species."""
+    if inputs == "particles":
+        given = [velocities(graph), charges(graph)]
+    else:
+        given = [species_powers(graph, species)]
+    return jnp.concatenate([graph.positions, *given], -1)

@@ -1,0 +1,57 @@
+"""Functions of the distance: bases that an edge perceptron reads, envelopes that end smoothly."""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import numpy as np
+
+from demetar.core.arrays import Array
+
+
+def gaussian(r: Array, cutoff: float, count: int) -> Array:
+    """Gaussians [rows, count] of r [rows, 1], centred evenly from 0 to the cutoff, one spacing wide.
+
+    Schütt et al. 2017 (SchNet), section 4.1.
+    """
+    centres = jnp.asarray(np.linspace(0, cutoff, count), r.dtype)
+    width = cutoff / max(count - 1, 1)
+    return jnp.exp(-0.5 * jnp.square((r - centres) / width))
+
+
+def bessel(r: Array, cutoff: float, count: int) -> Array:
+    """√(2/c) sin(nπr/c)/r for n = 1 … count: [rows, count] of r [rows, 1], finite at r = 0.
+
+    Gasteiger et al. 2020 (DimeNet), equation 7.
+    """
+    n = jnp.asarray(np.arange(1, count + 1), r.dtype)
+    return np.sqrt(2 / cutoff) * (np.pi / cutoff) * n * jnp.sinc(n * r / cutoff)
+
+
+def polynomial_envelope(r: Array, cutoff: float, power: int = 6) -> Array:
+    """1 at r = 0, 0 from the cutoff on, with two continuous derivatives there.
+
+    Gasteiger et al. 2020 (DimeNet), equation 8.
+    """
+    u = jnp.minimum(r / cutoff, 1)
+    # Their 1 − (p+1)(p+2)/2 u^p + p(p+2) u^(p+1) − p(p+1)/2 u^(p+2), by its triple root at 1: near
+    # the cutoff that form would lose all digits.
+    total = sum((k + 1) * (k + 2) // 2 * u**k for k in range(power))
+    return (1 - u) ** 3 * total
+
+
+def cosine_envelope(r: Array, cutoff: float) -> Array:
+    """(1 + cos(πr/c))/2 below the cutoff, 0 beyond: one continuous derivative there.
+
+    Behler, Parrinello 2007, equation 3.
+    """
+    return jnp.where(r < cutoff, 0.5 * (1 + jnp.cos(np.pi * r / cutoff)), 0)
+
+
+def no_envelope(r: Array, cutoff: float) -> Array:
+    """1 everywhere: edges end where the graph ends."""
+    return jnp.ones_like(r)
+
+
+ENVELOPES: dict[str, Callable[[Array, float], Array]] = {
+    "polynomial": polynomial_envelope, "cosine": cosine_envelope, "none": no_envelope,
+}  # fmt: skip

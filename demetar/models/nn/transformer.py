@@ -1,0 +1,87 @@
+"""Attention among the members of a set, in a dense view [graphs, members, channels]."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from demetar.core.arrays import Array
+from demetar.core.graph import Graph
+from demetar.core.output import Attention
+from demetar.core.padding import to_dense
+from demetar.models.nn.layers import Dense, LayerNorm
+
+
+def masked_softmax(logits: Array, mask: Array) -> Array:
+    """Softmax over the last axis among the entries where the boolean mask holds; zeros if none."""
+    assert mask.dtype == bool, "the mask is boolean, true where attention may go"
+    logits = jnp.where(mask, logits, -jnp.inf)
+    top = jax.lax.stop_gradient(jnp.max(logits, -1, keepdims=True))
+    weights = jnp.where(mask, jnp.exp(logits - jnp.where(jnp.isfinite(top), top, 0)), 0)
+    return weights / jnp.maximum(weights.sum(-1, keepdims=True), jnp.finfo(weights.dtype).tiny)
+
+
+class MultiHead(nn.Module):
+    """softmax(Q K^T / √d) V with several heads (Vaswani et al. 2017, section 3.2).
+
+    queries [graphs, q, c], keys [graphs, k, c], mask [graphs, k] -> ([graphs, q, width], weights
+    [graphs, heads, q, k]).
+    """
+
+    width: int
+    heads: int
+
+    @nn.compact
+    def __call__(self, queries: Array, keys: Array, mask: Array) -> tuple[Array, Array]:
+        def split(name: str, rows: Array) -> Array:
+            projected = Dense(self.width, kernel="xavier", name=name)(rows)
+            return projected.reshape(*rows.shape[:2], self.heads, -1)
+
+        q, k, v = split("query", queries), split("key", keys), split("value", keys)
+        logits = jnp.einsum("gqhd,gkhd->ghqk", q, k) * (q.shape[-1] ** -0.5)
+        weights = masked_softmax(logits, mask[:, None, None, :])
+        mixed = jnp.einsum("ghqk,gkhd->gqhd", weights, v).reshape(*queries.shape[:2], self.width)
+        return Dense(self.width, kernel="xavier", name="out")(mixed), weights
+
+
+class FeedForward(nn.Module):
+    """Two-layer perceptron of the normalised rows, added to the rows."""
+
+    width: int
+
+    @nn.compact
+    def __call__(self, x: Array) -> Array:
+        inner = nn.silu(Dense(self.width, kernel="xavier", name="in")(LayerNorm(name="norm")(x)))
+        return x + Dense(self.width, kernel="xavier", name="out")(inner)
+
+
+class Block(nn.Module):
+    """Self-attention and perceptron, each of the normalised rows and added to them (pre-norm).
+
+    The encoder layer of Vaswani et al. 2017 and the SAB of Lee et al. 2019 normalise after the sum;
+    normalising before it (Xiong et al., ICML 2020) keeps magnitudes and needs no long warm-up.
+    """
+
+    width: int
+    heads: int
+
+    @nn.compact
+    def __call__(self, x: Array, mask: Array) -> tuple[Array, Array]:
+        given = LayerNorm(name="norm")(x)
+        mixed, weights = MultiHead(self.width, self.heads, name="attention")(given, given, mask)
+        return FeedForward(self.width, name="perceptron")(x + mixed), weights
+
+
+def pair_attention(graph: Graph, weights: Array) -> Attention:
+    """The trace entry for dense weights [graphs, heads, nodes of one graph, nodes of one graph]."""
+    width = weights.shape[-1]
+    index, mask = to_dense(
+        jnp.arange(graph.species.shape[0]), graph.graph_index, graph.n_graphs, width
+    )
+    shape = (graph.n_graphs, width, width)
+    both = mask[:, :, None] & mask[:, None, :]
+    return Attention(
+        jnp.moveaxis(weights, 1, -1).reshape(-1, weights.shape[1]),
+        senders=jnp.broadcast_to(index[:, None, :], shape).reshape(-1),
+        receivers=jnp.broadcast_to(index[:, :, None], shape).reshape(-1),
+        mask=both.reshape(-1),
+    )

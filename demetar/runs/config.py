@@ -1,0 +1,198 @@
+"""The configuration of a run: everything that decides it, checked before anything is read."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+import re
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from demetar import models
+from demetar.core import registry
+from demetar.core.errors import InputError
+from demetar.core.numerics import PRECISIONS
+from demetar.data import on_device
+from demetar.data.sets import checked_options, facts_of, output_of
+from demetar.data.standardise import REFERENCES
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Everything that decides a run; stored as config.json before the first step."""
+
+    model: str = "egnn"
+    dataset: str = "nbody"
+    target: str = ""  # the data set's first target if empty
+    name: str = ""  # "<model>-<dataset>[-<target>]" if empty
+    model_config: dict[str, Any] = dataclasses.field(default_factory=dict)
+    data_options: dict[str, Any] = dataclasses.field(default_factory=dict)
+    connect: float | str | None = None  # None: all pairs; "bonds": bonded pairs; cutoff in Å
+    references: str = "none"  # what atoms contribute to an energy: "none", "free" or "fit"
+    train_size: int | None = None
+    valid_size: int | None = None
+    epochs: int = 100
+    batch_size: int = 100
+    loss: str = ""  # "mse", "mae" or "l2mae"; the usual one of the output if empty
+    energy_weight: float = 1.0  # of the target, where forces are labelled
+    force_weight: float = 80.0  # Liao, Smidt, "Equiformer", ICLR 2023, appendix E, use 1 : 80
+    learning_rate: float = 5e-4
+    warmup: float = 0.01  # share of the steps
+    schedule: str = "cosine"  # to zero; or "constant"; or "plateau": halved when valid stands still
+    plateau_patience: int = 5  # evaluations without a new best before the rate is halved
+    patience: int = 0  # evaluations without a new best that end the run; 0: never
+    weight_decay: float = 1e-12
+    clip: float = 10.0  # largest global norm of the gradient
+    ema: float = 0.999
+    augment: str = ""  # group whose random elements act on every training system, such as "SO(3)"
+    precision: str = "float32"  # in which the model computes; "bfloat16" keeps float32 weights
+    devices: str = "one"  # or "all": a batch is dealt out over them
+    keep_data: str = "auto"  # on the "device" where it has memory of its own to spare, or "host"
+    evaluate_every: int = 5  # epochs
+    steps_per_call: int = 0  # steps inside one compiled call; 0: by their work, at most an epoch
+    checkpoint_seconds: float = 60.0
+    seed: int = 0
+
+
+POSITIVE = (
+    "epochs", "batch_size", "learning_rate", "clip", "evaluate_every", "checkpoint_seconds",
+    "energy_weight", "force_weight", "plateau_patience",
+)  # fmt: skip
+SHARES = ("warmup", "ema")
+AUGMENT = (
+    "T(3)",
+    "SO(3)",
+    "O(3)",
+    "C_i",
+    "SE(3)",
+    "E(3)",
+)  # groups that act on one system at a time
+LOSSES = ("mse", "mae", "l2mae")
+DEVICES = ("one", "all")
+CHOICES = {
+    "references": REFERENCES, "loss": ("", *LOSSES), "schedule": ("cosine", "constant", "plateau"),
+    "augment": ("", *AUGMENT), "precision": PRECISIONS, "devices": DEVICES,
+    "keep_data": on_device.CHOICES,
+}  # fmt: skip
+
+
+def check(config: Config) -> None:
+    """Raises InputError on a number out of its range, or a name that is no folder's."""
+    for key in POSITIVE:
+        value = getattr(config, key)
+        if not 0 < value < float("inf"):
+            raise InputError(f"Expected a positive number for {key}, got {value}; raise it.")
+    if config.patience < 0:
+        raise InputError(f"Expected patience of 0 or more, got {config.patience}; raise it.")
+    for key in SHARES:
+        value = getattr(config, key)
+        if not 0 <= value < 1:
+            raise InputError(f"Expected {key} from 0 to below 1, got {value}; change it.")
+    for key, choices in CHOICES.items():
+        value = getattr(config, key)
+        if value not in choices:
+            named = ", ".join(c or "nothing" for c in choices)
+            raise InputError(f"Expected {key} among {named}, got {value!r}; choose one.")
+    connect_setting(config.connect)
+    if config.name in (".", "..") or not re.fullmatch(r"[\w.+-]*", config.name):
+        raise InputError(
+            f"Expected a name of letters, digits and . _ + -, got {config.name!r}; the run becomes "
+            "a folder of that name."
+        )
+
+
+def connect_setting(given: Any) -> float | str | None:
+    """How systems are connected: None (all pairs), "bonds", or a cutoff in Å as a float.
+
+    Takes a number written as text too. Raises InputError on anything else.
+    """
+    if given is None or given == "bonds":
+        return given
+    try:
+        cutoff = float("nan") if isinstance(given, bool) else float(given)
+    except (TypeError, ValueError):
+        cutoff = float("nan")
+    if not 0 < cutoff < float("inf"):
+        raise InputError(
+            "Expected connect to be left out (all pairs), 'bonds' or a cutoff in Å above 0, got "
+            f"{given!r}; choose one."
+        )
+    return cutoff
+
+
+def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
+    """The configuration with its defaults filled in, and the content of config.json.
+
+    Raises InputError on an unknown model, data set, target or setting.
+    """
+    config = dataclasses.replace(config, augment=_augmentation(config.augment))
+    check(config)
+    dataset = registry.load("datasets", config.dataset)
+    target = config.target or next(iter(dataset.TARGETS))
+    if target not in dataset.TARGETS:
+        raise InputError(
+            f"Expected a target of {config.dataset} among {', '.join(dataset.TARGETS)}, got "
+            f"{target!r}{registry.closest(target, list(dataset.TARGETS))}."
+        )
+    if output_of(dataset, target) is None:
+        raise InputError(
+            f"Expected a data set of particles or atoms, {config.dataset} is for lessons; choose "
+            "another."
+        )
+    options = checked_options(dataset, config.data_options)
+    facts = facts_of(dataset, target, options)
+    settings: dict[str, Any] = {"inputs": facts.inputs, "output": facts.output}
+    if facts.species and hasattr(registry.load("models", config.model).Config, "species"):
+        settings["species"] = facts.species
+    settings |= config.model_config
+    alike = [t for t in dataset.TARGETS if output_of(dataset, t) == dataset.OUTPUT]
+    suffix = "" if alike == [target] else f"-{target}"
+    name = config.name or f"{config.model}-{config.dataset}{suffix}"
+    models.create(config.model, **settings)
+    usual = getattr(registry.load("models", config.model), "CONNECT", {})
+    connect = usual.get(settings["inputs"]) if config.connect is None else config.connect
+    connect = connect_setting(connect)
+    if isinstance(connect, float) and models.has(config.model, "cutoff"):
+        settings = {"cutoff": connect, **settings}  # the model's envelope ends where the edges do
+    config = dataclasses.replace(
+        config, target=target, name=name, model_config=settings, data_options=options,
+        connect=connect,
+    )  # fmt: skip
+    stored = dataclasses.asdict(config) | {
+        "unit": facts.unit, "rms": {},
+        "forces": facts.forces and settings["output"] == "scalar",
+        "packages": {p: version(p) for p in ("jax", "flax", "optax", "e3nn-jax", "numpy")},
+        "commit": _commit(),
+        "device": f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores, {platform.machine()}",
+    }  # fmt: skip
+    return config, stored
+
+
+def restored(stored: dict[str, Any]) -> Config:
+    """The configuration that config.json holds, as it was resolved."""
+    known = {f.name for f in dataclasses.fields(Config)}
+    given = {k: v for k, v in stored.items() if k in known}
+    if "augment" in given:
+        given["augment"] = _augmentation(given["augment"])
+    if stored.get("decay") is False:  # the name that earlier runs have for it
+        given["schedule"] = "constant"
+    return Config(**given)
+
+
+def _augmentation(given: str | bool) -> str:
+    """The group's name; true and false stand for rotations and none in earlier settings."""
+    return ("SO(3)" if given else "") if isinstance(given, bool) else given
+
+
+def _commit() -> str:
+    asked, here = ["git", "rev-parse", "HEAD"], Path(__file__).parent
+    try:
+        found = subprocess.run(asked, cwd=here, capture_output=True, text=True, check=False)
+    except OSError:  # a machine without git
+        return ""
+    return found.stdout.strip()

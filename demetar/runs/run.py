@@ -1,0 +1,208 @@
+"""A trained model as a folder: reads and writes it, and predicts with it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from demetar import models
+from demetar.core import numerics, registry
+from demetar.core.disk import home
+from demetar.core.errors import InputError
+from demetar.core.graph import Graph, connect
+from demetar.core.output import Attention, Feature, Output, Value
+from demetar.core.padding import pad
+from demetar.data.standardise import ELEMENTS, Norm
+from demetar.models.nn.init import initialise
+from demetar.runs.folder import flatten, names, read_config
+from demetar.runs.prediction import prediction, without_constant
+
+numerics.configure()
+
+
+@functools.lru_cache(maxsize=64)
+def compiled(function: Callable) -> Callable:
+    """The jitted function; one compilation for each padded size."""
+    return jax.jit(function)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Run:
+    """A model with its parameters and everything needed to feed it. Treat it as immutable."""
+
+    name: str
+    config: dict[str, Any]
+    params: Any
+    folder: Path | None = None
+
+    @functools.cached_property
+    def model(self) -> Any:
+        """The linen module."""
+        return models.create(self.config["model"], **self.config["model_config"])
+
+    @property
+    def function(self) -> Callable[[Any, Graph], Output]:
+        """The pure function (params, graph) -> Output."""
+        c = self.config
+        return prediction(self.model, c["target"], c["unit"], bool(c.get("forces")))
+
+    @property
+    def symmetry(self) -> str:
+        """The largest group that the model claims with its settings."""
+        return models.symmetry(self.config["model"], self.config["model_config"])
+
+    @property
+    def rms(self) -> dict[str, float]:
+        """Root mean square of each output on the validation set; the floor of Δ_EQ's scale."""
+        return self.config.get("rms", {})
+
+    def prepare(self, graph: Graph) -> Graph:
+        """The graph with the edges that the model was trained on.
+
+        Raises InputError if the system is not of the kind that the run can read.
+        """
+        c = self.config
+        if c["model_config"].get("inputs", "particles") == "particles":
+            if graph.charges is None:
+                raise InputError(
+                    f"Expected an N-body system with charges for the run {self.name}, got "
+                    f"{'a molecule' if np.any(graph.species) else 'particles without charges'}; "
+                    "choose a run that was trained on molecules or open an N-body scene."
+                )
+        else:
+            self._check_species(graph)
+        return graph if graph.n_graphs > 1 else connect(graph, c.get("connect"))
+
+    def _check_species(self, graph: Graph) -> None:
+        from ase.data import chemical_symbols
+
+        known = self.model.config.species
+        strange = sorted(set(np.asarray(graph.species)[np.asarray(graph.node_mask)]) - set(known))
+        if strange:
+            have = ", ".join(
+                "particles that are no atoms" if z == 0 else chemical_symbols[z] for z in strange
+            )
+            raise InputError(
+                f"Expected only {', '.join(chemical_symbols[z] for z in known)}, which the run "
+                f"{self.name} was trained on, got {have}; choose another system or another run."
+            )
+
+    def __call__(self, graph: Graph) -> Output:
+        """The prediction for a graph as `demetar.read` gives it, as host numpy without padding.
+
+        The constant part of an invariant (its mean, what each atom contributes) is added here in
+        float64: beside 1e6 meV of it float32 has no digit left for the model's own part.
+        """
+        graph = self.prepare(graph)
+        padded = pad(graph).astype(np.float32)
+        part, constant = without_constant(self.params, graph, self.model.config.output)
+        output = jax.device_get(compiled(self.function)(part, padded))
+        value = output.values.get(self.config["target"])
+        if value is not None and np.any(constant):
+            array = np.asarray(value.array, np.float64)
+            array[: len(constant)] += constant
+            output = Output({**output.values, self.config["target"]: Value(array, value.kind)},
+                            output.trace)  # fmt: skip
+        return _trim(output, graph)
+
+
+def _trim(output: Output, graph: Graph) -> Output:
+    rows = {"graph": graph.n_graphs, "node": len(graph.species), "edge": len(graph.senders)}
+
+    def feature(f: Feature) -> Feature:
+        return dataclasses.replace(f, values=f.values[: rows[f.per]])
+
+    def attention(a: Attention | None) -> Attention | None:
+        return None if a is None else jax.tree.map(lambda x: x[a.mask], a)
+
+    values = {k: Value(v.array[: rows[v.kind.per]], v.kind) for k, v in output.values.items()}
+    trace = tuple(
+        dataclasses.replace(
+            layer,
+            features=tuple(map(feature, layer.features)),
+            attention=attention(layer.attention),
+        )
+        for layer in output.trace
+    )
+    return Output(values, trace)
+
+
+def load(name: str | os.PathLike[str]) -> Run:
+    """The run of that name under `trained/` or `runs/`, or at that path or fsspec address.
+
+    Raises InputError if there is none, or if one of its files is damaged.
+    """
+    text = str(name)
+    if "://" in text:
+        from demetar.runs.remote import fetched
+
+        text = str(fetched(text))
+    candidates = (
+        [home() / "trained" / text, home() / "runs" / text] if text == Path(text).name else []
+    )
+    try:
+        folder = next((p for p in [*candidates, Path(text)] if (p / "config.json").is_file()), None)
+    except OSError:  # a name that is too long for the file system
+        folder = None
+    if folder is None or text in ("", ".", ".."):
+        raise InputError(
+            f"Expected the name of a run or the path of its folder, got {text!r}"
+            f"{registry.closest(text, names())}."
+        )
+    config = read_config(folder / "config.json")
+    run = Run(folder.name, config, None, folder)
+    return dataclasses.replace(run, params=_read_params(folder / "params.npz", run))
+
+
+def _read_params(path: Path, run: Run) -> Any:
+    expected = template(run)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {k: file[k] for k in file.files}
+            sound = all(v.dtype.kind == "f" and np.isfinite(v).all() for v in arrays.values())
+    except FileNotFoundError:
+        raise InputError(
+            f"Expected the parameters of {run.name} in {path.name}, found no such file; wait for "
+            "the first evaluation of the training, or train the run."
+        ) from None
+    except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"Expected the parameters of {run.name} in {path.name}, got a damaged file "
+            f"({str(error).splitlines()[0] if str(error) else 'truncated'}); "
+            "restore it or train the run again."
+        ) from None
+    shapes = {k: v.shape for k, v in flatten(expected).items()}
+    if shapes != {k: v.shape for k, v in arrays.items()}:
+        raise InputError(
+            f"Expected the parameters of the model {run.config['model']} in {path}, got arrays of "
+            "other names or shapes; restore the file that belongs to this config.json."
+        )
+    if not sound:
+        raise InputError(
+            f"Expected finite real numbers as the parameters of {run.name} in {path}, got others; "
+            "restore it or train the run again."
+        )
+    leaves = [arrays[k] for k in flatten(expected)]
+    return jax.tree.unflatten(jax.tree.structure(expected), leaves)
+
+
+def template(run: Run, seed: int = 0) -> Any:
+    """Fresh parameters of the run's model: {"model": tree, "mean": 0, "scale": 1}.
+
+    With "references" [119] of zeros where the run takes atoms' contributions off its target.
+    """
+    from demetar.models.nn.init import probe
+
+    model = initialise(
+        run.model, probe(run.config["model_config"], run.config.get("connect")), seed
+    )
+    used = run.config.get("references", "none") != "none"
+    return Norm(references=np.zeros(ELEMENTS) if used else None).params(model)

@@ -1,0 +1,1 @@
+"""Bodies that move under force laws: no labels, no files."""

@@ -1,0 +1,22 @@
+"""S_n: renumberings of the particles."""
+
+import numpy as np
+
+from demetar.symmetry.elements import Elements, identity
+
+NAME = "S_n"
+
+
+def sample(rng: np.random.Generator, samples: int, real: np.ndarray) -> Elements:
+    """Uniform permutations of the real nodes [samples, nodes]; padding stays where it is."""
+    nodes = np.arange(len(real))
+    permutation = np.tile(nodes, (samples, 1))
+    for row in permutation:
+        row[real] = rng.permutation(nodes[real])
+    unit = identity(samples)
+    return Elements(unit.matrix, unit.shift, permutation)
+
+
+def generators() -> list[tuple[str, np.ndarray, np.ndarray]]:
+    """None: the group is finite."""
+    return []

@@ -1,0 +1,204 @@
+"""The parts of one training, built from its settings: what `demetar.training.loop.loop` is given."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import jax
+import numpy as np
+
+from demetar.core import registry
+from demetar.core.errors import InputError
+from demetar.data import on_device, standardise
+from demetar.data.loader import Loader
+from demetar.data.systems import _first, _graph
+from demetar.runs import evaluate as runs_evaluate
+from demetar.runs.config import Config
+from demetar.runs.folder import save, save_params
+from demetar.runs.run import Run, load, template
+from demetar.symmetry.equivariance import measure
+from demetar.training import checkpoint, devices, loop, losses, monitor
+from demetar.training.optimiser import Patience, optimiser, schedule
+from demetar.training.recorder import Recorder
+from demetar.training.stream import Prefetch, calls, steps_per_call
+
+GROUPS = ("SO(3)", "T(3)", "C_i")  # whose Δ_EQ is followed while training
+
+
+class Asked(Protocol):
+    """How a training is asked to end."""
+
+    asked: str
+
+    def agreed(self) -> str: ...
+
+
+class Trainer:
+    """See `demetar.training.loop.Trainer`, which this is."""
+
+    def __init__(
+        self,
+        config: Config,
+        stored: dict[str, Any],
+        recorder: Recorder,
+        stop: Asked,
+        progress: Callable[[dict[str, Any]], None],
+    ) -> None:
+        self.config, self.recorder, self.stop, self.progress = config, recorder, stop, progress
+        self.output = stored["model_config"]["output"]
+        self.run = Run(config.name, stored, None, recorder.folder)
+        self.mesh = devices.mesh(config.devices)
+        self._read(stored)
+        self.steps = config.epochs * len(self.loader)
+        self.every = config.evaluate_every * len(self.loader)
+        self.params = template(self.run, config.seed)["model"]
+        self.tx = optimiser(config, self.steps)
+        loss = losses.make(
+            self.run.model, config.loss, config.energy_weight, config.force_weight,
+            config.precision, devices.total(self.mesh),
+        )  # fmt: skip
+        self.step = loop.make_step(loss, self.tx, config.ema, self.output, self.mesh)
+        count = sum(x.size for x in jax.tree.leaves(self.params))
+        self.stack = steps_per_call(config, self.loader, count)
+        self.saved = time.time()
+        self.beat, self.best = 0.0, float("inf")
+
+    def _read(self, stored: dict[str, Any]) -> None:
+        """Reads both splits and standardises the labels."""
+        c = self.config
+        data = runs_evaluate.systems(stored, "train", c.train_size)
+        valid = runs_evaluate.systems(stored, "valid", c.valid_size)
+        free = getattr(registry.load("datasets", c.dataset), "free_atoms", lambda target: None)
+        given = free(c.target) if c.references == "free" else None
+        self.norm = standardise.fit(data, self.output, c.references, given)
+        data = standardise.standardised(data, self.norm, self.output)
+        if not all(np.isfinite(x).all() for x in (data.positions, data.targets)):
+            raise InputError(
+                f"Expected finite numbers as the train split of {c.dataset}, got others; restore "
+                "its files."
+            )
+        parts, host = devices.parts(self.mesh), devices.host()
+        self.loader = Loader(data, c.batch_size, c.connect, parts, host)
+        stays = on_device.wanted(c.keep_data, self.loader)
+        self.resident = on_device.Resident(self.loader) if stays else None
+        self.valid = Loader(valid, c.batch_size, c.connect)
+        few = _first(valid, min(c.batch_size, len(valid)))
+        self.few = Loader(
+            standardise.standardised(few, self.norm, self.output), len(few), c.connect
+        )
+        self.one = _graph(_first(valid, 1), c.connect)
+
+    def remembered(self) -> loop.Memory:
+        """The state to begin with: that of the last checkpoint, or a fresh one."""
+        c = self.config
+        state = (np.zeros((), np.int32), self.params, self.params, self.tx.init(self.params))
+        plateau = c.plateau_patience if c.schedule == "plateau" else 0
+        memory = loop.Memory(jax.device_get(state), Patience(plateau, c.patience), np.zeros(2))
+        found = checkpoint.restore(self.recorder.folder, memory.tree())
+        if found is not None:
+            memory.state = found["state"]
+            memory.recall(found)
+        self.recorder.forget_after(memory.step - memory.due)
+        memory.state = devices.replicate(memory.state, self.mesh)
+        return memory
+
+    def stream(self, done: int) -> Prefetch:
+        """Stacked batches on the devices, from step `done` on."""
+        source = calls(self.loader, self.config, done, self.stack, bool(self.resident))
+        place = self.resident or (lambda batches: devices.place(batches, self.mesh))
+        return Prefetch(source, place)
+
+    def between(self, memory: loop.Memory, last: bool) -> str:
+        """Heartbeat, progress and checkpoint; how the training is asked to end, "" to go on."""
+        asked, now, step = self.stop.agreed(), time.time(), memory.step
+        self.best = memory.patience.best
+        if asked or last or now - self.saved > self.config.checkpoint_seconds:
+            self._keep(memory)
+            self.saved = time.time()
+        if now - self.beat > 1:
+            self.recorder.status("running", step, self.steps)
+            self.beat = now
+        self.progress(
+            {"step": step, "steps": self.steps, "best": self.best, "padding": self.padding(step)}
+        )
+        return asked
+
+    def padding(self, step: int) -> dict[str, float]:
+        """The share of padding in the batches of the epoch that `step` belongs to."""
+        epoch = max(0, step - 1) // len(self.loader)
+        if getattr(self, "_padding", (None,))[0] != epoch:
+            self._padding = epoch, self.loader.waste(self.config.seed, epoch)
+        return self._padding[1]
+
+    def _keep(self, memory: loop.Memory) -> None:
+        if self.recorder.silent:
+            return
+        tree = memory.tree()
+        if not all(np.isfinite(x).all() for x in jax.tree.leaves(tree["state"])):
+            raise InputError(
+                f"Expected finite parameters, got others at step {memory.step}; lower the learning "
+                "rate (the last good checkpoint is intact)."
+            )
+        checkpoint.save(self.recorder.folder, memory.step, tree)
+
+    def evaluate(self, memory: loop.Memory, pace: loop.Pace) -> None:
+        """Writes a line of metrics, and the averaged parameters if they are strictly the best.
+
+        Raises evaluate.Interrupted if a stop is asked for meanwhile.
+        """
+        c, step = self.config, memory.step
+        params = self.norm.params(jax.device_get(memory.state[2]))
+        alone = jax.process_count() == 1  # several have to come to the same end
+        errors = runs_evaluate.errors(
+            self.run.model, params, self.valid, c.precision, lambda: alone and bool(self.stop.asked)
+        )
+        errors = dict(zip(errors, devices.agreed(np.array([*errors.values()])).tolist()))
+        error = runs_evaluate.criterion(errors, dataclasses.asdict(c))
+        rate = float(schedule(c, self.steps)(step)) * memory.patience.factor
+        if memory.patience.hear(error) and not self.recorder.silent:
+            save_params(self.recorder.folder, params)
+        busy = pace.stepping + pace.waiting
+        line = {
+            "step": step, "epoch": step / len(self.loader),
+            "train_loss": float(memory.losses[0] / memory.losses[1]), "valid": error,
+            "errors": errors, "learning_rate": rate, **self._symmetry(params),
+            "padding": self.padding(step), "seconds": memory.seconds,
+            "systems_per_second": pace.steps * self.loader.batch_size / busy if busy else None,
+            "input_wait": pace.waiting / busy if busy else None,
+        }  # fmt: skip
+        self.recorder.metrics(**line)
+
+    def _symmetry(self, params: Any) -> dict[str, dict[str, float]]:
+        """Δ_EQ at a held-out system, the largest of any output, and the equivariance share of the loss.
+
+        Of an energy that is its forces' Δ: beside a value of millions of meV, rounding is nothing.
+        By group, for elements that training never drew, in the precision that the run computes in;
+        in float32 besides where that is another one.
+        """
+        c, run = self.config, dataclasses.replace(self.run, params=params)
+        names = {"delta": c.precision} | (
+            {} if c.precision == "float32" else {"delta_float32": "float32"}
+        )
+        found: dict[str, dict[str, float]] = {}
+        for name, dtype in names.items():
+            found[name] = {}
+            for group in GROUPS:
+                m = measure(run, self.one, group, 8, c.seed, dtype, layers=False)
+                found[name][group] = float(np.median(np.max([*m.delta.values()], axis=0)))
+        predict = runs_evaluate.predictor(self.run.model, False, c.precision)
+        weights = jax.tree.map(lambda x: np.asarray(x, np.float32), params["model"])
+        graph, labels = self.few.batch(np.arange(len(self.few.systems)))
+        found["share"] = monitor.shares(
+            lambda graph: np.asarray(predict(weights, graph)[0]),
+            graph, labels.target, self.output, GROUPS, c.seed,
+        )  # fmt: skip
+        return found
+
+    def finish(self) -> None:
+        """Stores the rms of every output over the validation set beside the best parameters."""
+        done = load(self.recorder.folder)
+        rms = runs_evaluate.output_rms(done, self.valid)
+        save(self.recorder.folder, done.config | {"rms": rms}, done.params)
