@@ -151,7 +151,7 @@ def write_fixture(folder: Path, case: Any) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("model", choices=("segnn", "equiformer"))
+    parser.add_argument("model", choices=("segnn", "equiformer", "painn", "torchmd_net"))
     parser.add_argument("checkout", type=Path)
     parser.add_argument("--fixtures", type=Path, help="write the fixtures there and time nothing")
     parser.add_argument("--threads", type=int, default=1)

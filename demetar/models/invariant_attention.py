@@ -25,7 +25,7 @@ import jax.numpy as jnp
 from demetar.core import segments
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
-from demetar.core.output import Attention, Layer, Output
+from demetar.core.output import Layer, Output
 from demetar.models.nn import coupling, products, radial
 from demetar.models.nn import inputs as nf
 from demetar.models.nn import readout as ro
@@ -167,16 +167,9 @@ class Model(nn.Module):
             mixed, alpha, mine = attention(graph, given, y, r, envelope)
             h = products.add(h, Linear(spec, name=f"out_{i + 1}")(mixed))
             h = products.add(h, GatedPerceptron(spec, name=f"perceptron_{i + 1}")(h))
-            trace.append(Layer(f"layer {i + 1}", trace_features(h), _with_self(graph, alpha, mine)))
+            trace.append(
+                Layer(
+                    f"layer {i + 1}", trace_features(h), nf.attention_with_self(graph, alpha, mine)
+                )
+            )
         return Output(ro.Readout(c.output, c.width, name="readout")(graph, h), tuple(trace))
-
-
-def _with_self(graph: Graph, alpha: Array, mine: Array) -> Attention:
-    """The trace entry for weights along the edges and of each node for itself."""
-    nodes = jnp.arange(len(mine))
-    return Attention(
-        jnp.concatenate([alpha, mine]),
-        senders=jnp.concatenate([graph.senders, nodes]),
-        receivers=jnp.concatenate([graph.receivers, nodes]),
-        mask=jnp.concatenate([graph.edge_mask, graph.node_mask]),
-    )

@@ -21,8 +21,14 @@ FIXTURES = Path(__file__).with_name("fixtures")
 NAMES = (
     "segnn_nbody", "segnn_qm9",
     "equiformer_qm9", "equiformer_linear", "equiformer_dot", "equiformer_e3",
+    "painn_qm9", "torchmd_net", "torchmd_net_smooth",
 )  # fmt: skip
-PARTS = ("layer_1/message_1", "block_1/attention/value")
+PARTS = (
+    "layer_1/message_1",
+    "block_1/attention/value",
+    "update_1/vector_mix",
+    "layer_2/vector_mix",
+)
 TOLERANCE = 1e-5  # of the largest output, float32
 
 

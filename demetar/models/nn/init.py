@@ -31,6 +31,8 @@ RULES = {
     "width": lambda rng, shape: rng.uniform(1 / shape[0], 1, shape),
     "bias": lambda rng, shape: np.zeros(shape),
     "scale": lambda rng, shape: np.ones(shape),
+    # N(0, 1), PyTorch's default for tables of embeddings
+    "embedding": lambda rng, shape: rng.normal(size=shape),
     "token": lambda rng, shape: 0.02 * rng.normal(size=shape),
 }
 

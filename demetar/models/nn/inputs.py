@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.kinds import POSITIONS, SCALAR
-from demetar.core.output import Value
+from demetar.core.output import Attention, Value
 from demetar.core.segments import graph_sum, norm
 
 
@@ -57,6 +57,17 @@ def from_centre(graph: Graph) -> Array:
     centre = graph_sum(graph, graph.positions * mass) / jnp.where(total > 0, total, 1)
     safe = jnp.minimum(graph.graph_index, graph.n_graphs - 1)
     return jnp.where(graph.node_mask[:, None], graph.positions - centre[safe], 0)
+
+
+def attention_with_self(graph: Graph, weights: Array, own: Array) -> Attention:
+    """The trace entry for weights [edges, heads], and [nodes, heads] of each node for itself."""
+    nodes = jnp.arange(len(own))
+    return Attention(
+        jnp.concatenate([weights, own]),
+        senders=jnp.concatenate([graph.senders, nodes]),
+        receivers=jnp.concatenate([graph.receivers, nodes]),
+        mask=jnp.concatenate([graph.edge_mask, graph.node_mask]),
+    )
 
 
 def positions_value(graph: Graph, positions: Array) -> dict[str, Value]:

@@ -27,6 +27,17 @@ def bessel(r: Array, cutoff: float, count: int) -> Array:
     return np.sqrt(2 / cutoff) * (np.pi / cutoff) * n * jnp.sinc(n * r / cutoff)
 
 
+def exponential_normal(r: Array, cutoff: float, count: int) -> Array:
+    """exp(−β (e^(−5r/c) − μ)²) [rows, count] of r [rows, 1], with μ evenly from e^(−c/Å) to 1.
+
+    Unke, Meuwly 2019 (PhysNet), equation 7, with TorchMD-NET's 5/c, which makes it fit any cutoff.
+    """
+    start = np.exp(-cutoff)
+    centres = jnp.asarray(np.linspace(start, 1, count), r.dtype)
+    sharpness = (2 / count * (1 - start)) ** -2
+    return jnp.exp(-sharpness * jnp.square(jnp.exp(-5 / cutoff * r) - centres))
+
+
 def polynomial_envelope(r: Array, cutoff: float, power: int = 6) -> Array:
     """1 at r = 0, 0 from the cutoff on, with two continuous derivatives there.
 
