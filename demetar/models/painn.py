@@ -18,12 +18,12 @@ of charges beside the basis, and no envelope.
 """
 
 import dataclasses
-from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 
 from demetar.core import segments
+from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.output import Feature, Layer, Output, scalars
 from demetar.models.nn import coupling, radial
@@ -32,8 +32,6 @@ from demetar.models.nn import readout as ro
 from demetar.models.nn import vectors as nv
 from demetar.models.nn.layers import MLP, Dense
 from demetar.symmetry import irreps as ir
-
-Array = Any
 
 TITLE = "PaiNN"
 SYMMETRY = "E(3) x S_n"

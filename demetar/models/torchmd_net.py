@@ -19,12 +19,12 @@ beside the basis, and no cutoff.
 """
 
 import dataclasses
-from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 
 from demetar.core import segments
+from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.output import Feature, Layer, Output, scalars
 from demetar.models.nn import coupling, radial
@@ -33,8 +33,6 @@ from demetar.models.nn import readout as ro
 from demetar.models.nn import vectors as nv
 from demetar.models.nn.layers import Dense, LayerNorm
 from demetar.symmetry import irreps as ir
-
-Array = Any
 
 TITLE = "TorchMD-NET"
 SYMMETRY = "E(3) x S_n"

@@ -1,18 +1,14 @@
 """Layers on scalars [nodes, n] and polar vectors [nodes, 3, n] that need no coupling coefficients."""
 
-from typing import Any
-
 import flax.linen as nn
 import jax.numpy as jnp
 
 from demetar.core import segments
+from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.output import Value
-from demetar.models.nn import readout
 from demetar.models.nn import readout as ro
 from demetar.models.nn.layers import MLP, Dense
-
-Array = Any
 
 OUTPUTS = {name: kind for name, kind in ro.OUTPUTS.items() if name != "tensor"}
 POOLS = {"sum": segments.graph_sum, "mean": segments.graph_mean}
@@ -35,9 +31,9 @@ class Readout(nn.Module):
 
     @nn.compact
     def __call__(self, graph: Graph, s: Array, v: Array) -> dict[str, Value]:
-        asked = readout.ASKED[self.output]
+        asked = ro.ASKED[self.output]
         if "0e" in asked:
             made = {"0e": MLP((max(self.width // 2, 1), 1), name="perceptron")(s)[:, None]}
         else:
             made = {"1o": Dense(asked["1o"], False, "small", name="vectors")(v)}
-        return readout.answer(graph, self.output, made, POOLS[self.pool])
+        return ro.answer(graph, self.output, made, POOLS[self.pool])
