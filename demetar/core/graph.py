@@ -23,6 +23,7 @@ from demetar.core import bonds
 from demetar.core.arrays import Array
 from demetar.core.edges import edges_between
 from demetar.core.errors import InputError
+from demetar.core.remarks import remark
 
 ARRAYS = (
     "positions", "species", "senders", "receivers", "node_mask", "edge_mask", "graph_index",
@@ -151,8 +152,10 @@ def _checked_species(species: np.ndarray | None, n: int) -> np.ndarray:
 def from_atoms(atoms: ase.Atoms, cutoff: float | str | None = None) -> Graph:
     """The graph of an `ase.Atoms`: all pairs by default, else pairs within `cutoff` Å or "bonds".
 
-    Velocities, charges and masses are taken over only where the atoms carry them explicitly.
+    Velocities, charges and masses are taken over only where the atoms carry them explicitly. A
+    periodic cell is not: a remark says so.
     """
+    atoms = without_cell(atoms)
     velocities = atoms.get_velocities() if atoms.has("momenta") else None
     charges = atoms.get_initial_charges() if atoms.has("initial_charges") else None
     masses = atoms.get_masses() if atoms.has("masses") else None
@@ -160,6 +163,18 @@ def from_atoms(atoms: ase.Atoms, cutoff: float | str | None = None) -> Graph:
         atoms.positions, atoms.numbers,
         velocities=velocities, charges=charges, masses=masses, cutoff=cutoff,
     )  # fmt: skip
+
+
+def without_cell(atoms: ase.Atoms) -> ase.Atoms:
+    """The atoms as models see them: not periodic; where they were, a remark says what is lost."""
+    if not atoms.pbc.any():
+        return atoms
+    remark(
+        "No model uses a periodic cell: the atoms are taken as a molecule without periodic images."
+    )
+    atoms = atoms.copy()
+    atoms.cell, atoms.pbc = None, False
+    return atoms
 
 
 def to_atoms(graph: Graph) -> ase.Atoms:

@@ -3,14 +3,15 @@
 from demetar.core.graph import Graph, from_arrays, from_atoms
 from demetar.data.readers.bounded import Source
 from demetar.data.readers.scenes import read_scene
-from demetar.data.readers.structures import read_atoms
+from demetar.data.readers.structures import first_atoms
 
 
 def read(source: Source, name: str = "", cutoff: float | str | None = None) -> Graph:
     """The first system in a file as a graph: a molecule, or an N-body scene from an NPZ file.
 
     `source` is a path, or the file's bytes with its `name`; all pairs are joined unless `cutoff`
-    (Å, or "bonds") says otherwise. Raises InputError as `read_atoms` and `read_scene` do.
+    (Å, or "bonds") says otherwise. Of a trajectory not more is read than it takes. Raises InputError
+    as `read_atoms` and `read_scene` do.
     """
     if str(name or source).lower().endswith(".npz"):
         scene = read_scene(source, name)
@@ -21,4 +22,4 @@ def read(source: Source, name: str = "", cutoff: float | str | None = None) -> G
             masses=scene.masses,
             cutoff=cutoff,
         )
-    return from_atoms(read_atoms(source, name)[0], cutoff)
+    return from_atoms(first_atoms(source, name)[0], cutoff)

@@ -22,7 +22,9 @@ MAX_FRAMES = 200
 MAX_COORDINATE = 1e5
 _PERIODIC_TABLE = {name.upper(): z for name, z in atomic_numbers.items() if z > 0}
 _PERIODIC_TABLE |= {"D": 1, "T": 1} | {str(z): z for z in range(1, 119)}
-_NUMBERED = re.compile(r"([A-Za-z]{1,2})(_[A-Za-z0-9]{0,8}|[0-9]{1,4})?([0-9]?[+-]{1,4}|[+-][0-9])?")
+_NUMBERED = re.compile(
+    r"([A-Za-z]{1,2})(_[A-Za-z0-9]{0,8}|[0-9]{1,4})?([0-9]?[+-]{1,4}|[+-][0-9])?"
+)
 _EXPONENT = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[dD]|\*\^)([+-]?[0-9]{1,9})")
 
 
@@ -117,9 +119,7 @@ def atom_count(text: str, number: int) -> int:
 def check_count(count: int) -> int:
     """The number of atoms itself; InputError when it is 0 or beyond the limit."""
     if count == 0:
-        raise InputError(
-            "Expected at least one atom in a structure, got 0; add atoms."
-        )
+        raise InputError("Expected at least one atom in a structure, got 0; add atoms.")
     if count > MAX_ATOMS:
         raise InputError(
             f"Expected at most {MAX_ATOMS} atoms in a structure, got {count} or more; cut it down."

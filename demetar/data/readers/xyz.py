@@ -1,16 +1,21 @@
 """The parser of XYZ and extended XYZ: structures, and the labels that a comment line announces."""
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from demetar.core.errors import InputError
 from demetar.data.readers.comments import (
     MAX_LABEL,
     PLAIN,
+    Column,
     Comment,
     Layout,
     places_of,
     species_of,
+    words_of,
 )
+from demetar.data.readers.labels import listed, looks_like_label
 from demetar.data.readers.lines import (
     Frame,
     atom_count,
@@ -56,12 +61,59 @@ def headers(lines: Sequence[str]) -> Iterator[Header]:
             at += 3
 
 
+class Survey:
+    """What the headers of a file name: keys and columns, and whether all could be looked at."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, bool] = {}  # whether a number stands there
+        self.columns: dict[Column, None] = {}
+        self.bare: Header | None = None  # the first frame without Properties
+        self.whole = False
+
+    def rest(self, lines: Sequence[str], *used: str | None) -> list[str]:
+        """What looks like a label beside what is used, columns first."""
+        taken = {name.lower() for name in used if name}
+        found = [c.name for c in self.columns if looks_like_label(c.name)]
+        found = [f"column {name}" for name in dict.fromkeys(found) if name.lower() not in taken]
+        keys = (k for k, is_number in self.keys.items() if is_number and looks_like_label(k))
+        found += [f"key {key}" for key in keys if key not in used]
+        if self.bare is not None and self.bare.begin < len(lines):
+            fields = len(lines[self.bare.begin].split(None, 50))
+            if fields > 4:
+                found.append(f"columns 5 to {fields}, which no Properties names")
+        return found
+
+
+def survey(heads: Iterator[Header]) -> Survey:
+    """What these headers name, up to the first that cannot be read."""
+    found = Survey()
+    with contextlib.suppress(InputError):  # is raised, with its line, when the frames are read
+        for head in heads:
+            for key, value in head.comment.pairs:
+                if value is not None and not found.keys.get(key):
+                    found.keys[key] = _begins_with_number(value)
+            if head.layout is PLAIN:
+                found.bare = found.bare or head
+            else:
+                found.columns |= dict.fromkeys(head.layout.columns)
+        found.whole = True
+    return found
+
+
+def _begins_with_number(value: str) -> bool:
+    try:
+        value_of((words_of(value[:200]) or [""])[0], 0, "", MAX_LABEL)
+    except InputError:
+        return False
+    return True
+
+
 def _is_spectrum(lines: Sequence[str], at: int) -> bool:
     """Whether frequencies, SMILES and InChI follow, as in a record of the original QM9 archive."""
     words = lines[at].split() if at + 2 < len(lines) else []
     try:
         numbers = [value_of(word, at + 1, "frequencies", MAX_LABEL) for word in words]
-    except ValueError:  # InputError
+    except InputError:
         return False
     return bool(numbers) and lines[at + 2].strip().startswith("InChI=")
 
@@ -84,7 +136,8 @@ def _frame(
     labels = {key: comment.numbers(key, size) for key, size in values.items()}
     spans = {name: column_of(head, name, width) for name, width in columns.items()}
     named, places = species_of(layout), places_of(layout)
-    assert named is not None and places is not None  # else the comment gives no layout
+    assert named is not None  # else the comment gives no layout
+    assert places is not None
     pos = slice(places.start, places.start + 3)
     total = layout.total or 4
     species, positions, rows = [], [], {name: [] for name in columns}
@@ -107,8 +160,8 @@ def column_of(head: Header, name: str, width: int) -> slice:
     """Where the fields of a column stand; InputError where it is not there with that many numbers."""
     found = head.layout.named(name)
     if found is None or found.kind not in "RI" or found.width != width:
-        there = ", ".join(ascii(str(c))[1:-1] for c in head.layout.columns if len(c.name) <= 40)
-        said = "no Properties" if head.layout is PLAIN else f"the columns {there[:200]}"
+        there = listed([str(column) for column in head.layout.columns])
+        said = "no Properties" if head.layout is PLAIN else f"the columns {there}"
         raise fail(head.comment.number, f"Properties with {name}:R:{width}", said)
     return slice(found.start, found.start + width)
 
