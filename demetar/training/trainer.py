@@ -71,8 +71,9 @@ class Trainer:
         c = self.config
         data = runs_evaluate.systems(stored, "train", c.train_size)
         valid = runs_evaluate.systems(stored, "valid", c.valid_size)
-        free = getattr(registry.load("datasets", c.dataset), "free_atoms", lambda target: None)
-        given = free(c.target) if c.references == "free" else None
+        free = getattr(registry.load("datasets", c.dataset), "free_atoms", None)
+        options = stored.get("data_options") or {}
+        given = free(c.target, **options) if free and c.references == "free" else None
         self.norm = standardise.fit(data, self.output, c.references, given)
         data = standardise.standardised(data, self.norm, self.output)
         if not all(np.isfinite(x).all() for x in (data.positions, data.targets)):

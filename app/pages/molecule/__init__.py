@@ -64,7 +64,8 @@ def _choices() -> tuple[molecules.Source, list[str]]:
             "Structure file", ["xyz", "extxyz", "pdb", "sdf", "mol", "cif"], key="molecule:file"
         )
         st.caption(
-            "XYZ, extended XYZ, PDB, SDF/MOL or CIF in Å; at most 10 MB, 500 atoms each; of many structures the first 200."
+            "XYZ, extended XYZ, PDB, SDF/MOL or CIF in Å; at most 10 MB and 500 atoms each, and of many "
+            "structures the first 200."
         )
     options = [*([upload.name] if upload else []), *molecules.gallery()]
     if upload and st.session_state.get("molecule:opened") != upload.file_id:

@@ -4,6 +4,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from ase.data import chemical_symbols
@@ -54,17 +55,26 @@ def _element_of(site: str) -> str:
         return site
 
 
+def _column(block: CIFBlock, *keys: str) -> list[Any]:
+    """The first of these columns that the block has; empty without any."""
+    for key in keys:
+        found = block.get(key)
+        if found is not None:
+            return found if isinstance(found, list) else [found]
+    return []
+
+
 def _check_whole(block: CIFBlock, names: list[str]) -> None:
     """Refuse sites that an atom only shares: partly occupied, or of a disorder with alternatives."""
-    occupied = block.get("_atom_site_occupancy") or []
+    occupied = _column(block, "_atom_site_occupancy")
     for name, value in zip(names, occupied, strict=False):
         if not isinstance(value, str) and not abs(value - 1) < 1e-3:
             raise InputError(
                 f"Expected every site of the crystal to be one whole atom, got an occupancy of "
                 f"{value:g} at {shown(name)}; choose one of its alternatives and write that alone."
             )
-    groups = block.get("_atom_site_disorder_group") or []
-    alternatives = sorted({str(g) for g in groups} - {".", "?", "0"})
+    groups = map(str, _column(block, "_atom_site_disorder_group"))
+    alternatives = sorted(set(groups) - {".", "?", "0"})
     if len(alternatives) > 1:
         raise InputError(
             f"Expected one structure, got the alternatives {shown(', '.join(alternatives))} of a "
@@ -92,17 +102,17 @@ def _check_shared(names: list[str], symbols: list[str], block: CIFBlock, cell: n
 
 def _cif_frame(block: CIFBlock) -> Frame:
     sites = check_count(len(block.get_symbols()))
-    spelt = block.get("_atom_site_type_symbol") or block.get("_atom_site_label") or []
-    labels = [str(label) for label in block.get("_atom_site_label") or spelt]
-    symbols = [_element_of(str(site)) for site in spelt]
+    typed, named = "_atom_site_type_symbol", "_atom_site_label"
+    labels = [str(label) for label in _column(block, named, typed)]
+    symbols = [_element_of(str(site)) for site in _column(block, typed, named)]
     _check_whole(block, labels)
     if block.get_cell().rank == 3:
         images = sites * len(block.get_spacegroup(True).get_symop())
         if images > _CIF_SITE_IMAGES:
             check_count(images)
         _check_shared(labels, symbols, block, np.array(block.get_cell()))
-    tags = {k: v for k, v in block.items() if k != "_atom_site_occupancy"}
-    atoms = CIFBlock(block.name, {**tags, "_atom_site_type_symbol": symbols}).get_atoms()
+    tags: dict[str, Any] = {k: v for k, v in block.items() if k != "_atom_site_occupancy"}
+    atoms = CIFBlock(block.name, {**tags, typed: symbols}).get_atoms()
     cell = np.array(atoms.cell) if atoms.cell.rank == 3 else None
     return Frame(atoms.numbers.tolist(), atoms.positions.tolist(), cell)
 

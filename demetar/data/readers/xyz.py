@@ -67,7 +67,7 @@ class Survey:
     def __init__(self) -> None:
         self.keys: dict[str, bool] = {}  # whether a number stands there
         self.columns: dict[Column, None] = {}
-        self.bare: Header | None = None  # the first frame without Properties
+        self.first: Header | None = None
         self.whole = False
 
     def rest(self, lines: Sequence[str], *used: str | None) -> list[str]:
@@ -77,10 +77,11 @@ class Survey:
         found = [f"column {name}" for name in dict.fromkeys(found) if name.lower() not in taken]
         keys = (k for k, is_number in self.keys.items() if is_number and looks_like_label(k))
         found += [f"key {key}" for key in keys if key not in used]
-        if self.bare is not None and self.bare.begin < len(lines):
-            fields = len(lines[self.bare.begin].split(None, 50))
-            if fields > 4:
-                found.append(f"columns 5 to {fields}, which no Properties names")
+        if self.first is not None and self.first.begin < len(lines):
+            declared = self.first.layout.total or 4
+            fields = len(lines[self.first.begin].split(None, 1_000))
+            if fields > declared:
+                found.append(f"columns {declared + 1} to {fields}, which no Properties names")
         return found
 
 
@@ -92,9 +93,8 @@ def survey(heads: Iterator[Header]) -> Survey:
             for key, value in head.comment.pairs:
                 if value is not None and not found.keys.get(key):
                     found.keys[key] = _begins_with_number(value)
-            if head.layout is PLAIN:
-                found.bare = found.bare or head
-            else:
+            found.first = found.first or head
+            if head.layout is not PLAIN:
                 found.columns |= dict.fromkeys(head.layout.columns)
         found.whole = True
     return found
@@ -144,7 +144,7 @@ def _frame(
     for index in range(begin, begin + count):
         line = line_at(lines, index, f"{count} atoms")
         fields = line.split(None, total)
-        if len(fields) < total or (len(fields) > total and layout.total):
+        if len(fields) < total:
             expected = f"{total} columns as Properties says" if layout.total else (
                 "an element and three coordinates"
             )  # fmt: skip
