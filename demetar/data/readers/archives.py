@@ -79,7 +79,7 @@ def read_molecules(
     elements = one_of(ELEMENTS, there, "the elements [n]")
     key = one_of(keys, there, "the label")
     if forces and forces not in there:
-        raise absent("forces", forces, "an array", there)
+        raise absent("forces", forces, "arrays", there)
     usual = [f for f in FORCES if f in there] if forces == "" else []
     force = forces or (one_of(FORCES, there, "the forces") if usual else None)
     wanted = [k for k in (at, elements, key, force) if k]

@@ -93,7 +93,7 @@ def _check_shared(names: list[str], symbols: list[str], block: CIFBlock, cell: n
         apart = (x @ rotation.T + shift)[:, None] - x[None]
         apart = np.linalg.norm((apart - np.round(apart)) @ cell, axis=-1)
         if (apart[other] < _SHARED).any():
-            i, j = np.argwhere((apart < _SHARED) & other)[0]
+            i, j = sorted(np.argwhere((apart < _SHARED) & other)[0])
             raise InputError(
                 f"Expected one element at a site, got {shown(names[i])} and {shown(names[j])} at one "
                 "place; choose one of them and write that alone."
@@ -112,7 +112,8 @@ def _cif_frame(block: CIFBlock) -> Frame:
             check_count(images)
         _check_shared(labels, symbols, block, np.array(block.get_cell()))
     tags: dict[str, Any] = {k: v for k, v in block.items() if k != "_atom_site_occupancy"}
-    atoms = CIFBlock(block.name, {**tags, typed: symbols}).get_atoms()
+    tags[typed] = symbols
+    atoms = CIFBlock(block.name, tags).get_atoms()
     cell = np.array(atoms.cell) if atoms.cell.rank == 3 else None
     return Frame(atoms.numbers.tolist(), atoms.positions.tolist(), cell)
 

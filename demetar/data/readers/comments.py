@@ -80,7 +80,7 @@ def _value(text: str, at: int) -> tuple[str, int]:
 
 
 def _plain(quoted: str) -> str:
-    return re.sub(r"\\(.)", r"\1", quoted, flags=re.DOTALL)
+    return re.sub(r"\\([\"'\\])", r"\1", quoted)  # ASE leaves other backslashes as they are
 
 
 def words_of(value: str) -> list[str]:

@@ -86,7 +86,7 @@ def read_labelled(
         found = _npz(data, name, keys, width, forces)
     elif ending == ".sdf":
         if forces:
-            raise absent("forces", forces, "forces", ())
+            raise absent("forces", forces, "columns", ())
         found = _sdf(text_lines(data, name), table, keys[0])
     else:
         found = _xyz(text_lines(data, name), keys[0], width, forces)
@@ -111,7 +111,9 @@ def _xyz(lines: Sequence[str], key: str, width: int, forces: str | None) -> Labe
     if forces is not None and Layout(tuple(holds.columns), None).named(forces or "forces"):
         column = forces or "forces"
     elif forces and holds.whole:
-        raise absent("forces", forces, "a column", list(dict.fromkeys(map(str, holds.columns))))
+        raise absent(
+            "forces", forces, "columns", list(dict.fromkeys(c.name for c in holds.columns))
+        )
     found = _bounded(parse(lines, {key: width}, {column: 3} if column else {}))
     return Labelled(
         sizes=np.array([len(f.frame.species) for f in found]),

@@ -38,9 +38,8 @@ def left_out(used: Sequence[str], rest: Sequence[str]) -> tuple[str, ...]:
 
 def absent(option: str, name: str, kind: str, there: Sequence[str]) -> InputError:
     """The error that an option names what the file does not hold, with what it does."""
-    hint = closest(name, list(there)) if there else "; leave it out"
-    hint = hint.rstrip("?") + " or leave it out" if "mean" in hint else hint
+    hint = closest(name, list(there)) if there else "; leave it out."
     return InputError(
-        f"Expected {option} to name {kind} of the file, which has {listed(there) or 'none'}, got "
-        f"{shown(name)}{hint}."
+        f"Expected {option}=… to name one of the file's {kind} ({listed(there) or 'it has none'}), got "
+        f"{shown(name)}{hint}" + "." * hint.endswith("them")
     )
