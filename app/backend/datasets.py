@@ -212,9 +212,7 @@ def system(name: str, split: str, target: str, index: int, options: Options) -> 
         raise InputError(
             f"Expected the number of a system from 0 to {len(found) - 1}, got {index}; change it."
         )
-    sizes = np.asarray(found.sizes, np.int64)
-    start = int(sizes[:index].sum())
-    rows = slice(start, start + int(sizes[index]))
+    rows = found.rows(index)
 
     def of(values: np.ndarray | None) -> np.ndarray | None:
         return None if values is None else np.asarray(values[rows], np.float64)

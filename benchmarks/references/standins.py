@@ -19,7 +19,7 @@ def scatter(
     assert dim in (0, -2)
     rows = dim_size if dim_size is not None else int(index.max()) + 1
     total = src.new_zeros(rows, *src.shape[1:]).index_add(0, index, src)
-    if reduce == "sum":
+    if reduce in ("sum", "add"):
         return total
     assert reduce == "mean"
     count = src.new_zeros(rows).index_add(0, index, src.new_ones(len(src)))

@@ -14,7 +14,7 @@ import numpy as np
 from demetar.core import registry
 from demetar.core.disk import write_atomically
 from demetar.data.sets import published_of
-from demetar.data.systems import Systems, _graphs
+from demetar.data.systems import Systems
 from demetar.runs import evaluate
 from demetar.runs.config import restored
 from demetar.runs.folder import lines
@@ -40,7 +40,7 @@ def deltas(run: Run, data: Systems, systems: int = 4, samples: int = 8) -> dict[
                     np.max(
                         [*measure(run, g, group, samples, i, dtype, layers=False).delta.values()], 0
                     )
-                    for i, g in enumerate(_graphs(data, systems))
+                    for i, g in enumerate(map(data.graph, range(min(systems, len(data)))))
                 ]
             )
             row = {"median": float(np.median(values)), "max": float(values.max())}

@@ -14,7 +14,6 @@ from demetar.core import registry
 from demetar.core.errors import InputError
 from demetar.data import on_device, standardise
 from demetar.data.loader import Loader
-from demetar.data.systems import _first, _graph
 from demetar.runs import evaluate as runs_evaluate
 from demetar.runs.config import Config
 from demetar.runs.folder import save, save_params
@@ -86,11 +85,11 @@ class Trainer:
         stays = on_device.wanted(c.keep_data, self.loader)
         self.resident = on_device.Resident(self.loader) if stays else None
         self.valid = Loader(valid, c.batch_size, c.connect)
-        few = _first(valid, min(c.batch_size, len(valid)))
+        few = valid.first(c.batch_size)
         self.few = Loader(
             standardise.standardised(few, self.norm, self.output), len(few), c.connect
         )
-        self.one = _graph(_first(valid, 1), c.connect)
+        self.one = valid.graph(0, c.connect)
 
     def remembered(self) -> loop.Memory:
         """The state to begin with: that of the last checkpoint, or a fresh one."""

@@ -26,13 +26,13 @@ RULES = {
     "small": lambda rng, shape: _uniform(1e-3 * (6 / (shape[0] + shape[1])) ** 0.5, rng, shape),
     # N(0, 1/fan_in), e3nn's choice for linear maps
     "normal": lambda rng, shape: shape[0] ** -0.5 * rng.normal(size=shape),
+    # N(0, 1), PyTorch's default for a table of embeddings
+    "embedding": lambda rng, shape: rng.normal(size=shape),
     # centres and widths of learned Gaussians in units of the cutoff, none narrower than their spacing
     "centre": lambda rng, shape: rng.uniform(0, 1, shape),
     "width": lambda rng, shape: rng.uniform(1 / shape[0], 1, shape),
     "bias": lambda rng, shape: np.zeros(shape),
     "scale": lambda rng, shape: np.ones(shape),
-    # N(0, 1), PyTorch's default for tables of embeddings
-    "embedding": lambda rng, shape: rng.normal(size=shape),
     "token": lambda rng, shape: 0.02 * rng.normal(size=shape),
 }
 
