@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -114,21 +114,41 @@ def _xyz(lines: Sequence[str], key: str, width: int, forces: str | None) -> Labe
         raise absent(
             "forces", forces, "columns", list(dict.fromkeys(c.name for c in holds.columns))
         )
-    found = _bounded(parse(lines, {key: width}, {column: 3} if column else {}))
+    asked = parse(lines, {key: width}, {column: 3} if column else {})
+    found = _bounded(_packed(frame, key, column) for frame in asked)
     return Labelled(
-        sizes=np.array([len(f.frame.species) for f in found]),
-        positions=np.concatenate([np.array(f.frame.positions, np.float64) for f in found]),
-        label=np.array([f.values[key] for f in found], np.float64),
-        species=np.concatenate([np.array(f.frame.species, np.uint8) for f in found]),
-        forces=np.concatenate([np.array(f.columns[column]) for f in found]) if column else None,
+        sizes=np.array([len(f.species) for f in found]),
+        positions=np.concatenate([f.positions for f in found]),
+        label=np.array([f.label for f in found], np.float64),
+        species=np.concatenate([f.species for f in found]),
+        forces=np.concatenate([f.forces for f in found]) if column else None,
         remarks=(*left_out([key, *([column] if column else [])], holds.rest(lines, key, column)),
                  *_cells(found)),
     )  # fmt: skip
 
 
-def _cells(found: Sequence[Found]) -> tuple[str, ...]:
+class _Packed(NamedTuple):
+    """A frame as arrays, which take a tenth of the memory of its lists."""
+
+    species: np.ndarray
+    positions: np.ndarray
+    label: list[float]
+    forces: np.ndarray
+    is_periodic: bool
+
+
+def _packed(found: Found, key: str, column: str | None) -> _Packed:
+    frame = found.frame
+    return _Packed(
+        np.array(frame.species, np.uint8), np.array(frame.positions, np.float64), found.values[key],
+        np.array(found.columns[column] if column else (), np.float64),
+        frame.cell is not None and any(frame.pbc),
+    )  # fmt: skip
+
+
+def _cells(found: Sequence[_Packed]) -> tuple[str, ...]:
     """The remark on periodic cells, where there are any."""
-    count = sum(f.frame.cell is not None and any(f.frame.pbc) for f in found)
+    count = sum(f.is_periodic for f in found)
     if not count:
         return ()
     return (

@@ -64,10 +64,10 @@ def element(symbol: str, number: int) -> int:
     InputError for all others, and where capitals leave two readings (HG11: mercury, or the gamma
     hydrogen of a protein).
     """
-    symbol = symbol.strip()
-    z = _PERIODIC_TABLE.get(symbol.upper())
+    z = _PERIODIC_TABLE.get(symbol.strip().upper())
     if z is not None:
         return z
+    symbol = symbol.strip()
     parts = _NUMBERED.fullmatch(symbol)
     letters = parts[1] if parts else ""
     z = _PERIODIC_TABLE.get(letters.upper())
@@ -91,11 +91,10 @@ def value_of(text: str, number: int, what: str, limit: float) -> float:
 
     Exponents may be written as in Fortran (1.0D-3) and in Mathematica (1.0*^-3).
     """
-    text = text.strip()
     try:
         value = float(text) if "_" not in text else math.nan
     except ValueError:
-        other = _EXPONENT.fullmatch(text)
+        other = _EXPONENT.fullmatch(text.strip())
         if other is None:
             raise fail(number, f"a number as {what}", shown(text)) from None
         value = float(f"{other[1]}e{other[2]}")

@@ -124,6 +124,8 @@ def test_single_atoms_are_named_and_not_trained_on(own, text):
     assert "Of 14 systems 2 are single atoms (O, H: systems 1" in said[0] or "systems 13" in said[0]
     plain = file.systems("train", **own(water()))
     assert np.array_equal(parts[0].targets, plain.targets)
+    assert parts[0].forces is not None
+    assert plain.forces is not None
     assert np.array_equal(parts[0].forces, plain.forces)
     assert np.array_equal(parts[0].positions, plain.positions)
 
