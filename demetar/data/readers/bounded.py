@@ -83,7 +83,8 @@ def _stored(
     if info.file_size > limit:
         raise _too_large(key, info.file_size, limit)
     with archive.open(info) as file:
-        raw = io.BytesIO(file.read(info.file_size))
+        content = file.read(info.file_size)
+    raw = io.BytesIO(content)
     version = np.lib.format.read_magic(raw)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else None
     header = np.lib.format.read_array_header_2_0 if version == (2, 0) else header
@@ -94,15 +95,17 @@ def _stored(
     shape, fortran, dtype = header(raw)
     if dtype.kind not in "fiu" or len(shape) > axes or min(shape, default=0) < 0:
         raise InputError(f"Expected plain numbers, got {shown(key)}; write it with numpy.savez.")
-    body = raw.read()
+    begin = raw.tell()
     count = int(np.prod(np.array(shape, dtype=object), initial=1))
-    if count * dtype.itemsize != len(body):
+    if count * dtype.itemsize != len(content) - begin:
         raise InputError(
             f"Expected a whole array, got {shown(key)} cut short; write the file again."
         )
     if count * 8 > limit:
         raise _too_large(key, count * 8, limit)
-    values = np.frombuffer(body, dtype).reshape(shape, order="F" if fortran else "C")
+    values = np.frombuffer(content, dtype, count, begin).reshape(
+        shape, order="F" if fortran else "C"
+    )
     return values, count * 8
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from demetar.core.errors import InputError
 from demetar.data.readers import archives
 from demetar.data.readers.bounded import Source, contents, text_lines
-from demetar.data.readers.comments import MAX_LABEL, Layout
+from demetar.data.readers.comments import MAX_LABEL
 from demetar.data.readers.labels import absent, left_out, looks_like_label
 from demetar.data.readers.lines import MAX_COORDINATE, fail, shown, value_of
 from demetar.data.readers.sdf import parse_sdf
@@ -107,13 +107,12 @@ def _bounded(items: Iterator[T]) -> list[T]:
 
 def _xyz(lines: Sequence[str], key: str, width: int, forces: str | None) -> Labelled:
     holds = survey(islice(headers(lines), archives.MAX_SYSTEMS + 1))
-    column = None
-    if forces is not None and Layout(tuple(holds.columns), None).named(forces or "forces"):
-        column = forces or "forces"
-    elif forces and holds.whole:
+    column = None if forces is None else holds.named(forces or "forces")
+    if forces and column is None and holds.whole:
         raise absent(
             "forces", forces, "columns", list(dict.fromkeys(c.name for c in holds.columns))
         )
+    column = column or forces or None  # what cannot be read says why
     asked = parse(lines, {key: width}, {column: 3} if column else {})
     found = _bounded(_packed(frame, key, column) for frame in asked)
     return Labelled(

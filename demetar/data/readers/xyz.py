@@ -70,11 +70,15 @@ class Survey:
         self.first: Header | None = None
         self.whole = False
 
+    def named(self, column: str) -> str | None:
+        """The name of that column as the file spells it; None where no frame has it."""
+        found = Layout(tuple(self.columns), None).named(column)
+        return found.name if found else None
+
     def rest(self, lines: Sequence[str], *used: str | None) -> list[str]:
         """What looks like a label beside what is used, columns first."""
-        taken = {name.lower() for name in used if name}
-        found = [c.name for c in self.columns if looks_like_label(c.name)]
-        found = [f"column {name}" for name in dict.fromkeys(found) if name.lower() not in taken]
+        found = [c.name for c in self.columns if looks_like_label(c.name) and c.name not in used]
+        found = [f"column {name}" for name in dict.fromkeys(found)]
         keys = (k for k, is_number in self.keys.items() if is_number and looks_like_label(k))
         found += [f"key {key}" for key in keys if key not in used]
         if self.first is not None and self.first.begin < len(lines):

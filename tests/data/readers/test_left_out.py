@@ -46,6 +46,15 @@ def test_forces_of_another_name_are_named_when_they_are_not(name: str) -> None:
     assert not given(frames(), forces="").remarks
 
 
+def test_of_two_spellings_the_exact_one_is_read_and_the_other_named() -> None:
+    text = frames("Forces").replace("lammps-q:R:1:Forces:R:3", "forces:R:3:Forces:R:1")
+    for asked in ("", "forces"):
+        found = given(text, forces=asked)
+        assert found.forces is not None
+        assert found.forces[0].tolist() == [0.5, 0.1, 0.2]
+        assert "column Forces" in found.remarks[0]
+
+
 @pytest.mark.parametrize("name", ["REF_force", "Force", "species", "pos2", ""])
 def test_an_option_is_found_or_refused_with_what_is_there(name: str) -> None:
     if not name:

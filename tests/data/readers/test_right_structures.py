@@ -249,3 +249,12 @@ def test_a_cell_that_no_model_uses_is_said(comment: str, said: int) -> None:
         read(WATER.replace(b"water", comment.encode()), "a.xyz")
     assert len(remarks) == said
     assert all("periodic cell" in text for text in remarks)
+
+
+@pytest.mark.parametrize("far", [0, 99, 101, 1e4])
+def test_places_far_from_the_origin_are_said(far: float) -> None:
+    rows = "".join(f"H {far} 0 {i}\n" for i in range(2))
+    with heard() as said:
+        read(f"2\n\n{rows}".encode(), "a.xyz")
+    assert bool(said) == (far > 100)
+    assert all("float32" in text for text in said)
