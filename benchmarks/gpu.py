@@ -9,11 +9,12 @@ PyTorch programs, the tensor product against cuEquivariance's), `train` (PaiNN o
 time that is left). A part that fails or runs out of time leaves what it has written in DIR, and the
 next one begins. CHECKOUTs are clones of github.com/vgsatorras/egnn (commit e9ca6c0c) and
 github.com/RobDHess/Steerable-E3-GNN (1b95898f). QM9 has to lie in the data folder.
-DIR gets visit.json, contract.json, speed.json, train.json and the run: config.json, metrics.jsonl,
-params.npz, state.npz. These files, put back as runs/NAME (see `gpu_parts/train.py`), go on anywhere.
+DIR gets contract.json, speed.json, train.json and the run: config.json, metrics.jsonl, params.npz,
+state.npz, from which it can go on anywhere (see `gpu_parts/train.py`).
 """
 
 import argparse
+import contextlib
 import json
 import os
 import signal
@@ -25,7 +26,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {"contract": 60.0, "speed": 150.0}  # seconds; the training has the rest
-REHEARSAL = {"contract": 240.0, "speed": 240.0}
+REHEARSAL = {"contract": 100.0, "speed": 240.0}
 GRACE = 15.0  # seconds between asking a part to end and ending it
 
 
@@ -64,13 +65,14 @@ def run(name: str, given: list[str], seconds: float, rehearse: bool) -> dict[str
             process.wait(max(wait, 1))
             break
         except subprocess.TimeoutExpired:
-            # Asked, the part itself saves; then whatever it started is ended with it.
-            (os.kill if number == signal.SIGTERM else os.killpg)(process.pid, number)
+            process.send_signal(number)  # asked, it saves
+    with contextlib.suppress(ProcessLookupError):  # what it started ends with it
+        os.killpg(process.pid, signal.SIGKILL)
     return {"exit": process.wait(), "seconds": time.perf_counter() - began, "limit": seconds}
 
 
 def visit(asked: argparse.Namespace, given: list[str]) -> dict[str, Any]:
-    """All parts in turn; visit.json says after each how it went."""
+    """How each part went, all of them in turn."""
     began, found = time.perf_counter(), {}
     limits = REHEARSAL if asked.rehearse else LIMITS
     for name in asked.parts:
@@ -78,7 +80,6 @@ def visit(asked: argparse.Namespace, given: list[str]) -> dict[str, Any]:
         limit = min(limits[name], left) if name in limits else asked.train_seconds or left - GRACE
         print(f"{name}: {limit:.0f} s", file=sys.stderr)
         found[name] = run(name, given, limit, asked.rehearse)
-        (asked.out / "visit.json").write_text(json.dumps(found, indent=1) + "\n")
     return found
 
 
