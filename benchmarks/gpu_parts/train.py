@@ -58,12 +58,11 @@ class Clock:
 
 
 def planned(costs: dict[str, float], steps: int, seconds: float) -> tuple[int, int]:
-    """Epochs that fit in the seconds, a multiple of how many lie between two evaluations."""
+    """Epochs that fit in the seconds, and how many of them lie between two evaluations."""
     once = costs["before"] + costs["compiling"] + costs["after"] + MARGIN
     room = seconds - once - EVALUATIONS * costs["evaluation"]
     epochs = max(int(room / (steps * costs["step"] * SLOWER)), 1)
-    every = max(epochs // EVALUATIONS, 1)
-    return epochs // every * every, every
+    return epochs, -(-epochs // EVALUATIONS)
 
 
 def settings(asked: argparse.Namespace, **given: Any) -> Any:

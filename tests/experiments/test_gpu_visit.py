@@ -21,10 +21,9 @@ def load(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize("seconds", [100.0, 331.0, 3600.0])
 def test_planned_epochs_fit_and_use_the_time(load, seconds: float) -> None:
     epochs, every = load("gpu_parts.train").planned(COSTS, 390, seconds)
-    takes = 29 + epochs * 390 * 0.005 + epochs / every * 2.0
-    assert epochs % every == 0
+    takes = 29 + epochs * 390 * 0.005 + -(-epochs // every) * 2.0
     assert takes < seconds
-    assert takes > 0.6 * seconds
+    assert takes > 0.7 * seconds
 
 
 def test_too_little_time_still_plans_one_epoch(load) -> None:
