@@ -39,12 +39,12 @@ class Systems:
     def first(self, count: int) -> Systems:
         """The first `count` systems of the set, or all where there are fewer."""
         rows = int(self.sizes[:count].astype(np.int64).sum())
-        own = {name: getattr(self, name) for name in ROWS}
-        return Systems(
+        given = {name: getattr(self, name) for name in ROWS}
+        return dataclasses.replace(
+            self,
             sizes=self.sizes[:count],
             targets=self.targets[: rows if self.per_node else count],
-            unit=self.unit,
-            **{name: None if value is None else value[:rows] for name, value in own.items()},
+            **{name: value[:rows] for name, value in given.items() if value is not None},
         )
 
     def rows(self, index: int) -> slice:

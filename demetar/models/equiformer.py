@@ -27,6 +27,7 @@ from demetar.core import segments
 from demetar.core.arrays import Array
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
+from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Layer, Output
 from demetar.models.nn import coupling, products, radial
 from demetar.models.nn import inputs as nf
@@ -242,11 +243,11 @@ class Model(nn.Module):
             attention = segments.edge_attention(graph, weights)
             trace.append(Layer(f"block {i + 1}", trace_features(x), attention))
         x = EquivariantLayerNorm(c.softening, name="norm")(x)
-        asked = self._named(ro.ASKED[c.output])
+        asked = self._named(QUANTITIES[c.output].channels)
         if scalars:
             x = {"0e": silu(linear(last, "head_1")(x)["0e"])}
         x = linear(asked, "head_2")(x)
-        x = dict(zip(ro.ASKED[c.output], (x[k] for k in asked), strict=True))
+        x = dict(zip(QUANTITIES[c.output].channels, (x[k] for k in asked), strict=True))
         return Output(ro.answer(graph, c.output, x, self._pooled), tuple(trace))
 
     def _pooled(self, graph: Graph, rows: Array) -> Array:

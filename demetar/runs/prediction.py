@@ -12,9 +12,10 @@ import numpy as np
 
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
+from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Kind, Output, Value
 from demetar.core.segments import graph_sum
-from demetar.data.standardise import ELEMENTS, norm_of, offset
+from demetar.data.standardise import ELEMENTS, norm_of
 
 
 @functools.lru_cache(maxsize=64)
@@ -32,13 +33,14 @@ def prediction(
         return model.apply({"params": params["model"]}, graph)
 
     output = model.config.output
-    if output in ("positions", "state"):
+    quantity = QUANTITIES[output]
+    if quantity.fitted == "nothing":
         return apply
 
     def scaled(params: Any, graph: Graph) -> Output:
         out = apply(params, graph)
         value = out.values[output]
-        array = value.array * params["scale"] + offset(output, params["mean"])
+        array = value.array * params["scale"] + quantity.offset(params["mean"])
         return Output({target: Value(array, dataclasses.replace(value.kind, unit=unit))}, out.trace)
 
     def scalar(params: Any, graph: Graph) -> Output:

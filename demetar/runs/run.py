@@ -15,7 +15,7 @@ import numpy as np
 
 from demetar import models
 from demetar.core import numerics, registry
-from demetar.core.disk import home
+from demetar.core.disk import home, trained
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph, connect
 from demetar.core.output import Attention, Feature, Output, Value
@@ -145,9 +145,7 @@ def load(name: str | os.PathLike[str]) -> Run:
         from demetar.runs.remote import fetched
 
         text = str(fetched(text))
-    candidates = (
-        [home() / "trained" / text, home() / "runs" / text] if text == Path(text).name else []
-    )
+    candidates = [trained() / text, home() / "runs" / text] if text == Path(text).name else []
     try:
         folder = next((p for p in [*candidates, Path(text)] if (p / "config.json").is_file()), None)
     except OSError:  # a name that is too long for the file system

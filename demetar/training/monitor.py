@@ -21,7 +21,7 @@ import numpy as np
 
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
-from demetar.core.kinds import PER_NODE
+from demetar.core.kinds import QUANTITIES
 from demetar.data.systems import Labels
 from demetar.symmetry import groups
 from demetar.symmetry.elements import Elements
@@ -61,7 +61,8 @@ def shares(
     and denominator are unbiased; their quotient, which could pass one by chance, is cut there.
     """
     forth, back = _acting(output)
-    rows = np.asarray(graph.node_mask) if output in PER_NODE else np.ones(graph.n_graphs, bool)
+    per_node = QUANTITIES[output].per_node
+    rows = np.asarray(graph.node_mask) if per_node else np.ones(graph.n_graphs, bool)
     found = {}
     for name in names:
         rng = np.random.default_rng((seed, 2))  # not the training's own stream

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from demetar.core import segments
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
+from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Value
 from demetar.models.nn import readout as ro
 from demetar.models.nn.layers import MLP, Dense
@@ -31,7 +32,7 @@ class Readout(nn.Module):
 
     @nn.compact
     def __call__(self, graph: Graph, s: Array, v: Array) -> dict[str, Value]:
-        asked = ro.ASKED[self.output]
+        asked = QUANTITIES[self.output].channels
         if "0e" in asked:
             made = {"0e": MLP((max(self.width // 2, 1), 1), name="perceptron")(s)[:, None]}
         else:
