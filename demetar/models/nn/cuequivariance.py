@@ -1,7 +1,7 @@
 """The channelwise tensor product by NVIDIA's cuEquivariance: its GPU kernel, or its plain JAX.
 
 Chosen by $DEMETAR_TENSOR_PRODUCT=cuequivariance; `pip install "demetar[cue]"`, and for the kernel
-`cuequivariance-ops-jax-cu12`. Both keep channels last, so arrays go over as they are. On a CPU its
+`cuequivariance-ops-jax-cu12` or `-cu13`, as CUDA is. Both keep channels last, so arrays go over as they are. On a CPU its
 plain JAX takes about twice as long as `irreps.convolve`, which is therefore the default.
 """
 
