@@ -127,7 +127,7 @@ def _xyz(lines: Sequence[str], key: str, width: int, forces: str | None) -> Labe
 
 
 class _Packed(NamedTuple):
-    """A frame as arrays, which take a tenth of the memory of its lists."""
+    """A frame as arrays, which take less memory than its lists."""
 
     species: np.ndarray
     positions: np.ndarray
