@@ -72,7 +72,8 @@ def worst(run: Run, which: str, dtype: str) -> dict[str, float]:
     size = {
         k: max(np.sqrt(np.mean(m.prediction[k] ** 2)) for m in (here, usual)) for k in here.delta
     }
-    return {k: float(here.absolute[k].max() / size[k]) for k in here.delta}
+    errors = {k: here.predict_then_move[k] - here.move_then_predict[k] for k in here.delta}
+    return {k: float(np.sqrt((e**2).mean((1, 2))).max() / size[k]) for k, e in errors.items()}
 
 
 @each_model
@@ -87,7 +88,7 @@ def test_energy_and_gradient_keep_their_symmetry(name: str, which: str, dtype: s
 def test_the_published_softening_loses_the_symmetry_of_forces() -> None:
     """Rounding of a vector that vanishes by symmetry is divided by it: why ours is larger."""
     found = worst(random_run("painn", softening=1e-4), "CO2", "float32")
-    assert found["scalar_gradient"] > 10 * TOLERANCE["float32"], found
+    assert found["scalar_gradient"] > 3 * TOLERANCE["float32"], found
 
 
 @each_model
