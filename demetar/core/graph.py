@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import numpy as np
 from ase.data import covalent_radii
 
-from demetar.core import bonds
+from demetar.core import bonds, edges
 from demetar.core.arrays import Array
 from demetar.core.edges import edges_between
 from demetar.core.errors import InputError
@@ -29,7 +29,7 @@ ARRAYS = (
     "positions", "species", "senders", "receivers", "node_mask", "edge_mask", "graph_index",
     "velocities", "charges", "masses", "edge_attributes", "cell",
 )  # fmt: skip
-_META = ("n_graphs", "max_nodes", "max_edges")
+_META = ("n_graphs", "max_nodes", "max_edges", "max_degree")
 _FLOATS = ("positions", "velocities", "charges", "masses", "edge_attributes", "cell")
 
 
@@ -53,6 +53,7 @@ class Graph:
     n_graphs: int = 1
     max_nodes: int = 0  # upper bound of the nodes of one graph, for dense views
     max_edges: int = 0  # upper bound of the edges of one graph, for dense views
+    max_degree: int = 0  # upper bound of the edges of one node in one direction, for dense views
 
     def replace(self, **changes: Any) -> Graph:
         """A copy with some fields replaced."""
@@ -83,8 +84,7 @@ class Graph:
 
 def slots_of(index: Array, n_graphs: int) -> Array:
     counts = jnp.zeros(n_graphs + 1, jnp.int32).at[index].add(1)
-    starts = jnp.cumsum(counts) - counts
-    return jnp.arange(index.shape[0]) - starts[index]
+    return jnp.arange(index.shape[0]) - (jnp.cumsum(counts) - counts)[index]
 
 
 def from_arrays(
@@ -134,7 +134,8 @@ def from_arrays(
         species=species, senders=senders, receivers=receivers,
         node_mask=np.ones(n, bool), edge_mask=np.ones(len(senders), bool),
         graph_index=np.zeros(n, np.int32), edge_attributes=attributes,
-        n_graphs=1, max_nodes=n, max_edges=len(senders), **checked,
+        n_graphs=1, max_nodes=n, max_edges=len(senders),
+        max_degree=edges.most(senders, receivers), **checked,
     )  # fmt: skip
 
 
