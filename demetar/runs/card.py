@@ -127,7 +127,10 @@ Packages: {", ".join(f"{k} {v}" for k, v in c["packages"].items())}. Measured {r
 
 def claimed(symmetry: str) -> set[str]:
     """The single groups of GROUPS that a claim such as "E(3) x S_n" contains."""
-    parts = {"E(3)": {"T(3)", "SO(3)", "C_i"}, "SE(3)": {"T(3)", "SO(3)"}, "O(3)": {"SO(3)", "C_i"}}
+    parts = {
+        "E(3)": {"T(3)", "SO(3)", "C_i"}, "SE(3)": {"T(3)", "SO(3)"}, "O(3)": {"SO(3)", "C_i"},
+        "O_h": {"C_i"},
+    }  # fmt: skip
     return set().union(*(parts.get(p, {p}) for p in symmetry.split(" x ")))
 
 
