@@ -19,7 +19,7 @@ from demetar.runs.run import Run, load, template
 
 CONFIG = {
     "model": "egnn", "model_config": {"width": 8, "layers": 1}, "dataset": "nbody",
-    "target": "positions", "unit": "scene units", "connect": None, "rms": {"positions": 1.5},
+    "target": "positions", "unit": "scene units", "connect": None, "deviation": {"positions": 1.5},
 }  # fmt: skip
 HOMO = {
     "model": "linear", "model_config": {"inputs": "atoms", "output": "scalar"}, "dataset": "qm9",

@@ -1,0 +1,79 @@
+"""The numbers by which errors are divided: how large is what a function predicts."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from demetar.core.graph import Graph
+from demetar.core.output import Kind
+
+FLOOR = 0.01  # of the root mean square that an output has over a validation set
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """Scales [samples]: of what is predicted, and the classic one of the whole output."""
+
+    predicted: np.ndarray
+    classic: np.ndarray
+
+
+def lengths(rows: np.ndarray) -> np.ndarray:
+    """Length [samples] of all entries [samples, rows, dim] together."""
+    return np.sqrt(np.square(rows, dtype=np.float64).sum((1, 2)))
+
+
+def about_centroid(rows: np.ndarray, owner: np.ndarray) -> np.ndarray:
+    """Rows [samples, rows, 3] less the mean of all rows of the same system."""
+    counts = np.maximum(np.bincount(owner), 1)[:, None]
+    sums = np.zeros((len(rows), len(counts), rows.shape[2]))
+    np.add.at(sums, (slice(None), owner), rows)
+    return rows - (sums / counts)[:, owner]
+
+
+def by_row(rows: np.ndarray, graph: Graph, per: str) -> np.ndarray:
+    """Rows by node as rows by node, or those of the first node of each system."""
+    if per == "node":
+        return rows
+    return rows[np.searchsorted(np.asarray(graph.graph_index), owners(graph, per))]
+
+
+def owners(graph: Graph, per: str) -> np.ndarray:
+    """The system [rows] to which each row of an output belongs."""
+    index = np.asarray(graph.graph_index)
+    if per == "graph":
+        return np.arange(graph.n_graphs)
+    return index if per == "node" else index[np.asarray(graph.receivers)]
+
+
+def sizes(
+    kind: Kind,
+    varying: np.ndarray,
+    whole: np.ndarray,
+    inputs: np.ndarray,
+    graph: Graph,
+    rms: Mapping[str, float],
+    name: str,
+) -> Sizes:
+    """Both scales of an output under each element.
+
+    varying [samples, rows, dim]: D(g) f(x) without its constant part; whole: with it; inputs [samples,
+    nodes, 3]: the moved positions. Places count from the input, those of a system from its centroid.
+    """
+    owner = owners(graph, kind.per)
+    entries = np.sqrt(varying.shape[1] * varying.shape[2])
+    floor = FLOOR * rms.get(name, 0.0) * entries
+    tiny = np.finfo(np.float64).tiny
+    if not kind.affine:
+        return Sizes(*(np.maximum(np.maximum(lengths(x), floor), tiny) for x in (varying, whole)))
+    classic = np.maximum(lengths(about_centroid(whole, owner)), floor)
+    if kind.per == "node":
+        own = varying - inputs
+    else:
+        middle = inputs - about_centroid(inputs, owners(graph, "node"))
+        own = varying - np.stack([by_row(rows, graph, kind.per) for rows in middle])
+    floor = floor if name in rms else FLOOR * classic
+    return Sizes(np.maximum(np.maximum(lengths(own), floor), tiny), np.maximum(classic, tiny))
