@@ -53,7 +53,8 @@ class LayerDelta:
 class Measurement:
     """What measure() found, as host numpy without padding, values in float64.
 
-    `delta`, `classic` and `absolute` hold [samples] per output with the graph moved; `rebuilt` is
+    `delta`, `classic`, `absolute` and `scale` (= absolute / delta) hold [samples] per output with the
+    graph moved; `rebuilt` is
     delta with the graph built again, empty where that was not asked for, and `edges_changed` [samples]
     says how many edges came or went then. `predict_then_move` is D(g) f(x) and `move_then_predict` is
     f(g·x) of the moved graph, each [samples, rows, dim]; `prediction` is f(x) itself and `trace` the
@@ -66,6 +67,7 @@ class Measurement:
     delta: dict[str, np.ndarray]
     classic: dict[str, np.ndarray]
     absolute: dict[str, np.ndarray]
+    scale: dict[str, np.ndarray]
     rebuilt: dict[str, np.ndarray]
     edges_changed: np.ndarray
     layers: tuple[LayerDelta, ...]
@@ -197,6 +199,7 @@ def _measurement(
         delta={k: s.delta(0) for k, s in squares.items()},
         classic={k: s.absolute(0) / s.scale.classic for k, s in squares.items()},
         absolute={k: s.absolute(0) for k, s in squares.items()},
+        scale={k: s.scale.predicted for k, s in squares.items()},
         # An edge that came or went has nothing beside it: outputs by edge have no such way.
         rebuilt={k: s.delta(1) for k, s in squares.items()
                  if len(s.left) > 1 and s.kind.per != "edge"},

@@ -29,9 +29,9 @@ def lengths(rows: np.ndarray) -> np.ndarray:
 def about_centroid(rows: np.ndarray, owner: np.ndarray) -> np.ndarray:
     """Rows [samples, rows, 3] less the mean of all rows of the same system."""
     counts = np.maximum(np.bincount(owner), 1)[:, None]
-    sums = np.zeros((len(rows), len(counts), rows.shape[2]))
-    np.add.at(sums, (slice(None), owner), rows)
-    return rows - (sums / counts)[:, owner]
+    sums = np.zeros((len(counts), len(rows), rows.shape[2]))
+    np.add.at(sums, owner, np.moveaxis(rows, 1, 0))
+    return rows - np.moveaxis(sums / counts[:, None], 0, 1)[:, owner]
 
 
 def by_row(rows: np.ndarray, graph: Graph, per: str) -> np.ndarray:

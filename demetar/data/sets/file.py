@@ -19,6 +19,7 @@ from demetar.data.readers.labelled import Labelled, read_bodies, read_labelled
 from demetar.data.sets import Facts, _frames
 from demetar.data.sets._frames import EV, KCAL_PER_MOL
 from demetar.data.systems import Systems
+from demetar.symmetry.scales import about_centroid
 
 TITLE = "Your own file"
 SUMMARY = (
@@ -216,6 +217,9 @@ def _select(data: Labelled, chosen: np.ndarray, length: float, scale: float, uni
 
     bodies = data.species is None
     positions = data.positions[own] * length
+    if not bodies:  # about each system's centroid while there are digits; labels do not change
+        owner = np.repeat(np.arange(len(sizes)), sizes)
+        positions = about_centroid(positions[None], owner)[0]
     return Systems(
         sizes=sizes, positions=positions.astype(np.float32), unit=unit,
         targets=data.label[own] if bodies else data.label[chosen] * scale,

@@ -59,7 +59,9 @@ def from_centre(graph: Graph) -> Array:
     return jnp.where(graph.node_mask[:, None], graph.positions - centre[safe], 0)
 
 
-def attention_with_self(graph: Graph, weights: Array, own: Array) -> Attention:
+def attention_with_self(
+    graph: Graph, weights: Array, own: Array, name: str = "attention"
+) -> Attention:
     """The trace entry for weights [edges, heads], and [nodes, heads] of each node for itself."""
     nodes = jnp.arange(len(own))
     return Attention(
@@ -67,6 +69,7 @@ def attention_with_self(graph: Graph, weights: Array, own: Array) -> Attention:
         senders=jnp.concatenate([graph.senders, nodes]),
         receivers=jnp.concatenate([graph.receivers, nodes]),
         mask=jnp.concatenate([graph.edge_mask, graph.node_mask]),
+        name=name,
     )
 
 
