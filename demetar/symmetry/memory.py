@@ -12,6 +12,7 @@ from typing import Any
 
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
+from demetar.symmetry.comparison import SAMPLE_RUNGS
 
 DEFAULT = 1.5  # GB
 _EDGE = (
@@ -37,8 +38,10 @@ def budget(given: float | None = None) -> float:
 
 def elements_at_once(count: int, edges: int, nodes: int, limit: float) -> int:
     """How many group elements are handed to one call, so that what belongs to them stays small."""
-    each = edges * _EDGE + nodes * _NODE
-    return int(min(count, max(1, limit / 8 / max(each, 1))))
+    most = limit / 16 / max(edges * _EDGE + nodes * _NODE, 1)
+    if count <= most:
+        return count
+    return max((rung for rung in SAMPLE_RUNGS if rung <= most), default=1)
 
 
 def needed(function: Any, *arguments: Any) -> float:
@@ -46,7 +49,9 @@ def needed(function: Any, *arguments: Any) -> float:
     found = function.lower(*arguments).compile().memory_analysis()
     if found is None:  # a backend that does not say
         return 0.0
-    return float(found.temp_size_in_bytes + found.output_size_in_bytes)
+    return float(
+        found.temp_size_in_bytes + found.output_size_in_bytes + found.argument_size_in_bytes
+    )
 
 
 def refuse(held: float, limit: float, graph: Graph, dtype: str) -> None:
