@@ -64,17 +64,11 @@ def _measure(args: argparse.Namespace) -> Any:
     import numpy as np
 
     import demetar
-    from demetar.symmetry.instruments.verdict import SECOND, compare
 
     run, graph = demetar.load(args.run), demetar.read(args.file)
     m = demetar.measure(
         run, graph, args.group, args.samples, args.seed, args.dtype, budget=args.memory
     )
-    second = demetar.measure(
-        run, graph, args.group, args.samples, args.seed, SECOND[args.dtype], m.elements,
-        layers=False, budget=args.memory,
-    )  # fmt: skip
-    judged = compare(m, second)
     moving = m.elements.moving()
 
     def summary(d: np.ndarray) -> dict[str, float]:
@@ -94,11 +88,28 @@ def _measure(args: argparse.Namespace) -> Any:
             | ({} if layer.attention is None else {layer.weights: summary(layer.attention)})
             for layer in m.layers
         ],
-        "verdict": {
-            "word": judged.word, "sentence": judged.sentence, "second": second.dtype,
-            "ratio_of_precisions": judged.expected,
-            "outputs": {k: dataclasses.asdict(v) for k, v in judged.findings.items()},
-        },
+        "verdict": _verdict(run, graph, m, args.memory),
+    }  # fmt: skip
+
+
+def _verdict(run: Any, graph: Any, m: Any, budget: float | None) -> dict[str, Any]:
+    """What a second precision says; a word None and why, where that is beyond the budget."""
+    import demetar
+    from demetar.symmetry.instruments.verdict import SECOND, compare
+    from demetar.symmetry.memory import BeyondBudget
+
+    dtype = SECOND[m.dtype]
+    try:
+        second = demetar.measure(
+            run, graph, m.group, dtype=dtype, elements=m.elements, layers=False, budget=budget
+        )
+    except BeyondBudget as error:
+        return {"word": None, "sentence": f"No second precision was measured: {error}"}
+    found = compare(m, second)
+    return {
+        "word": found.word, "sentence": found.sentence, "second": dtype,
+        "ratio_of_precisions": found.expected,
+        "outputs": {k: dataclasses.asdict(v) for k, v in found.findings.items()},
     }  # fmt: skip
 
 

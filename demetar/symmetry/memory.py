@@ -21,6 +21,10 @@ _EDGE = (
 _NODE = 4 * 3 * 8  # bytes of a node in both ways around the square
 
 
+class BeyondBudget(InputError):
+    """A system that cannot be measured within the budget."""
+
+
 def budget(given: float | None = None) -> float:
     """The budget in bytes; InputError unless it is a number above 0."""
     value = os.environ.get("DEMETAR_MEMORY", DEFAULT) if given is None else given
@@ -57,7 +61,7 @@ def needed(function: Any, *arguments: Any) -> float:
 def refuse(held: float, limit: float, graph: Graph, dtype: str) -> None:
     """Raises InputError, which names the budget, where what one element needs is beyond it."""
     if held > limit:
-        raise InputError(
+        raise BeyondBudget(
             f"Expected a system that is measured within the memory budget of {limit / 1e9:g} GB, got "
             f"{len(graph.species)} particles with {len(graph.senders)} edges, which need "
             f"{held / 1e9:.1f} GB in {dtype}; "

@@ -52,6 +52,11 @@ def test_measure_tells_the_turning_run_from_the_other(home, capsys, tmp_path):
     assert good["delta"]["homo_gradient"]["max"] < 1e-5
     assert bad["delta"]["homo_gradient"]["median"] > 1e-2
     assert len(good["layers"]) == 2
+    assert good["rebuilt"]["homo_gradient"]["max"] < 1e-5
+    assert bad["rebuilt"].keys() == bad["classic"].keys() == {"homo", "homo_gradient"}
+    assert (good["verdict"]["word"], bad["verdict"]["word"]) == ("rounding", "structure")
+    assert good["verdict"]["second"] == "float64"
+    assert good["edges_changed"] == 0
 
 
 def test_measure_reads_a_scene(home, capsys, tmp_path):
@@ -106,6 +111,9 @@ def test_bad_arguments_are_one_sentence(home, capsys, arguments, word):
     [
         ("--group", "SO(4)", "SO(3)"),
         ("--samples", "0", "at least one"),
+        ("--seed", "-1", "from 0 on"),
+        ("--memory", "0", "GB above 0"),
+        ("--memory", "0.0001", "memory budget of 0.0001 GB"),
         ("--dtype", "float8", "float64"),
     ],
 )

@@ -412,7 +412,7 @@ def test_degrees_of_the_orientation_spectrum(
     scene: Graph, function: Any, degrees: set[int]
 ) -> None:
     """A polynomial of the direction has its own degrees and no others: a cubic frame has l = 4 first."""
-    found = spectrum(along(function), scene)["energy"]
+    found = spectrum(along(function), scene, dtype="float64")["energy"]
     power = found.power[1:] / found.power[0] if not degrees else found.power[1:]
     seen = {l for l, p in enumerate(power, 1) if p > 1e-8 * max(found.power.sum(), 1)}
     assert seen == degrees
@@ -428,7 +428,7 @@ def test_a_bias_of_vectors_is_of_degree_one(scene: Graph) -> None:
             "forces", jnp.where(graph.node_mask[:, None], graph.velocities + bias, 0), VECTORS
         )
 
-    found = spectrum(f, scene)["forces"]
+    found = spectrum(f, scene, dtype="float64")["forces"]
     scale = np.square(scene.velocities + 0.1).sum()
     np.testing.assert_allclose(found.power[1], 5 * 0.03 / scale, rtol=1e-6)
     assert found.power[2:].max() < 1e-12
@@ -436,7 +436,9 @@ def test_a_bias_of_vectors_is_of_degree_one(scene: Graph) -> None:
 
 
 def test_degrees_beyond_six_are_not_lost(scene: Graph) -> None:
-    found = spectrum(along(lambda u: 0.1 * u[:, :1] ** 7 * u[:, 1:2]), scene)["energy"]
+    found = spectrum(along(lambda u: 0.1 * u[:, :1] ** 7 * u[:, 1:2]), scene, dtype="float64")[
+        "energy"
+    ]
     assert found.beyond > 1e-9
 
 

@@ -91,7 +91,7 @@ def spectrum(
     f: Any,
     graph: Graph,
     outputs: tuple[str, ...] = (),
-    dtype: str = "float64",
+    dtype: str = "float32",
     budget: float | None = None,
 ) -> dict[str, Spectrum]:
     """The orientation spectrum of every output, or of the named ones of a run (which costs less).
