@@ -64,6 +64,6 @@ def refuse(held: float, limit: float, graph: Graph, dtype: str) -> None:
         raise BeyondBudget(
             f"Expected a system that is measured within the memory budget of {limit / 1e9:g} GB, got "
             f"{len(graph.species)} particles with {len(graph.senders)} edges, which need "
-            f"{held / 1e9:.1f} GB in {dtype}; "
+            f"{held / 1e9:.2g} GB in {dtype}; "
             "choose a smaller system or a run that joins fewer pairs, or raise DEMETAR_MEMORY."
         )

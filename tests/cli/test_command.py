@@ -113,7 +113,7 @@ def test_bad_arguments_are_one_sentence(home, capsys, arguments, word):
         ("--samples", "0", "at least one"),
         ("--seed", "-1", "from 0 on"),
         ("--memory", "0", "GB above 0"),
-        ("--memory", "0.0001", "memory budget of 0.0001 GB"),
+        ("--memory", "0.00001", "memory budget of 1e-05 GB"),
         ("--dtype", "float8", "float64"),
     ],
 )

@@ -21,7 +21,7 @@ from demetar.core.output import Attention, Kind, Layer, Output, Value
 from demetar.data.loader import Loader
 from demetar.data.systems import Systems
 from demetar.symmetry.elements import Elements, from_matrix, rotations
-from demetar.symmetry.equivariance import Measurement, measure
+from demetar.symmetry.equivariance import measure
 from demetar.symmetry.instruments.gradient import gradient_errors
 from demetar.symmetry.instruments.jacobian import asymmetry
 from demetar.symmetry.instruments.repeat import repeatability
