@@ -124,11 +124,12 @@ def _card(args: argparse.Namespace) -> Any:
     from demetar.core.errors import InputError
     from demetar.runs.card import shipped, write
     from demetar.runs.run import load
+    from demetar.training.monitor import of_run
 
     names = shipped() if args.all else args.run
     if bool(args.run) == args.all:
         raise InputError(
             f"Expected the name of a run or --all, got {'both' if args.all else 'neither'}; give one."
         )
-    found = {name: write(load(name)) for name in names}
+    found = {name: write(load(name), of_run) for name in names}
     return found if len(found) > 1 else next(iter(found.values()))

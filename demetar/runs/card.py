@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shlex
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,38 +56,52 @@ def shipped() -> list[str]:
     return [path.name for path in folders() if path.parent.name == "trained"]
 
 
-def _known(run: Run, data: Systems) -> Run:
-    """The run with what earlier versions did not write down: masses, how much it predicts."""
-    assert run.folder is not None
-    known = {"masses": data.masses is not None}
+def _known(run: Run, folder: Path, data: Systems) -> Run:
+    """The run with what earlier versions did not write down: masses, how much it predicts.
+
+    Their shares of the loss under C_i were measured with the inversion alone, which always gave 0:
+    they are taken out of metrics.jsonl, as only the best parameters are left to measure them again.
+    """
+    known: dict[str, Any] = {"masses": data.masses is not None}
     if not run.config.get("deviation"):
         valid = evaluate.systems(run.config, "valid", run.config.get("valid_size"))
         loader = Loader(valid, run.config["batch_size"], run.config.get("connect"))
         known["deviation"] = evaluate.deviation(run, loader)
+        history = lines(folder / "metrics.jsonl")
+        for line in history:
+            line.get("share", {}).pop("C_i", None)
+        if history:
+            content = "".join(json.dumps(line) + "\n" for line in history)
+            write_atomically(folder / "metrics.jsonl", content.encode())
     config = {k: v for k, v in run.config.items() if k != "rms"} | known
     if config != run.config:
-        save(run.folder, config, run.params)
+        save(folder, config, run.params)
     return dataclasses.replace(run, config=config)
 
 
-def write(run: Run) -> dict[str, Any]:
-    """Measures the run on the whole test split and writes results.json and CARD.md beside it."""
-    assert run.folder is not None
+def write(run: Run, shares: Callable[[Run], dict[str, float]] = lambda run: {}) -> dict[str, Any]:
+    """Measures the run on the whole test split and writes results.json and CARD.md beside it.
+
+    `shares` gives the equivariance shares of its loss by group (`demetar.training.monitor.of_run`).
+    """
+    folder = run.folder
+    assert folder is not None
     module = registry.load("datasets", run.config["dataset"])
     data = evaluate.systems(run.config, "test")
-    run = _known(run, data)
+    run = _known(run, folder, data)
     results = {
         "test": evaluate.evaluate(run, "test"),
         "valid_best": min(
-            (line["valid"] for line in lines(run.folder / "metrics.jsonl")), default=None
+            (line["valid"] for line in lines(folder / "metrics.jsonl")), default=None
         ),
         "delta": deltas(run, data),
+        "share": shares(run),
         "baselines": module.baselines(run.config["target"], **run.config.get("data_options", {})),
         "published": published(run.config),
         "measured": time.strftime("%Y-%m-%d"),
     }
-    write_atomically(run.folder / "results.json", (json.dumps(results, indent=1) + "\n").encode())
-    write_atomically(run.folder / "CARD.md", text(run, results, run.folder).encode())
+    write_atomically(folder / "results.json", (json.dumps(results, indent=1) + "\n").encode())
+    write_atomically(folder / "CARD.md", text(run, results, folder).encode())
     return results
 
 
@@ -149,9 +164,19 @@ fresh order.
 | group | claimed | float32 median | max | rebuilt | classic | float64 median | max | rebuilt | classic |
 |---|---|---|---|---|---|---|---|---|---|
 {rows}
-
+{_shares(results.get("share", {}))}
 Packages: {", ".join(f"{k} {v}" for k, v in c["packages"].items())}. Measured {results["measured"]}.
 """
+
+
+def _shares(found: dict[str, float]) -> str:
+    if not found:
+        return ""
+    listed = ", ".join(f"{group} {share:.2g}" for group, share in found.items())
+    return (
+        f"\nShare of the squared error on validation systems that an average over the group would "
+        f"remove: {listed}.\n"
+    )
 
 
 def claimed(symmetry: str) -> set[str]:

@@ -21,8 +21,8 @@ from demetar.symmetry.neighbours import Edges
 
 LAYER_FLOOR = 1e-3  # of the root mean square over all features of the same layer
 SAMPLE_RUNGS = (1, 8, 16, 40, 64, 256, 1024)  # numbers of elements that share one compilation
-# Edges that are computed at once: EGNN with 7 layers of width 128 and its gradient holds 7 kB for each
-# (`benchmarks/memory.py`), so that a step stays far below the budget of a measurement.
+# Edges that are computed at once: EGNN with 7 layers of width 128 and its gradient holds 12 kB for each
+# (`benchmarks/memory.py`), 0.8 GB of the 1.5 that a measurement may hold.
 EDGES = 65_536
 
 

@@ -29,11 +29,12 @@ from demetar.core.graph import Graph
 from demetar.core.numerics import cast, check_dtype
 from demetar.core.output import Kind, Layer, Output, Value
 from demetar.core.padding import pad
-from demetar.symmetry import action, comparison, groups, memory, neighbours, scales
+from demetar.symmetry import action, comparison, groups, memory, neighbours
 from demetar.symmetry import elements as isometry
 from demetar.symmetry.comparison import norm
 from demetar.symmetry.elements import Elements
 from demetar.symmetry.predictor import Subject, subject
+from demetar.symmetry.scales import Square
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,7 +193,7 @@ def _measurement(
     values, trace = jax.tree.map(lambda *x: np.concatenate(x, 1), *(found for _, found, _ in parts))
     changed = np.concatenate([changed for *_, changed in parts])
     kinds = {k: v.kind for k, v in reference.values.items()}
-    squares = {k: _Square.of(taken, elements, k, kind, values[k]) for k, kind in kinds.items()}
+    squares = {k: Square.of(taken, elements, k, kind, values[k]) for k, kind in kinds.items()}
     first = {k: np.asarray(v.array, np.float64) for k, v in reference.values.items()}
     return Measurement(
         group=group, dtype=dtype, elements=elements,
@@ -218,50 +219,6 @@ def _measurement(
         move_then_predict={k: s.right[0] + s.moved_rest for k, s in squares.items()},
         trace=reference.trace,
     )  # fmt: skip
-
-
-@dataclasses.dataclass(frozen=True)
-class _Square:
-    """An output both ways around the square, left and right [ways, samples, rows, dim], float64.
-
-    `rest` [rows, dim] was taken out before and belongs to it (constant part, centroid); `moved_rest`
-    [samples, rows, dim] under each element.
-    """
-
-    kind: Kind
-    left: np.ndarray
-    right: np.ndarray
-    rest: np.ndarray
-    moved_rest: np.ndarray
-    scale: scales.Sizes
-
-    @classmethod
-    def of(cls, taken: Subject, g: Elements, name: str, kind: Kind, both: Any) -> _Square:
-        graph = taken.graph
-        rows = {"graph": graph.n_graphs, "node": len(graph.species), "edge": len(graph.senders)}
-        left, right = (np.asarray(x, np.float64)[:, :, : rows[kind.per]] for x in both)
-        rest = np.zeros(left.shape[2:])
-        if name in taken.constant:
-            rest += taken.constant[name]
-        moved = np.broadcast_to(rest, left.shape[1:])
-        order = np.arange(len(graph.species))[None] if g.permutation is None else g.permutation
-        if kind.per == "node":
-            moved = np.broadcast_to(rest[order], left.shape[1:])
-        if kind.affine:
-            rest = rest + scales.by_row(taken.offset, graph, kind.per)
-            moved = moved + rest[order if kind.per == "node" else slice(None)] @ np.swapaxes(
-                g.matrix, 1, 2
-            )
-        inputs = np.asarray(graph.positions, np.float64)[order] @ np.swapaxes(g.matrix, 1, 2)
-        inputs = inputs + g.shift[:, None]
-        scale = scales.sizes(kind, left[0], left[0] + moved, inputs, graph, taken.rms, name)
-        return cls(kind, left, right, rest, moved, scale)
-
-    def absolute(self, way: int) -> np.ndarray:
-        return scales.lengths(self.left[way] - self.right[way])
-
-    def delta(self, way: int) -> np.ndarray:
-        return self.absolute(way) / self.scale.predicted
 
 
 def measure_arrays(

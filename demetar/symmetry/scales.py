@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from demetar.core.graph import Graph
 from demetar.core.output import Kind
+from demetar.symmetry.elements import Elements
+from demetar.symmetry.predictor import Subject
 
 FLOOR = 0.01  # of the root mean square that an output has over a validation set
 
@@ -77,3 +80,50 @@ def sizes(
         own = varying - np.stack([by_row(rows, graph, kind.per) for rows in middle])
     floor = floor if name in rms else FLOOR * classic
     return Sizes(np.maximum(np.maximum(lengths(own), floor), tiny), np.maximum(classic, tiny))
+
+
+@dataclasses.dataclass(frozen=True)
+class Square:
+    """An output both ways around the square, left and right [ways, samples, rows, dim], float64.
+
+    `rest` [rows, dim] was taken out before and belongs to it (constant part, centroid); `moved_rest`
+    [samples, rows, dim] under each element.
+    """
+
+    kind: Kind
+    left: np.ndarray
+    right: np.ndarray
+    rest: np.ndarray
+    moved_rest: np.ndarray
+    scale: Sizes
+
+    @classmethod
+    def of(cls, taken: Subject, g: Elements, name: str, kind: Kind, both: Any) -> Square:
+        """From both ways as they were computed, [ways, samples, padded rows, dim] each."""
+        graph = taken.graph
+        rows = {"graph": graph.n_graphs, "node": len(graph.species), "edge": len(graph.senders)}
+        left, right = (np.asarray(x, np.float64)[:, :, : rows[kind.per]] for x in both)
+        rest = np.zeros(left.shape[2:])
+        if name in taken.constant:
+            rest += taken.constant[name]
+        moved = np.broadcast_to(rest, left.shape[1:])
+        order = np.arange(len(graph.species))[None] if g.permutation is None else g.permutation
+        if kind.per == "node":
+            moved = np.broadcast_to(rest[order], left.shape[1:])
+        if kind.affine:
+            rest = rest + by_row(taken.offset, graph, kind.per)
+            moved = moved + rest[order if kind.per == "node" else slice(None)] @ np.swapaxes(
+                g.matrix, 1, 2
+            )
+        inputs = np.asarray(graph.positions, np.float64)[order] @ np.swapaxes(g.matrix, 1, 2)
+        inputs = inputs + g.shift[:, None]
+        scale = sizes(kind, left[0], left[0] + moved, inputs, graph, taken.rms, name)
+        return cls(kind, left, right, rest, moved, scale)
+
+    def absolute(self, way: int) -> np.ndarray:
+        """‖D(g) f(x) − f(g·x)‖ [samples] of one way."""
+        return lengths(self.left[way] - self.right[way])
+
+    def delta(self, way: int) -> np.ndarray:
+        """The same over the scale of what is predicted."""
+        return self.absolute(way) / self.scale.predicted

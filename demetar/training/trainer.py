@@ -21,11 +21,10 @@ from demetar.runs.folder import save, save_params
 from demetar.runs.run import Run, load, template
 from demetar.symmetry.equivariance import measure
 from demetar.training import checkpoint, devices, loop, losses, monitor
+from demetar.training.monitor import GROUPS
 from demetar.training.optimiser import Patience, optimiser, schedule
 from demetar.training.recorder import Recorder
 from demetar.training.stream import Prefetch, calls, steps_per_call
-
-GROUPS = ("SO(3)", "T(3)", "C_i")  # whose Δ_EQ is followed while training
 
 
 class Asked(Protocol):
