@@ -103,19 +103,14 @@ class Square:
         graph = taken.graph
         rows = {"graph": graph.n_graphs, "node": len(graph.species), "edge": len(graph.senders)}
         left, right = (np.asarray(x, np.float64)[:, :, : rows[kind.per]] for x in both)
-        rest = np.zeros(left.shape[2:])
-        if name in taken.constant:
-            rest += taken.constant[name]
-        moved = np.broadcast_to(rest, left.shape[1:])
         order = np.arange(len(graph.species))[None] if g.permutation is None else g.permutation
-        if kind.per == "node":
-            moved = np.broadcast_to(rest[order], left.shape[1:])
+        turn = np.swapaxes(g.matrix, 1, 2)
+        rest = np.zeros(left.shape[2:]) + taken.constant.get(name, 0.0)
         if kind.affine:
             rest = rest + by_row(taken.offset, graph, kind.per)
-            moved = moved + rest[order if kind.per == "node" else slice(None)] @ np.swapaxes(
-                g.matrix, 1, 2
-            )
-        inputs = np.asarray(graph.positions, np.float64)[order] @ np.swapaxes(g.matrix, 1, 2)
+        moved = rest[order] if kind.per == "node" else rest[None]
+        moved = np.broadcast_to(moved @ turn if kind.affine else moved, left.shape[1:])
+        inputs = np.asarray(graph.positions, np.float64)[order] @ turn
         inputs = inputs + g.shift[:, None]
         scale = sizes(kind, left[0], left[0] + moved, inputs, graph, taken.rms, name)
         return cls(kind, left, right, rest, moved, scale)

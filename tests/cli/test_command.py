@@ -93,6 +93,8 @@ def test_bad_files_are_one_sentence(home, capsys, tmp_path, name, content, word)
         (("measure", "../trained", "x.xyz"), "run"),
         (("measure", "egnn-qm9-homo", "absent.xyz"), "absent"),
         (("evaluate", "nothing-like-it"), "run"),
+        (("card",), "got neither"),
+        (("card", "egnn-nbody", "--all"), "got both"),
         (("train", "--model", "egnnn"), "egnn"),
         (("train", "--model-config", "width"), "key=value"),
         (("train", "--epochs", "many"), "epochs"),

@@ -103,9 +103,9 @@ def random_run(name: str, kind: str) -> Run:
 
 def elements(graph: Graph, names: list[str]) -> tuple[Elements, dict[str, slice]]:
     """Elements of several groups in one batch, so that they share one compilation."""
-    real, rng = np.asarray(graph.node_mask), np.random.default_rng(0)
+    real = np.asarray(graph.node_mask)
     still = np.tile(np.arange(len(real)), (SAMPLES, 1))
-    parts = [groups.load(n).covering(rng, SAMPLES, real) for n in names]
+    parts = [groups.load(n).covering(np.random.default_rng(0), SAMPLES, real) for n in names]
     joined = Elements(
         np.concatenate([p.matrix for p in parts]),
         np.concatenate([p.shift for p in parts]),
