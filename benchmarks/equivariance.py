@@ -35,7 +35,7 @@ VISIBLE = 1e-3
 HUGE = 1e30  # stands for what overflows
 GENERATORS = {  # what a group is made of, to tell whether a claim contains it
     "t3": {"T"}, "so3": {"R"}, "ci": {"I"}, "sn": {"S"}, "o3": {"R", "I"}, "se3": {"R", "T"},
-    "e3": {"R", "I", "T"}, "sim3": {"R", "I", "T", "dilation"},
+    "e3": {"R", "I", "T"}, "sim3": {"R", "I", "T", "dilation"}, "oh": {"I"},
 }  # fmt: skip
 MOLECULES = ("ethanol", "glyoxal", "uracil", "pyrrole")  # 9 to 12 atoms: one rung of the ladder
 
@@ -157,7 +157,7 @@ def main() -> None:
     rows = []
     if arguments.only != "trained":
         for name in models.names():
-            for inputs in ("particles", "atoms"):
+            for inputs in models.inputs(name):
                 rows += rows_of(random_run(name, inputs), "random", *sizes)
     if arguments.only != "random":
         for name in folder.names():

@@ -123,9 +123,8 @@ def torch_layer(arrays: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     return {"e3nn forward": forward, "e3nn gradient": slope}
 
 
-def layer(repeats: int) -> dict[str, Any]:
-    """Both programs on one core, alternating."""
-    os.sched_setaffinity(0, {0})
+def arrays_of(edges: int) -> dict[str, Any]:
+    """Random inputs, weights and kernels of the layer for so many edges."""
     import numpy as np
 
     from demetar.models.nn import coupling
@@ -136,15 +135,22 @@ def layer(repeats: int) -> dict[str, Any]:
     path_list = coupling.paths(IRREPS, IRREPS, IRREPS)
     count = {i: sum(out == i for *_, out in path_list) * CHANNELS for i in IRREPS}
     shapes = {
-        "x": {i: (EDGES, d, CHANNELS) for i, d in dims.items()},
-        "y": {i: (EDGES, d) for i, d in dims.items()},
+        "x": {i: (edges, d, CHANNELS) for i, d in dims.items()},
+        "y": {i: (edges, d) for i, d in dims.items()},
         "kernels": {i: (n, CHANNELS) for i, n in count.items()},
     }
     arrays: dict[str, Any] = {
         k: {i: rng.normal(size=s).astype(np.float32) for i, s in v.items()}
         for k, v in shapes.items()
     }
-    arrays["weights"] = rng.normal(size=(EDGES, len(path_list) * CHANNELS)).astype(np.float32)
+    arrays["weights"] = rng.normal(size=(edges, len(path_list) * CHANNELS)).astype(np.float32)
+    return arrays
+
+
+def layer(repeats: int) -> dict[str, Any]:
+    """Both programs on one core, alternating."""
+    os.sched_setaffinity(0, {0})
+    arrays = arrays_of(EDGES)
     programs = our_layer(arrays) | cue_layer(arrays) | torch_layer(arrays)
     found = alternating(programs, repeats)
     for kind in ("forward", "gradient"):

@@ -55,6 +55,7 @@ class Ours:
         import jax
 
         from demetar import models
+        from demetar.data import on_device
         from demetar.data.loader import Loader
         from demetar.data.systems import Systems
         from demetar.models.nn.init import initialise, probe
@@ -83,8 +84,10 @@ class Ours:
         self.stack = stream.steps_per_call(
             self.config, self.loader, sum(x.size for x in jax.tree.leaves(params))
         )
-        calls = stream.calls(self.loader, self.config, 0, self.stack)
-        self.prefetch = stream.Prefetch(calls, jax.device_put)
+        stays = on_device.wanted("auto", self.loader)
+        calls = stream.calls(self.loader, self.config, 0, self.stack, stays)
+        place = on_device.Resident(self.loader) if stays else jax.device_put
+        self.prefetch = stream.Prefetch(calls, place)
         self.calls = iter(self.prefetch)
         self.done, self.seconds = 0, 0.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from demetar.core.disk import home
+from demetar.core.disk import trained
 
 MOLECULES = ("ethanol", "aspirin", "benzene")  # of the experiments, also before they are made
 PARTS = {"settings", "table", "comparisons", "runs", "statement"}
@@ -16,7 +16,7 @@ MORE = {
 
 def stored(experiment: str) -> dict[str, Any] | None:
     """The result as benchmarks/ablation.py wrote it; None if there is none or it is damaged."""
-    path = home() / "trained" / f"ablation-{experiment}" / "result.json"
+    path = trained() / f"ablation-{experiment}" / "result.json"
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError):

@@ -19,6 +19,7 @@ import numpy as np
 from demetar.core import bonds as perceived
 from demetar.core import registry
 from demetar.core.errors import InputError
+from demetar.core.remarks import heard
 from demetar.data import sets
 from demetar.data.sets import Facts
 from demetar.data.systems import Systems
@@ -84,6 +85,13 @@ def about(name: str) -> About:
 def facts(name: str, target: str, options: Options) -> Facts:
     """What the target is: the model's input and output, its unit, whether forces are labelled."""
     return sets.facts_of(registry.load("datasets", name), target, dict(options))
+
+
+def remarks(name: str, target: str, options: Options) -> tuple[str, ...]:
+    """What has to be said of the set: what looks like a label and is left out, and the like."""
+    with heard() as said:
+        facts(name, target, options)
+    return tuple(said)
 
 
 def published(name: str, target: str, options: Options) -> dict[str, float]:
@@ -204,9 +212,7 @@ def system(name: str, split: str, target: str, index: int, options: Options) -> 
         raise InputError(
             f"Expected the number of a system from 0 to {len(found) - 1}, got {index}; change it."
         )
-    sizes = np.asarray(found.sizes, np.int64)
-    start = int(sizes[:index].sum())
-    rows = slice(start, start + int(sizes[index]))
+    rows = found.rows(index)
 
     def of(values: np.ndarray | None) -> np.ndarray | None:
         return None if values is None else np.asarray(values[rows], np.float64)

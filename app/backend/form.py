@@ -12,6 +12,7 @@ from app.jobs import runs
 from demetar.core import registry
 from demetar.core.errors import InputError
 from demetar.data.sets import forces_of, options_of, output_of, published_of
+from demetar.models import inputs
 from demetar.runs import config
 from demetar.runs.config import CHOICES
 
@@ -74,10 +75,15 @@ def missing(dataset: str, options: dict[str, str]) -> int:
 
 @functools.cache
 def models_for(dataset: str, target: str) -> list[str]:
-    """The models that can give what this target asks for."""
-    asked = output_of(registry.load("datasets", dataset), target)
-    names = registry.names("models")
-    return [name for name in names if asked in registry.load("models", name).OUTPUTS]
+    """The models that read this data set, give what the target asks for and are trained by descent."""
+    module = registry.load("datasets", dataset)
+    asked, found = output_of(module, target), []
+    for name in registry.names("models"):
+        model = registry.load("models", name)
+        trained = not getattr(model, "FITTED_BY", "")
+        if trained and asked in model.OUTPUTS and module.INPUTS in inputs(name):
+            found.append(name)
+    return found
 
 
 @functools.cache

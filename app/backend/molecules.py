@@ -15,11 +15,13 @@ from scipy.spatial.transform import Rotation
 
 from app.backend import spherical
 from demetar.core.errors import InputError
-from demetar.core.graph import Graph, from_atoms
+from demetar.core.graph import Graph, from_atoms, without_cell
 from demetar.core.output import Layer
 from demetar.core.padding import pad
+from demetar.core.remarks import heard, remark
 from demetar.data import samples
 from demetar.data.readers import structures
+from demetar.data.readers.lines import MAX_FRAMES
 from demetar.runs.run import Run
 from demetar.symmetry import action, equivariance
 from demetar.symmetry.elements import Elements
@@ -79,19 +81,30 @@ def gallery() -> list[str]:
 
 
 @lru_cache(4)
-def _structures(data: bytes, name: str) -> list[ase.Atoms]:
-    return structures.read_atoms(data, name)
+def _structures(data: bytes, name: str) -> tuple[list[ase.Atoms], tuple[str, ...]]:
+    """The structures of a file that can be chosen, and what has to be said of them."""
+    with heard() as said:
+        found = structures.first_atoms(data, name, MAX_FRAMES + 1)
+        if len(found) > MAX_FRAMES:
+            remark(f"The file has more structures; the first {MAX_FRAMES} can be chosen.")
+        found = [without_cell(atoms) for atoms in found[:MAX_FRAMES]]
+    return found, tuple(said)
+
+
+def remarks(source: Source) -> tuple[str, ...]:
+    """What has to be said of a file: what of it was left out; nothing of the gallery's molecules."""
+    return () if source.data is None else _structures(source.data, source.name)[1]
 
 
 def frames(source: Source) -> int:
     """How many structures the source holds; InputError if none that can be read."""
-    return 1 if source.data is None else len(_structures(source.data, source.name))
+    return 1 if source.data is None else len(_structures(source.data, source.name)[0])
 
 
 def molecule(source: Source) -> ase.Atoms:
     """The molecule about its centroid; InputError if the file holds none that can be read."""
     if source.data is not None:
-        found = _structures(source.data, source.name)
+        found, _ = _structures(source.data, source.name)
         if not 0 <= source.frame < len(found):
             raise InputError(
                 f"Expected a frame from 1 to {len(found)}, got {source.frame + 1}; choose another."

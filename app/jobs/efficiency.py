@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from app.jobs import process, queue, training
 from app.jobs.process import alive, children, content, number
 from app.jobs.runs import list_all
-from demetar.core.disk import PROJECT, data_root, home
+from demetar.core.disk import PROJECT, data_root, home, trained
 from demetar.core.errors import InputError
 from demetar.experiments import efficiency
 
@@ -46,7 +46,7 @@ def place() -> Path:
 
 def stored() -> dict[str, Any] | None:
     """The shipped result; None where there is none."""
-    return _sound(home() / "trained" / "data_efficiency" / "result.json")
+    return _sound(trained() / "data_efficiency" / "result.json")
 
 
 def here() -> dict[str, Any] | None:

@@ -21,9 +21,9 @@ from typing import Any
 
 from app.jobs.process import alive, content, number
 from demetar.core import registry
-from demetar.core.disk import home
+from demetar.core.disk import home, trained
 from demetar.core.errors import InputError
-from demetar.runs.evaluate import METRICS
+from demetar.core.kinds import QUANTITIES
 from demetar.runs.folder import lines
 
 STALE = 30.0  # seconds without a heartbeat after which a run counts as lost
@@ -63,7 +63,8 @@ class Job:
     def metric(self) -> str:
         """MSE or MAE."""
         settings = self.config.get("model_config")
-        return METRICS.get(str(settings.get("output")), "") if isinstance(settings, dict) else ""
+        known = QUANTITIES.get(str(settings.get("output"))) if isinstance(settings, dict) else None
+        return known.metric if known else ""
 
     @property
     def unit(self) -> str:
@@ -190,7 +191,7 @@ def _sound(found: list[Any]) -> list[dict[str, Any]]:
 
 def folders() -> list[Path]:
     """The folders of all runs, own and shipped; also those whose process has yet to begin."""
-    roots = (home() / "runs", home() / "trained")
+    roots = (home() / "runs", trained())
     files = ("config.json", "request.json")
     found = {path.parent for root in roots for file in files for path in root.glob(f"*/{file}")}
     return sorted(found)

@@ -61,7 +61,7 @@ def nbody(systems: int) -> Systems:
     return Systems(np.full(systems, 5), x, None, v, charges)
 
 
-def molecules(count: int, connect: float) -> Systems:
+def molecules(count: int, connect: float | None) -> Systems:
     """Random clouds with QM9's sizes (18 ± 3 atoms, at most 29), elements and density.
 
     Atoms are not closer than 0.9 Å; every one has neighbours within 2 Å.

@@ -58,6 +58,7 @@ def _case(name: str, config: dict[str, Any], systems: case.Systems) -> case.Case
         for key, tensor in both.named_parameters():
             if key.endswith("bias"):
                 tensor.normal_(std=0.1)
+    assert systems.species is not None
     graph = systems.graph()
     real = graph.edge_mask
     rows = len(systems.positions)

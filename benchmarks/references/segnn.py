@@ -14,8 +14,11 @@ import numpy as np
 from references import case, standins
 
 
-def build(checkout: Path, small: bool) -> list[case.Case]:
-    """N-body (width 32, 4 layers) and QM9 (7 layers, lmax 2 and 3, instance norm); reduced if small."""
+def build(checkout: Path, small: bool, device: str = "cpu") -> list[case.Case]:
+    """N-body (width 32, 4 layers) and QM9 (7 layers, lmax 2 and 3, instance norm); reduced if small.
+
+    The published program computes on `device`.
+    """
     standins.install()
     sys.path.insert(0, str(checkout))
     particles = {"inputs": "particles", "output": "positions", "width": 32, "layers": 4}
@@ -27,12 +30,12 @@ def build(checkout: Path, small: bool) -> list[case.Case]:
         particles |= {"width": 8, "layers": 2}
         atoms |= {"width": 6, "layers": 2}
     return [
-        _case("segnn_nbody", particles, case.nbody(12 if small else 100)),
-        _case("segnn_qm9", atoms, case.molecules(6 if small else 128, 2.0)),
+        _case("segnn_nbody", particles, case.nbody(12 if small else 100), device),
+        _case("segnn_qm9", atoms, case.molecules(6 if small else 128, 2.0), device),
     ]
 
 
-def _case(name: str, config: dict[str, Any], systems: case.Systems) -> case.Case:
+def _case(name: str, config: dict[str, Any], systems: case.Systems, device: str) -> case.Case:
     import torch
     from e3nn.o3 import Irreps
     from models.segnn.segnn import SEGNN
@@ -50,13 +53,17 @@ def _case(name: str, config: dict[str, Any], systems: case.Systems) -> case.Case
     if particles:
         with torch.no_grad():  # displacements start near zero, which would hide an error
             model.pre_pool2.tp.weight.mul_(30)
+    weights = _carried(model, particles)
     graph = _inputs(systems, attributes, particles)
+    for key, value in vars(graph).items():
+        if isinstance(value, torch.Tensor):
+            setattr(graph, key, value.to(device))
+    model.to(device)
 
     def predict() -> Any:
         out = model(types.SimpleNamespace(**vars(graph)))
         return graph.pos + out if particles else out
 
-    weights = _carried(model, particles)
     return case.Case(name, "segnn", config, systems, weights, predict, list(model.parameters()))
 
 

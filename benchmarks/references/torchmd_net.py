@@ -22,7 +22,7 @@ def build(checkout: Path, small: bool) -> list[case.Case]:
     _bare_package(checkout / "torchmdnet")
     config = {
         "inputs": "atoms", "output": "scalar", "width": 128, "layers": 6, "heads": 8, "bases": 32,
-        "cutoff": CUTOFF,
+        "cutoff": CUTOFF, "softening": 1e-6,
     }  # fmt: skip
     if not small:
         return [_case("torchmd_net", config, case.molecules(96, CUTOFF))]
@@ -47,7 +47,7 @@ def _bare_package(folder: Path) -> None:
 
 def _case(name: str, config: dict[str, Any], systems: case.Systems) -> case.Case:
     import torch
-    from torchmdnet.models.output_modules import Scalar
+    from torchmdnet.models.output_modules import EquivariantScalar
     from torchmdnet.models.torchmd_et import TorchMD_ET
 
     torch.manual_seed(0)
@@ -56,11 +56,12 @@ def _case(name: str, config: dict[str, Any], systems: case.Systems) -> case.Case
         num_heads=config["heads"], cutoff_upper=config["cutoff"],
         vector_cutoff=config.get("vector_cutoff", False),
     )  # fmt: skip
-    both = torch.nn.ModuleList([net, Scalar(config["width"])])
+    both = torch.nn.ModuleList([net, EquivariantScalar(config["width"])])
     with torch.no_grad():  # biases start at zero, which would hide an error
         for key, tensor in both.named_parameters():
             if key.endswith("bias"):
                 tensor.normal_(std=0.1)
+    assert systems.species is not None
     graph = systems.graph()
     rows = len(systems.positions)
     loops = torch.arange(rows).expand(2, rows)
@@ -79,7 +80,7 @@ def _case(name: str, config: dict[str, Any], systems: case.Systems) -> case.Case
     index = torch.tensor(graph.graph_index[:rows].astype(np.int64))
 
     def predict() -> Any:
-        atoms = both[1].output_network(net(species, x, index)[0])
+        atoms = both[1].pre_reduce(*net(species, x, index))
         return atoms.new_zeros(len(systems.sizes), 1).index_add(0, index, atoms)
 
     weights = _carried(net, both[1], config)
@@ -93,7 +94,7 @@ def _carried(net: Any, head: Any, config: dict[str, Any]) -> case.Weights:
 
     Its values are cut into heads before they are cut into three parts, ours the other way round; its
     parts come as (scalar, old vectors, direction) and (o¹, o², o³), ours so that what the first layer
-    lacks, for want of vectors, stands last.
+    lacks, for want of vectors, stands last. The vectors that its last block makes are not used.
     """
     width, heads = config["width"], config["heads"]
     value = np.arange(3 * width).reshape(heads, 3, -1).swapaxes(0, 1)[[0, 2, 1]].reshape(-1)
@@ -121,6 +122,10 @@ def _carried(net: Any, head: Any, config: dict[str, Any]) -> case.Weights:
         if not first:
             carry(f"layer_{n}/vector_mix", layer.vec_proj)
     carry("norm", net.out_norm, rule="scale")
-    for i, layer in enumerate(head.output_network.layers[::2]):
-        carry(f"readout/perceptron/Dense_{i}", layer, rule="kernel")
+    for n, block in enumerate(head.output_network, 1):
+        carry(f"head_{n}/norm_mix", block.vec1_proj)
+        carry(f"head_{n}/gate/Dense_0", block.update_net.layers[0], rule="kernel")
+        last, rows = block.update_net.layers[2], slice(None) if n == 1 else slice(1)
+        carry(f"head_{n}/gate/Dense_1", last, rows, rule="kernel")
+    carry("head_1/vector_mix", head.output_network[0].vec2_proj)
     return found

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from demetar.cli import data, experiments, runs, train
 from demetar.core.errors import InputError
+from demetar.core.remarks import heard
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,11 +81,21 @@ def _short(value: Any) -> str:
     return ", ".join(map(_short, value)) if isinstance(value, list) else str(value)
 
 
+def _note(text: str) -> None:
+    print(f"demetar: note: {text}", file=sys.stderr, flush=True)
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Runs the command; 0, or 2 after one sentence on standard error about bad input."""
+    """Runs the command; 0, or 2 after one sentence on standard error about bad input.
+
+    Remarks on what was left out go to standard error, and as "remarks" into the JSON document.
+    """
     try:
         args = parser().parse_args(argv)
-        result = args.call(args)
+        with heard(_note) as said:
+            result = args.call(args)
+        if said and args.json and isinstance(result, dict):
+            result["remarks"] = said
         if not args.json and hasattr(args, "text"):
             print(args.text(result))
         else:

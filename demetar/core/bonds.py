@@ -15,7 +15,7 @@ from ase.data import covalent_radii
 TYPES = ("single", "double", "triple", "aromatic")
 
 # Upper limits in Å of (triple, double, aromatic) for a pair of atomic numbers; longer is single.
-_LIMITS = {
+_KNOWN = {
     (6, 6): (1.26, 1.365, 1.44),
     (6, 7): (1.205, 1.305, 1.375),
     (6, 8): (1.16, 1.275, 1.33),
@@ -23,6 +23,17 @@ _LIMITS = {
     (7, 8): (1.0, 1.285, 1.33),
     (8, 8): (1.0, 1.30, 1.30),
 }
+ORDER = ("triple", "double", "aromatic")
+
+
+def _limits() -> np.ndarray:
+    table = np.zeros((len(covalent_radii), len(covalent_radii), len(ORDER)))
+    for (a, b), limits in _KNOWN.items():
+        table[a, b] = table[b, a] = limits
+    return table
+
+
+LIMITS = _limits()  # [species, species, ORDER] in Å; 0 where only single bonds are told
 
 
 def reach(z1: np.ndarray, z2: np.ndarray) -> np.ndarray:
@@ -43,17 +54,9 @@ def bonded(species: np.ndarray, positions: np.ndarray) -> np.ndarray:
 
 def types(z1: np.ndarray, z2: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     """Index [m] into TYPES for each bond of the given lengths (Å) between species z1 and z2."""
-    low, high = np.minimum(z1, z2), np.maximum(z1, z2)
-    kind = np.zeros(len(lengths), int)
-    for (a, b), (triple, double, aromatic) in _LIMITS.items():
-        pair = (low == a) & (high == b)
-        found = np.select(
-            [lengths < triple, lengths < double, lengths < aromatic],
-            [TYPES.index("triple"), TYPES.index("double"), TYPES.index("aromatic")],
-            TYPES.index("single"),
-        )
-        kind = np.where(pair, found, kind)
-    return kind
+    shorter = lengths[:, None] < LIMITS[z1, z2]
+    kinds = [TYPES.index(name) for name in ORDER]
+    return np.select(list(shorter.T), kinds, TYPES.index("single"))
 
 
 def one_hot(

@@ -14,11 +14,29 @@ from typing import Any, BinaryIO
 import numpy as np
 
 PROJECT = Path(__file__).resolve().parents[2]
+SHIPPED = PROJECT / "demetar" / "shipped"  # what setup.py puts into an installed copy
+CHECKOUT = (PROJECT / "data" / "samples").is_dir() and (PROJECT / "pyproject.toml").is_file()
 
 
 def home() -> Path:
-    """The project folder that holds `trained/`, `runs/` and `data/`; $DEMETAR_HOME overrides it."""
-    return Path(os.environ.get("DEMETAR_HOME", PROJECT))
+    """The folder that holds `trained/`, `runs/` and `data/`: $DEMETAR_HOME, else the project's.
+
+    A copy that was installed without its project works in the current folder.
+    """
+    if chosen := os.environ.get("DEMETAR_HOME"):
+        return Path(chosen)
+    return PROJECT if CHECKOUT else Path.cwd()
+
+
+def trained() -> Path:
+    """The folder of the shipped runs: the home's, or what came with an installed copy."""
+    installed = "DEMETAR_HOME" not in os.environ and not CHECKOUT
+    return SHIPPED / "trained" if installed else home() / "trained"
+
+
+def samples() -> Path:
+    """The folder of the shipped molecules, scenes and lesson data; `data/samples` in the project."""
+    return PROJECT / "data" / "samples" if CHECKOUT else SHIPPED / "samples"
 
 
 def data_root(root: str | os.PathLike[str] | None = None) -> Path:
@@ -30,7 +48,7 @@ def data_root(root: str | os.PathLike[str] | None = None) -> Path:
         return Path(root)
     if chosen := os.environ.get("DEMETAR_DATA"):
         return Path(chosen)
-    if (PROJECT / "data" / "samples").is_dir():
+    if CHECKOUT:
         return PROJECT / "data"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "demetar"
 

@@ -9,6 +9,11 @@ from demetar.core import bonds
 ROOM = 4_000_000  # pairs whose distances are held at once
 
 
+def most(senders: np.ndarray, receivers: np.ndarray) -> int:
+    """The most edges that one node sends, or that one receives; 0 without edges."""
+    return max((int(np.bincount(x).max()) for x in (senders, receivers) if len(x)), default=0)
+
+
 def edges(
     sizes: np.ndarray,
     positions: np.ndarray,

@@ -19,16 +19,17 @@ import jax.numpy as jnp
 import numpy as np
 from ase.data import covalent_radii
 
-from demetar.core import bonds
+from demetar.core import bonds, edges
 from demetar.core.arrays import Array
 from demetar.core.edges import edges_between
 from demetar.core.errors import InputError
+from demetar.core.remarks import remark
 
 ARRAYS = (
     "positions", "species", "senders", "receivers", "node_mask", "edge_mask", "graph_index",
     "velocities", "charges", "masses", "edge_attributes", "cell",
 )  # fmt: skip
-_META = ("n_graphs", "max_nodes", "max_edges")
+_META = ("n_graphs", "max_nodes", "max_edges", "max_degree")
 _FLOATS = ("positions", "velocities", "charges", "masses", "edge_attributes", "cell")
 
 
@@ -52,6 +53,7 @@ class Graph:
     n_graphs: int = 1
     max_nodes: int = 0  # upper bound of the nodes of one graph, for dense views
     max_edges: int = 0  # upper bound of the edges of one graph, for dense views
+    max_degree: int = 0  # upper bound of the edges of one node in one direction, for dense views
 
     def replace(self, **changes: Any) -> Graph:
         """A copy with some fields replaced."""
@@ -82,8 +84,7 @@ class Graph:
 
 def slots_of(index: Array, n_graphs: int) -> Array:
     counts = jnp.zeros(n_graphs + 1, jnp.int32).at[index].add(1)
-    starts = jnp.cumsum(counts) - counts
-    return jnp.arange(index.shape[0]) - starts[index]
+    return jnp.arange(index.shape[0]) - (jnp.cumsum(counts) - counts)[index]
 
 
 def from_arrays(
@@ -133,7 +134,8 @@ def from_arrays(
         species=species, senders=senders, receivers=receivers,
         node_mask=np.ones(n, bool), edge_mask=np.ones(len(senders), bool),
         graph_index=np.zeros(n, np.int32), edge_attributes=attributes,
-        n_graphs=1, max_nodes=n, max_edges=len(senders), **checked,
+        n_graphs=1, max_nodes=n, max_edges=len(senders),
+        max_degree=edges.most(senders, receivers), **checked,
     )  # fmt: skip
 
 
@@ -151,8 +153,10 @@ def _checked_species(species: np.ndarray | None, n: int) -> np.ndarray:
 def from_atoms(atoms: ase.Atoms, cutoff: float | str | None = None) -> Graph:
     """The graph of an `ase.Atoms`: all pairs by default, else pairs within `cutoff` Å or "bonds".
 
-    Velocities, charges and masses are taken over only where the atoms carry them explicitly.
+    Velocities, charges and masses are taken over only where the atoms carry them explicitly. A
+    periodic cell is not: a remark says so.
     """
+    atoms = without_cell(atoms)
     velocities = atoms.get_velocities() if atoms.has("momenta") else None
     charges = atoms.get_initial_charges() if atoms.has("initial_charges") else None
     masses = atoms.get_masses() if atoms.has("masses") else None
@@ -160,6 +164,18 @@ def from_atoms(atoms: ase.Atoms, cutoff: float | str | None = None) -> Graph:
         atoms.positions, atoms.numbers,
         velocities=velocities, charges=charges, masses=masses, cutoff=cutoff,
     )  # fmt: skip
+
+
+def without_cell(atoms: ase.Atoms) -> ase.Atoms:
+    """The atoms as models see them: not periodic; where they were, a remark says what is lost."""
+    if not atoms.pbc.any():
+        return atoms
+    remark(
+        "No model uses a periodic cell: the atoms are taken as a molecule without periodic images."
+    )
+    atoms = atoms.copy()
+    atoms.cell, atoms.pbc = None, False
+    return atoms
 
 
 def to_atoms(graph: Graph) -> ase.Atoms:

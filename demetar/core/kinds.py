@@ -1,23 +1,13 @@
-"""The kinds of output: how each transforms, what one row belongs to, what is compared with a target."""
+"""What a model can be asked for, one row each: how it transforms, how it is read out, fitted and judged."""
+
+import dataclasses
+from typing import Any
 
 import jax.numpy as jnp
+import numpy as np
 
 from demetar.core.arrays import Array
 from demetar.core.output import Kind, Output
-
-USUAL = {
-    "positions": "mse", "state": "mse", "scalar": "mae", "node_scalar": "mae", "vector": "l2mae",
-    "tensor": "l2mae",
-}  # fmt: skip
-PER_NODE = ("positions", "state", "node_scalar")
-
-
-def predicted(output: Output, kind: str) -> Array:
-    """The rows [graphs or nodes, dim] that are compared with the target."""
-    if kind == "state":
-        return jnp.concatenate([output["positions"], output["velocities"]], axis=-1)
-    return output[kind]
-
 
 POSITIONS = Kind("1x1o", per="node", affine=True)
 VELOCITIES = Kind("1x1o", per="node")
@@ -26,3 +16,53 @@ SCALAR = Kind("1x0e", per="graph")
 NODE_SCALAR = Kind("1x0e", per="node")
 VECTOR = Kind("1x1o", per="graph")
 TENSOR = Kind("1x0e+1x2e", per="graph")  # a symmetric tensor: its trace part and the rest
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantity:
+    """All that follows from what a model is asked for.
+
+    values: what it declares, in the order of a target's columns. channels: what a readout takes from
+    the last features, by irrep. loss, metric: the usual ones. fitted: what is standardised before
+    training, "all" (mean and scale), "trace" (of the mean only the invariant part), "scale" alone as
+    for directions, or "nothing" as for places.
+    """
+
+    values: dict[str, Kind]
+    channels: dict[str, int]
+    loss: str
+    metric: str
+    fitted: str
+
+    @property
+    def per_node(self) -> bool:
+        """Whether a row belongs to a particle rather than to a system."""
+        return next(iter(self.values.values())).per == "node"
+
+    @property
+    def declared(self) -> Any:
+        """What a model's OUTPUTS says of it: its kind, or the kinds of its parts by name."""
+        return self.values if len(self.values) > 1 else next(iter(self.values.values()))
+
+    def offset(self, mean: float) -> Any:
+        """What a mean adds to a row: nothing to directions, the trace part of a tensor."""
+        if self.fitted == "trace":
+            return mean * np.eye(6)[0]
+        return mean if self.fitted == "all" else 0.0
+
+
+LENGTH = "mean error length"
+QUANTITIES = {
+    "positions": Quantity({"positions": POSITIONS}, {"1o": 1}, "mse", "MSE", "nothing"),
+    "state": Quantity(STATE, {"1o": 2}, "mse", "MSE", "nothing"),
+    "scalar": Quantity({"scalar": SCALAR}, {"0e": 1}, "mae", "MAE", "all"),
+    "node_scalar": Quantity({"node_scalar": NODE_SCALAR}, {"0e": 1}, "mae", "MAE", "all"),
+    "vector": Quantity({"vector": VECTOR}, {"1o": 1}, "l2mae", LENGTH, "scale"),
+    "tensor": Quantity({"tensor": TENSOR}, {"0e": 1, "2e": 1}, "l2mae", LENGTH, "trace"),
+}
+
+
+def predicted(output: Output, name: str) -> Array:
+    """The rows [graphs or nodes, dim] that are compared with the target."""
+    parts = [output[value] for value in QUANTITIES[name].values]
+    return parts[0] if len(parts) == 1 else jnp.concatenate(parts, axis=-1)

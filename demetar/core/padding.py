@@ -68,15 +68,14 @@ def pad(graph: Graph, nodes: int | None = None, edges: int | None = None) -> Gra
         value = getattr(graph, name)
         if value is None or name == "cell":
             continue
-        more = (
-            more_edges
-            if name in ("senders", "receivers", "edge_mask", "edge_attributes")
-            else more_nodes
-        )
+        per_edge = name in ("senders", "receivers", "edge_mask", "edge_attributes")
+        more = more_edges if per_edge else more_nodes
         widths = [(0, more)] + [(0, 0)] * (np.ndim(value) - 1)
         padded[name] = np.pad(value, widths, constant_values=fill.get(name, 0))
-    sizes = {"max_nodes": nodes - 1, "max_edges": edges} if graph.n_graphs == 1 else {}
-    return graph.replace(**padded, **sizes)
+    if graph.n_graphs > 1:
+        return graph.replace(**padded)
+    degree = min(next(r for r in RUNGS if graph.max_degree <= r), nodes - 2)
+    return graph.replace(**padded, max_nodes=nodes - 1, max_edges=edges, max_degree=degree)
 
 
 def batch(graphs: Sequence[Graph]) -> Graph:
@@ -85,8 +84,7 @@ def batch(graphs: Sequence[Graph]) -> Graph:
         raise ValueError("A batch needs at least one graph.")
     if not all(np.all(g.node_mask) for g in graphs):
         raise ValueError("A padded graph cannot be part of a batch; pad the batch instead.")
-    counts = np.array([len(g.species) for g in graphs])
-    shifts = np.concatenate([[0], np.cumsum(counts)[:-1]])
+    shifts = np.concatenate([[0], np.cumsum([len(g.species) for g in graphs])[:-1]])
     firsts = np.concatenate([[0], np.cumsum([g.n_graphs for g in graphs])[:-1]])
     offset = {"senders": shifts, "receivers": shifts, "graph_index": firsts}
     joined = {}
@@ -104,4 +102,5 @@ def batch(graphs: Sequence[Graph]) -> Graph:
         n_graphs=sum(g.n_graphs for g in graphs),
         max_nodes=max(g.max_nodes for g in graphs),
         max_edges=max(g.max_edges for g in graphs),
+        max_degree=max(g.max_degree for g in graphs),
     )

@@ -77,6 +77,7 @@ class Loader:
         self.edge_starts = np.cumsum(self.edge_counts) - self.edge_counts
         self.max_nodes = int(systems.sizes.max())
         self.max_edges = max(int(self.edge_counts.max()), 1)
+        self.max_degree = self._degree()
         nodes, edges = np.max([self._needed(0, epoch) for epoch in range(4)], axis=(0, 2))
         self.nodes, self.edges = (
             self._rounded(sizes, nodes) + 1,
@@ -86,6 +87,18 @@ class Loader:
     @property
     def _all_parts(self) -> int:
         return (self.parts or 1) * self.shard[1]
+
+    def _degree(self) -> int:
+        """The most edges of one node in one direction, found for some systems at a time."""
+        found = 0
+        for some in np.array_split(np.arange(len(self.systems)), len(self.systems) // 4096 + 1):
+            pairs = slice(
+                self.edge_starts[some[0]], self.edge_starts[some[0]] + self.edge_counts[some].sum()
+            )
+            first = np.repeat(self.starts[some] - self.starts[some[0]], self.edge_counts[some])
+            ends = (x[pairs] + first for x in (self.senders, self.receivers))
+            found = max(found, neighbours.most(*ends))
+        return found
 
     def _rounded(self, counts: np.ndarray, needed: int) -> int:
         """A little more than the fullest of some epochs' batches took, unless all are alike."""
@@ -214,6 +227,7 @@ class Loader:
             velocities=take(s.velocities), charges=take(s.charges), masses=take(s.masses),
             edge_attributes=self._bond_types(species, s.positions[rows], senders, receivers, room),
             n_graphs=len(index), max_nodes=self.max_nodes, max_edges=self.max_edges,
+            max_degree=self.max_degree,
         )  # fmt: skip
         target = take(s.targets) if s.per_node else s.targets[index]
         return graph, Labels(target, take(s.forces))

@@ -52,7 +52,7 @@ class Resident:
 
     def __init__(self, loader: Loader) -> None:
         s = loader.systems
-        self.most = loader.max_nodes, loader.max_edges
+        self.most = loader.max_nodes, loader.max_edges, loader.max_degree
         rows = {
             "positions": s.positions, "species": s.species, "velocities": s.velocities,
             "charges": s.charges, "masses": s.masses, "forces": s.forces,
@@ -91,7 +91,7 @@ def _types(loader: Loader) -> np.ndarray:
 
 
 @partial(jax.jit, static_argnums=(2, 3, 4))
-def _taken(data: Any, indices: Array, nodes: int, edges: int, most: tuple[int, int]) -> Any:
+def _taken(data: Any, indices: Array, nodes: int, edges: int, most: tuple[int, int, int]) -> Any:
     return jax.vmap(lambda index: _batch(data, index, nodes, edges, most))(indices)
 
 
@@ -104,7 +104,7 @@ def _spans(starts: Array, counts: Array, length: int) -> tuple[Array, Array, Arr
 
 
 def _batch(
-    data: Any, index: Array, nodes: int, edges: int, most: tuple[int, int]
+    data: Any, index: Array, nodes: int, edges: int, most: tuple[int, int, int]
 ) -> tuple[Graph, Labels]:
     """`Loader.batch` on the device: the same arrays."""
     sizes, counts = data["sizes"][index], data["edge_counts"][index]
@@ -132,5 +132,6 @@ def _batch(
         senders=end("senders"), receivers=end("receivers"), node_mask=real, edge_mask=joined,
         graph_index=jnp.where(real, system, len(index)).astype(jnp.int32),
         edge_attributes=attributes, n_graphs=len(index), max_nodes=most[0], max_edges=most[1],
+        max_degree=most[2],
     )  # fmt: skip
     return graph, Labels(data["targets"][index] if target is None else target, forces)

@@ -11,11 +11,11 @@ import ase
 import ase.io
 import numpy as np
 
-from demetar.core.disk import PROJECT
+from demetar.core.disk import samples
 from demetar.core.errors import InputError
 from demetar.simulation.scene import Scene
 
-FOLDER = PROJECT / "data" / "samples"
+FOLDER = samples()
 MOLECULE_FILES = ("qm9.xyz", "g2.xyz")
 # Seed 43 starts as the benchmark's first training system does.
 SCENES = {

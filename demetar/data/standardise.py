@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from demetar.core.errors import InputError
+from demetar.core.kinds import QUANTITIES
 from demetar.data.systems import Systems
 
 REFERENCES = ("none", "free", "fit")
@@ -43,13 +44,6 @@ def norm_of(params: dict[str, Any]) -> Norm:
     )  # fmt: skip
 
 
-def offset(output: str, mean: float) -> Any:
-    """What a mean adds to a row of an output: nothing to directions, the trace part of a tensor."""
-    if output == "tensor":
-        return mean * np.eye(6)[0]
-    return mean if output in ("scalar", "node_scalar") else 0.0
-
-
 def reference_energies(systems: Systems, references: np.ndarray | None) -> np.ndarray:
     """Sum [systems, 1] of the references over the atoms of each system, float64."""
     if references is None or systems.species is None:
@@ -73,12 +67,12 @@ def fit(
     """
     targets = systems.targets.astype(np.float64)
     per_element = _references(systems, targets, output, references, free)
-    if output in ("positions", "state"):
+    quantity = QUANTITIES[output]
+    if quantity.fitted == "nothing":
         return Norm()
-    if output in ("vector", "tensor"):
-        mean = float(targets[:, 0].mean()) if output == "tensor" else 0.0
-        spread = targets - offset(output, mean)
-        return Norm(mean, _or_one(np.sqrt(np.mean(spread**2))))
+    if quantity.fitted != "all":
+        mean = float(targets[:, 0].mean()) if quantity.fitted == "trace" else 0.0
+        return Norm(mean, _or_one(np.sqrt(np.mean((targets - quantity.offset(mean)) ** 2))))
     targets = targets - reference_energies(systems, per_element) if output == "scalar" else targets
     mean = float(targets.mean())
     scale = np.abs(targets - mean).mean()
@@ -116,11 +110,12 @@ def _references(
 
 def standardised(systems: Systems, norm: Norm, output: str) -> Systems:
     """The systems with the targets and forces that a model is trained on, float32."""
-    if output in ("positions", "state"):
+    quantity = QUANTITIES[output]
+    if quantity.fitted == "nothing":
         return dataclasses.replace(systems, targets=systems.targets.astype(np.float32))
-    shift = reference_energies(systems, norm.references) + norm.mean if output == "scalar" else (
-        offset(output, norm.mean)
-    )  # fmt: skip
+    shift = quantity.offset(norm.mean)
+    if output == "scalar":
+        shift = reference_energies(systems, norm.references) + shift
     targets = ((systems.targets - shift) / norm.scale).astype(np.float32)
     forces = systems.forces
     forces = None if forces is None else (forces / norm.scale).astype(np.float32)

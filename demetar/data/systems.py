@@ -10,23 +10,7 @@ import numpy as np
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph, from_arrays
 
-
-def _graphs(data: Systems, count: int) -> list:
-    ends = np.cumsum(data.sizes)[:count]
-
-    def part(values: np.ndarray | None, i: int) -> np.ndarray | None:
-        return None if values is None else values[ends[i] - data.sizes[i] : ends[i]]
-
-    return [
-        from_arrays(
-            data.positions[ends[i] - data.sizes[i] : ends[i]],
-            part(data.species, i),
-            velocities=part(data.velocities, i),
-            charges=part(data.charges, i),
-            masses=part(data.masses, i),
-        )
-        for i in range(len(ends))
-    ]
+ROWS = ("positions", "species", "velocities", "charges", "masses", "joined", "forces")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +36,38 @@ class Systems:
     def __len__(self) -> int:
         return len(self.sizes)
 
+    def first(self, count: int) -> Systems:
+        """The first `count` systems of the set, or all where there are fewer."""
+        rows = int(self.sizes[:count].astype(np.int64).sum())
+        given = {name: getattr(self, name) for name in ROWS}
+        return dataclasses.replace(
+            self,
+            sizes=self.sizes[:count],
+            targets=self.targets[: rows if self.per_node else count],
+            **{name: value[:rows] for name, value in given.items() if value is not None},
+        )
+
+    def rows(self, index: int) -> slice:
+        """The rows that belong to a system."""
+        start = int(self.sizes[:index].astype(np.int64).sum())
+        return slice(start, start + int(self.sizes[index]))
+
+    def graph(self, index: int, connect: float | str | None = None) -> Graph:
+        """One system of the set, its edges drawn as `connect` says: see `from_arrays`."""
+        r = self.rows(index)
+
+        def part(values: np.ndarray | None) -> np.ndarray | None:
+            return None if values is None else values[r]
+
+        return from_arrays(
+            self.positions[r],
+            part(self.species),
+            velocities=part(self.velocities),
+            charges=part(self.charges),
+            masses=part(self.masses),
+            cutoff=connect,
+        )
+
     @property
     def per_node(self) -> bool:
         """Whether a target row belongs to a particle rather than to a system."""
@@ -65,23 +81,3 @@ class Labels:
 
     target: Array
     forces: Array | None = None
-
-
-def _first(systems: Systems, count: int) -> Systems:
-    """The first systems of a set."""
-    rows = int(systems.sizes[:count].sum())
-    own = {"sizes": systems.sizes[:count], "unit": systems.unit}
-    per_system = not systems.per_node
-    own["targets"] = systems.targets[: count if per_system else rows]
-    for name in ("positions", "species", "velocities", "charges", "masses", "joined", "forces"):
-        value = getattr(systems, name)
-        own[name] = None if value is None else value[:rows]
-    return Systems(**own)
-
-
-def _graph(s: Systems, connect: float | str | None) -> Graph:
-    """The graph of a set of one system."""
-    return from_arrays(
-        s.positions, s.species, velocities=s.velocities, charges=s.charges, masses=s.masses,
-        cutoff=connect,
-    )  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from demetar.core.disk import PROJECT
+from demetar.core.disk import samples
 from demetar.core.errors import InputError
 from demetar.data.sets import nbody
 from demetar.simulation import protocols
@@ -15,7 +15,7 @@ from demetar.simulation.protocols import INPUT_STEP, TARGET_STEP, NBody
 from demetar.simulation.simulate import limited_steps, simulate
 from demetar.symmetry.elements import rotations
 
-STORED = PROJECT / "data" / "samples" / "nbody-laws.json"
+STORED = samples() / "nbody-laws.json"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ import numpy as np
 from demetar.core import registry
 from demetar.core.disk import home, write_atomically
 from demetar.core.errors import InputError
-from demetar.core.graph import Graph, from_arrays
+from demetar.core.graph import Graph
 from demetar.data.loader import Loader
 from demetar.data.systems import Systems
 from demetar.runs import evaluate
@@ -204,12 +204,8 @@ def _delta(trained: Run) -> float:
 
 
 def _systems() -> list[Graph]:
-    s = registry.load("datasets", DATASET).systems("test", TARGET, size=TRIED, **OPTIONS)
-    ends = np.cumsum(s.sizes)
-    rows = [slice(end - size, end) for end, size in zip(ends, s.sizes, strict=True)]
-    return [
-        from_arrays(s.positions[r], velocities=s.velocities[r], charges=s.charges[r]) for r in rows
-    ]
+    found = registry.load("datasets", DATASET).systems("test", TARGET, size=TRIED, **OPTIONS)
+    return [found.graph(i) for i in range(len(found))]
 
 
 def _stored(plan: Plan) -> dict[str, Any]:

@@ -4,8 +4,10 @@ Where a setting changes the symmetry, the file also has symmetry(config), and VA
 settings of which the contract tests hold each to its own claim.
 
 Every Config has `inputs` ("particles": velocities and charges; "atoms": species) and `output`
-("positions" or "scalar"), so each model can be trained on each data set. A model whose other settings
-are words lists them in `CHOICES`.
+("positions" or "scalar"), so each model can be trained on each data set. One that has a meaning for
+one kind of system only says so by `INPUTS`; one whose parameters are found in closed form rather than
+by gradient descent says by `FITTED_BY` what finds them. A model whose other settings are words lists
+them in `CHOICES`.
 """
 
 import dataclasses
@@ -14,10 +16,17 @@ from typing import Any
 from demetar.core import registry
 from demetar.core.errors import InputError
 
+KINDS = ("particles", "atoms")
+
 
 def names() -> list[str]:
     """The names of all models."""
     return registry.names("models")
+
+
+def inputs(name: str) -> tuple[str, ...]:
+    """The kinds of systems that the named model reads: "particles" and "atoms" unless it says less."""
+    return getattr(registry.load("models", name), "INPUTS", KINDS)
 
 
 def symmetry(name: str, settings: dict[str, Any]) -> str:
@@ -50,7 +59,7 @@ def create(name: str, **config: Any) -> Any:
                 f"{key!r}{registry.closest(key, list(known))}."
             )
         choices = {
-            "inputs": ("particles", "atoms"), "output": tuple(module.OUTPUTS),
+            "inputs": inputs(name), "output": tuple(module.OUTPUTS),
             **getattr(module, "CHOICES", {}),
         }.get(key)  # fmt: skip
         if choices and value not in choices:
@@ -67,8 +76,9 @@ def create(name: str, **config: Any) -> Any:
             f"Expected heads of {name} that divide its width of {width}, got {heads}; choose "
             "another number."
         )
-    if not 0 < getattr(made, "cutoff", 1.0) < float("inf"):
-        raise InputError(f"Expected a positive cutoff of {name}, got {made.cutoff}; give it in Å.")
+    for length in ("cutoff", "sigma", "spacing"):
+        if not 0 < (value := getattr(made, length, 1.0)) < float("inf"):
+            raise InputError(f"Expected a positive {length} of {name}, got {value}; give it in Å.")
     return module.Model(made)
 
 

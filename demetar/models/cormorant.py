@@ -31,13 +31,14 @@ from demetar.core import segments
 from demetar.core.arrays import Array
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
+from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Layer, Output
 from demetar.models.nn import coupling, products
 from demetar.models.nn import inputs as nf
 from demetar.models.nn import readout as ro
 from demetar.models.nn.equivariant import Linear, trace_features
 from demetar.models.nn.layers import MLP, Dense
-from demetar.models.nn.readout import ASKED, answer
+from demetar.models.nn.readout import answer
 from demetar.symmetry import irreps as ir
 
 Features = dict[str, Array]
@@ -182,9 +183,12 @@ class Model(nn.Module):
         if c.output in ("scalar", "node_scalar"):
             rows = MLP((c.hidden, c.hidden, 1), name="atom")(jnp.concatenate(invariants, -1))
             return Output(answer(graph, c.output, {"0e": rows[:, None]}), tuple(trace))
-        asked = {k if c.parity == "e3" else f"{k[0]}e": n for k, n in ASKED[c.output].items()}
+        asked = {
+            k if c.parity == "e3" else f"{k[0]}e": n
+            for k, n in QUANTITIES[c.output].channels.items()
+        }
         made = Linear(ir.unparse(asked), name="out")(x)
-        made = dict(zip(ASKED[c.output], (made[k] for k in asked), strict=True))
+        made = dict(zip(QUANTITIES[c.output].channels, (made[k] for k in asked), strict=True))
         return Output(answer(graph, c.output, made), tuple(trace))
 
     def _embedded(self, graph: Graph) -> Features:

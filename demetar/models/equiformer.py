@@ -27,6 +27,7 @@ from demetar.core import segments
 from demetar.core.arrays import Array
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
+from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Layer, Output
 from demetar.models.nn import coupling, products, radial
 from demetar.models.nn import inputs as nf
@@ -34,10 +35,9 @@ from demetar.models.nn import readout as ro
 from demetar.models.nn.activations import sigmoid, silu, smooth_leaky_relu
 from demetar.models.nn.equivariant import EquivariantLayerNorm, Linear, trace_features
 from demetar.models.nn.layers import Dense, LayerNorm
-from demetar.models.nn.readout import ASKED, answer
 from demetar.symmetry import irreps as ir
+from demetar.symmetry.irreps import Features
 
-Features = dict[str, Array]
 Channels = dict[str, int]
 
 TITLE = "Equiformer"
@@ -243,12 +243,12 @@ class Model(nn.Module):
             attention = segments.edge_attention(graph, weights)
             trace.append(Layer(f"block {i + 1}", trace_features(x), attention))
         x = EquivariantLayerNorm(c.softening, name="norm")(x)
-        asked = self._named(ASKED[c.output])
+        asked = self._named(QUANTITIES[c.output].channels)
         if scalars:
             x = {"0e": silu(linear(last, "head_1")(x)["0e"])}
         x = linear(asked, "head_2")(x)
-        x = dict(zip(ASKED[c.output], (x[k] for k in asked), strict=True))
-        return Output(answer(graph, c.output, x, self._pooled), tuple(trace))
+        x = dict(zip(QUANTITIES[c.output].channels, (x[k] for k in asked), strict=True))
+        return Output(ro.answer(graph, c.output, x, self._pooled), tuple(trace))
 
     def _pooled(self, graph: Graph, rows: Array) -> Array:
         return segments.graph_sum(graph, rows) * self.config.average_nodes**-0.5
@@ -287,11 +287,8 @@ class Model(nn.Module):
         """Sum over the edges of learned constants ⊗ harmonics: what surrounds each node."""
         c = self.config
         ones = {"0e": jnp.ones_like(graph.positions[:1, None, :1])}
-        x = {
-            "0e": jnp.broadcast_to(
-                linear({"0e": c.width}, "constants")(ones)["0e"], (len(edges.envelope), 1, c.width)
-            )
-        }
+        constants = linear({"0e": c.width}, "constants")(ones)["0e"]
+        x = {"0e": jnp.broadcast_to(constants, (len(edges.envelope), 1, c.width))}
         paths = coupling.paths(("0e",), tuple(edges.harmonics), tuple(made))
         weights = Radial(
             c.radial_width, coupling.weight_count({"0e": c.width}, paths), name="degrees"

@@ -10,7 +10,7 @@ and x_j = MLP(q_j), both of them three parts, each layer is a message and then a
 Where paper and public code (schnetpack) differ, this follows the code: Gaussians as basis by default,
 where the paper has sin(nπr/c)/r ("bessel"). δ is 1e-4 there and 0.1 here: rounding of vectors that
 vanish by symmetry returns in the forces divided by δ, and with 1e-4 those of CO2 miss their symmetry
-by 3e-3 in float32. V and U have no bias: it would be the same vector in every orientation. Two public
+by 5e-4 in float32. V and U have no bias: it would be the same vector in every orientation. Two public
 versions had one, and `vector_bias` brings it back to show what it costs.
 
 Moving particles, which the paper has not, begin with their velocities as vectors, have the products

@@ -27,6 +27,7 @@ import jax.numpy as jnp
 from demetar.core import segments
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
+from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Layer, Output
 from demetar.models.nn import coupling, products
 from demetar.models.nn import inputs as nf
@@ -34,7 +35,7 @@ from demetar.models.nn import readout as ro
 from demetar.models.nn.activations import sigmoid, silu
 from demetar.models.nn.equivariant import TensorProduct, trace_features
 from demetar.models.nn.layers import Dense
-from demetar.models.nn.readout import ASKED, answer
+from demetar.models.nn.readout import answer
 from demetar.symmetry import irreps as ir
 
 Features = dict[str, Array]
@@ -150,7 +151,7 @@ class Model(nn.Module):
         pool = segments.graph_mean if c.pool == "mean" else segments.graph_sum
         x = Steered(hidden, name="head_1")(x, node)
         if c.output != "scalar":
-            x = Steered(ASKED[c.output], gate=False, name="head_2")(x, node)
+            x = Steered(QUANTITIES[c.output].channels, gate=False, name="head_2")(x, node)
             return Output(answer(graph, c.output, x, pool), tuple(trace))
         many = {"0e": sum(hidden.values())}
         per_node = Steered(many, gate=False, name="head_2")(x, node)["0e"][:, 0]

@@ -13,12 +13,14 @@ energy, jump where an atom crosses the cutoff; `vector_cutoff` has C weight all 
 later versions of the code offer. Edges beyond the cutoff count for nothing in either. U has no bias:
 the version that was published had one (torchmd-net, issue 57), and `vector_bias` brings it back.
 
-In the first layer μ is zero, so what would be multiplied by it has no parameters here. Moving
-particles, which the paper has not, begin with their velocities as μ, have the products of charges
-beside the basis, and no cutoff.
+The energy is read by two gated blocks, whose √(|V μ|² + δ²) has no δ in the public code: rounding of
+vectors that vanish by symmetry returns in the forces divided by δ. In the first layer μ is zero, so
+what would be multiplied by it has no parameters here. Moving particles, which the paper has not,
+begin with their velocities as μ, have the products of charges beside the basis, and no cutoff.
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
@@ -26,12 +28,12 @@ import jax.numpy as jnp
 from demetar.core import segments
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
-from demetar.core.output import Feature, Layer, Output, scalars
+from demetar.core.output import Feature, Layer, Output, Value, scalars
 from demetar.models.nn import coupling, radial
 from demetar.models.nn import inputs as nf
 from demetar.models.nn import readout as ro
 from demetar.models.nn import vectors as nv
-from demetar.models.nn.layers import Dense, LayerNorm
+from demetar.models.nn.layers import MLP, Dense, LayerNorm
 from demetar.symmetry import irreps as ir
 
 TITLE = "TorchMD-NET"
@@ -57,6 +59,7 @@ class Config:
     bases: int = 32
     cutoff: float = 5.0
     pool: str = "sum"
+    softening: float = 0.1  # δ of the head; the public code has 0
     vector_cutoff: bool = False
     vector_bias: bool = False
 
@@ -66,8 +69,7 @@ def symmetry(config: Config) -> str:
     return "T(3) x S_n" if config.vector_bias else SYMMETRY
 
 
-@dataclasses.dataclass(frozen=True)
-class Edges:
+class Edges(NamedTuple):
     """What all layers read of the edges, and of a node as its own neighbour."""
 
     basis: Array  # [edges, k]
@@ -88,20 +90,20 @@ class Attention(nn.Module):
         c, parts = self.config, 2 if mu is None else 3
         x = LayerNorm(EPSILON, name="norm")(x)
         q, k = (Dense(c.width, kernel="xavier", name=name)(x) for name in ("query", "key"))
-        v = Dense(parts * c.width, kernel="xavier", name="value")(x)
+        v = nv.Parts(c.width, parts, kernel="xavier", name="value")(x)
         keys = Dense(c.width, kernel="xavier", name="key_filter")
-        values = Dense(parts * c.width, kernel="xavier", name="value_filter")
+        values = nv.Parts(c.width, parts, kernel="xavier", name="value_filter")
 
         alpha = self._weights(q[graph.receivers] * k[graph.senders] * nn.silu(keys(edges.basis)))
         mine = self._weights(q * k * nn.silu(keys(edges.own)))
-        sent = v[graph.senders] * nn.silu(values(edges.basis))
-        own = v * nn.silu(values(edges.own))
+        filters = zip(v, values(edges.basis), strict=True)
+        scalar, along, *old = [y[graph.senders] * nn.silu(w) for y, w in filters]
+        filters = zip(v, values(edges.own), strict=True)
+        my_scalar, _, *my_old = [y * nn.silu(w) for y, w in filters]
         if c.vector_cutoff:
-            sent = sent * edges.envelope
+            scalar, along, *old = [s * edges.envelope for s in (scalar, along, *old)]
         else:
             alpha = alpha * edges.envelope
-        scalar, along, *old = coupling.split(sent, [c.width] * parts, -1)
-        my_scalar, _, *my_old = coupling.split(own, [c.width] * parts, -1)
 
         moved = along[:, None] * edges.unit[:, :, None]
         if mu is not None:
@@ -123,6 +125,30 @@ class Attention(nn.Module):
 
     def _spread(self, weights: Array) -> Array:
         return jnp.repeat(weights, self.config.width // self.config.heads, -1)
+
+
+class GatedBlock(nn.Module):
+    """Scalars [nodes, scalars] that know the lengths of vectors, and vectors [nodes, 3, vectors] gated.
+
+    Schütt, Unke, Gastegger, ICML 2021, figure 3: (s', g) = MLP([s, √(|V μ|² + δ²)]), μ' = g · U μ;
+    no vectors (None) where none are asked for.
+    """
+
+    scalars: int
+    vectors: int
+    softening: float
+
+    @nn.compact
+    def __call__(self, s: Array, mu: Array) -> tuple[Array, Array | None]:
+        width = s.shape[-1]
+        size = nv.length(Dense(width, False, "xavier", name="norm_mix")(mu), self.softening)
+        both = MLP((width, self.scalars + self.vectors), name="gate")(
+            jnp.concatenate([s, size], -1)
+        )
+        if not self.vectors:
+            return both, None
+        mixed = Dense(self.vectors, False, "xavier", name="vector_mix")(mu)
+        return both[:, : self.scalars], both[:, None, self.scalars :] * mixed
 
 
 class Model(nn.Module):
@@ -147,8 +173,19 @@ class Model(nn.Module):
             attention = nf.attention_with_self(graph, alpha, mine, "message weight")
             trace.append(Layer(f"layer {i}", (scalars(x), Feature(mu, "1o")), attention))
         x = LayerNorm(EPSILON, name="norm")(x)
-        readout = nv.Readout(c.output, c.width, c.pool, name="readout")
-        return Output(readout(graph, x, mu), tuple(trace))
+        return Output(self._values(graph, x, mu), tuple(trace))
+
+    def _values(self, graph: Graph, x: Array, mu: Array) -> dict[str, Value]:
+        """Two gated blocks give scalars, as published; a linear map gives vectors."""
+        c, asked = self.config, ro.ASKED[self.config.output]
+        if "0e" in asked:
+            half = max(c.width // 2, 1)
+            x, mu = GatedBlock(half, half, c.softening, name="head_1")(x, mu)
+            x, _ = GatedBlock(asked["0e"], 0, c.softening, name="head_2")(nn.silu(x), mu)
+            made = {"0e": x[:, None]}
+        else:
+            made = {"1o": Dense(asked["1o"], False, "small", name="vectors")(mu)}
+        return ro.answer(graph, c.output, made, nv.POOLS[c.pool])
 
     def _edges(self, graph: Graph, r: Array) -> Edges:
         c = self.config

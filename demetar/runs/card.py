@@ -16,7 +16,7 @@ from demetar.core import registry
 from demetar.core.disk import write_atomically
 from demetar.data.loader import Loader
 from demetar.data.sets import published_of
-from demetar.data.systems import Systems, _graphs
+from demetar.data.systems import Systems
 from demetar.runs import evaluate
 from demetar.runs.config import restored
 from demetar.runs.folder import folders, lines, save
@@ -40,7 +40,7 @@ def deltas(run: Run, data: Systems, systems: int = 4, samples: int = 8) -> dict[
         for dtype in ("float32", "float64"):
             measured = [
                 measure(run, g, group, samples, i, dtype, layers=False)
-                for i, g in enumerate(_graphs(data, systems))
+                for i, g in enumerate(map(data.graph, range(min(systems, len(data)))))
             ]
             row: dict[str, float] = {}
             for way, prefix in (("moved", ""), ("rebuilt", "rebuilt_"), ("classic", "classic_")):
@@ -181,7 +181,10 @@ def _shares(found: dict[str, float]) -> str:
 
 def claimed(symmetry: str) -> set[str]:
     """The single groups of GROUPS that a claim such as "E(3) x S_n" contains."""
-    parts = {"E(3)": {"T(3)", "SO(3)", "C_i"}, "SE(3)": {"T(3)", "SO(3)"}, "O(3)": {"SO(3)", "C_i"}}
+    parts = {
+        "E(3)": {"T(3)", "SO(3)", "C_i"}, "SE(3)": {"T(3)", "SO(3)"}, "O(3)": {"SO(3)", "C_i"},
+        "O_h": {"C_i"},
+    }  # fmt: skip
     return set().union(*(parts.get(p, {p}) for p in symmetry.split(" x ")))
 
 

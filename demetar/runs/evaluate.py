@@ -12,21 +12,17 @@ import numpy as np
 from demetar.core import registry
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
-from demetar.core.kinds import PER_NODE, predicted
+from demetar.core.kinds import QUANTITIES, predicted
 from demetar.core.numerics import mixed
 from demetar.core.output import Output
 from demetar.data.loader import Loader
-from demetar.data.standardise import norm_of, offset, reference_energies
+from demetar.data.standardise import norm_of, reference_energies
 from demetar.data.systems import Systems
 from demetar.runs.prediction import with_gradient
 from demetar.runs.run import Run
 from demetar.symmetry.scales import by_row
 
-# Of a target: mean over rows and components of the square or the absolute value, or mean length.
-METRICS = {
-    "positions": "MSE", "state": "MSE", "scalar": "MAE", "node_scalar": "MAE",
-    "vector": "mean error length", "tensor": "mean error length",
-}  # fmt: skip
+# Mean over rows and components of the square or the absolute value, or mean length.
 _OF = {
     "MSE": lambda d: np.mean(d**2),
     "MAE": lambda d: np.mean(np.abs(d)),
@@ -79,13 +75,13 @@ def predict(
             raise Interrupted
         rows, slopes = jax.device_get(function(weights, graph))
         nodes = int((graph.graph_index < new).sum())
-        parts["target"].append(rows[: nodes if output in PER_NODE else new])
+        parts["target"].append(rows[: nodes if QUANTITIES[output].per_node else new])
         if slopes is not None:
             parts["forces"].append(slopes[:nodes])
     found = {k: np.concatenate(v).astype(np.float64) for k, v in parts.items() if v}
     if output not in ("positions", "state"):
         found = {k: v * norm.scale for k, v in found.items()}
-        found["target"] += offset(output, norm.mean)
+        found["target"] += QUANTITIES[output].offset(norm.mean)
     if output == "scalar":
         found["target"] += reference_energies(loader.systems, norm.references)
     return found
@@ -98,7 +94,7 @@ def errors(
     precision: str = "float32",
     stopped: Callable[[], bool] = lambda: False,
 ) -> dict[str, float]:
-    """The target's error by METRICS, and what belongs beside it.
+    """The target's error by its usual metric, and what belongs beside it.
 
     "target"; for states "positions" and "velocities"; with labelled forces "forces" (MAE per
     component) and "target_per_atom" (MAE of the target divided by the number of atoms).
@@ -106,7 +102,7 @@ def errors(
     systems, output = loader.systems, model.config.output
     rows = predict(model, params, loader, precision, stopped)
     difference = rows["target"] - systems.targets
-    found = {"target": _OF[METRICS[output]](difference)}
+    found = {"target": _OF[QUANTITIES[output].metric](difference)}
     if output == "state":
         found |= {"positions": np.mean(difference[:, :3] ** 2)}
         found |= {"velocities": np.mean(difference[:, 3:] ** 2)}
@@ -143,7 +139,7 @@ def evaluate(run: Run, split: str = "test", size: int | None = None, batch_size:
     """
     data = systems(run.config, split, size)
     loader = Loader(data, batch_size, run.config.get("connect"))
-    metric = METRICS[run.model.config.output]
+    metric = QUANTITIES[run.model.config.output].metric
     found = errors(run.model, run.params, loader)
     unit = f"({data.unit})²" if metric == "MSE" else data.unit
     beside = {

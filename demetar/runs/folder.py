@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from demetar.core.disk import home, write_atomically
+from demetar.core.disk import home, trained, write_atomically
 from demetar.core.errors import InputError
 
 
@@ -56,7 +56,7 @@ def names() -> list[str]:
 
 def folders() -> list[Path]:
     """All run folders, shipped ones first, each group in alphabetical order."""
-    roots = (home() / "trained", home() / "runs")
+    roots = (trained(), home() / "runs")
     return [p.parent for root in roots for p in sorted(root.glob("*/config.json"))]
 
 

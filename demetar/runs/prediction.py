@@ -12,10 +12,10 @@ import numpy as np
 
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
-from demetar.core.kinds import PER_NODE
+from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Kind, Output, Value
 from demetar.core.segments import graph_sum
-from demetar.data.standardise import ELEMENTS, norm_of, offset
+from demetar.data.standardise import ELEMENTS, norm_of
 
 
 @functools.lru_cache(maxsize=64)
@@ -33,13 +33,14 @@ def prediction(
         return model.apply({"params": params["model"]}, graph)
 
     output = model.config.output
-    if output in ("positions", "state"):
+    quantity = QUANTITIES[output]
+    if quantity.fitted == "nothing":
         return apply
 
     def scaled(params: Any, graph: Graph) -> Output:
         out = apply(params, graph)
         value = out.values[output]
-        array = value.array * params["scale"] + offset(output, params["mean"])
+        array = value.array * params["scale"] + quantity.offset(params["mean"])
         return Output({target: Value(array, dataclasses.replace(value.kind, unit=unit))}, out.trace)
 
     def scalar(params: Any, graph: Graph) -> Output:
@@ -61,8 +62,9 @@ def prediction(
 def without_constant(params: Any, graph: Graph, output: str) -> tuple[Any, np.ndarray]:
     """The parameters without their constant part, and that part [rows, dim] of the target, float64."""
     norm, real = norm_of(params), np.asarray(graph.node_mask)
-    rows = len(real) if output in PER_NODE else graph.n_graphs
-    constant = np.zeros((rows, 1)) + offset(output, norm.mean)
+    quantity = QUANTITIES[output]
+    rows = len(real) if quantity.per_node else graph.n_graphs
+    constant = np.zeros((rows, 1)) + quantity.offset(norm.mean)
     part = {**params, "mean": np.zeros(())}
     if norm.references is not None:
         part["references"] = np.zeros(ELEMENTS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,12 @@ import numpy as np
 
 from demetar import models
 from demetar.core import numerics, registry
-from demetar.core.disk import home
+from demetar.core.disk import home, trained
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph, centred, connect
 from demetar.core.output import Attention, Feature, Output, Value
 from demetar.core.padding import pad
+from demetar.data.readers.bounded import stored_arrays
 from demetar.data.standardise import ELEMENTS, Norm
 from demetar.models.nn.init import initialise
 from demetar.runs.folder import flatten, names, read_config
@@ -179,9 +179,7 @@ def load(name: str | os.PathLike[str]) -> Run:
         from demetar.runs.remote import fetched
 
         text = str(fetched(text))
-    candidates = (
-        [home() / "trained" / text, home() / "runs" / text] if text == Path(text).name else []
-    )
+    candidates = [trained() / text, home() / "runs" / text] if text == Path(text).name else []
     try:
         folder = next((p for p in [*candidates, Path(text)] if (p / "config.json").is_file()), None)
     except OSError:  # a name that is too long for the file system
@@ -198,19 +196,18 @@ def load(name: str | os.PathLike[str]) -> Run:
 
 def _read_params(path: Path, run: Run) -> Any:
     expected = template(run)
+    limit = 10**6 + 8 * sum(leaf.size for leaf in jax.tree.leaves(expected))
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {k: file[k] for k in file.files}
-            sound = all(v.dtype.kind == "f" and np.isfinite(v).all() for v in arrays.values())
+        arrays = stored_arrays(path, path.name, None, limit, axes=8)
+        sound = all(v.dtype.kind == "f" and np.isfinite(v).all() for v in arrays.values())
     except FileNotFoundError:
         raise InputError(
             f"Expected the parameters of {run.name} in {path.name}, found no such file; wait for "
             "the first evaluation of the training, or train the run."
         ) from None
-    except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
+    except InputError as error:
         raise InputError(
-            f"Expected the parameters of {run.name} in {path.name}, got a damaged file "
-            f"({str(error).splitlines()[0] if str(error) else 'truncated'}); "
+            f"Expected the parameters of {run.name} in {path.name}, got a damaged file ({error}); "
             "restore it or train the run again."
         ) from None
     shapes = {k: v.shape for k, v in flatten(expected).items()}

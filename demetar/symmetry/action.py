@@ -11,7 +11,7 @@ from demetar.symmetry.elements import Elements
 from demetar.symmetry.irreps import exact_einsum, parse_irreps, wigner
 
 
-def _rotate_rows(irreps: str, matrix: Array, rows: Array) -> Array:
+def rotate_rows(irreps: str, matrix: Array, rows: Array) -> Array:
     """Rows [n, dim] in e3nn's flat layout, transformed."""
     parts, start = [], 0
     for mul, irrep in parse_irreps(irreps):
@@ -58,7 +58,7 @@ def act_on_graph(g: Elements, graph: Graph) -> tuple[Graph, Array]:
 
 def act_on_value(g: Elements, value: Value, order: Array) -> Array:
     """The array of an output, transformed as its kind says it should be."""
-    array = _rotate_rows(value.kind.irreps, g.matrix, value.array)
+    array = rotate_rows(value.kind.irreps, g.matrix, value.array)
     if value.kind.affine:
         array = array + g.shift
     return _renumber(g, array, value.kind.per, order)

@@ -162,7 +162,9 @@ def _compared(
 ) -> tuple[Output, Any]:
     """f(x), and both ways and layers by element: first with the graph moved, then built again."""
     nodes, edges = neighbours.size(taken.graph, graphs)
-    padded, ways = pad(taken.graph, nodes, edges), 2 if graphs else 1
+    degrees = [g.max_degree for g in (taken.graph, *graphs)]  # 0 where one is not known
+    padded = pad(taken.graph.replace(max_degree=min(degrees) and max(degrees)), nodes, edges)
+    ways = 2 if graphs else 1
     most = max(1, comparison.EDGES // max(edges, 1))
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
         params = jax.tree.map(lambda x: cast(x, dtype), jax.device_get(taken.params))

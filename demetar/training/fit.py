@@ -14,6 +14,7 @@ from typing import Any
 
 import jax
 
+from demetar.core import registry
 from demetar.core.disk import home, write_atomically
 from demetar.core.errors import InputError
 from demetar.runs.config import Config, resolve, restored
@@ -37,11 +38,16 @@ def fit(
     With `resume` a run of the same name goes on from its last checkpoint with its own stored
     settings; otherwise a run of that name must not exist. SIGTERM and Ctrl-C (state "stopped") or
     SIGUSR1 ("paused") end it after the current call with everything saved. `mirrors` hear of the
-    start, of every line of metrics and of the end. Of several processes (see `demetar.training.devices`) the
-    first one writes. Raises InputError on a bad setting, a name in use, a loss that is no number, a
-    full disk or a lost device; status.json then says "failed" and why.
+    start, of every line of metrics and of the end. Of several processes (see `devices`) the first one
+    writes. Raises InputError on a bad setting, a model that is not trained so, a name in use, a loss
+    that is no number, a full disk or a lost device; status.json then says "failed" and why.
     """
     config, stored = resolve(config)
+    if finder := getattr(registry.load("models", config.model), "FITTED_BY", ""):
+        raise InputError(
+            f"Expected a model that gradient descent trains, got {config.model}, whose parameters are "
+            f"found in closed form; run: python {finder}"
+        )
     folder = home() / "runs" / config.name
     first = jax.process_index() == 0
     with _only_writer(folder) if first else contextlib.nullcontext():

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
-from demetar.core.kinds import PER_NODE, USUAL, predicted
+from demetar.core.kinds import QUANTITIES, predicted
 from demetar.core.numerics import mixed
 from demetar.core.output import Output
 from demetar.core.segments import norm
@@ -59,7 +59,7 @@ def make(
     devices, so that the parts' losses add up to the whole's.
     """
     output_kind = model.config.output
-    kind = kind or USUAL[output_kind]
+    kind = kind or QUANTITIES[output_kind].loss
 
     def share(difference: Array, mask: Array) -> Array:
         sums, count = _term(kind, difference, mask)
@@ -71,7 +71,7 @@ def make(
         def apply(graph: Graph) -> Output:
             return compute(params, graph)
 
-        per_node = output_kind in PER_NODE
+        per_node = QUANTITIES[output_kind].per_node
         mask = graph.node_mask if per_node else jnp.ones(graph.n_graphs, bool)
         if labels.forces is None:
             return share(predicted(apply(graph), output_kind) - labels.target, mask)

@@ -21,10 +21,10 @@ import numpy as np
 
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
-from demetar.core.kinds import PER_NODE
+from demetar.core.kinds import QUANTITIES
 from demetar.data import standardise
 from demetar.data.loader import Loader
-from demetar.data.systems import Labels, _first
+from demetar.data.systems import Labels
 from demetar.runs import evaluate
 from demetar.runs.run import Run
 from demetar.symmetry import groups
@@ -67,7 +67,8 @@ def shares(
     and denominator are unbiased; their quotient, which could pass one by chance, is cut there.
     """
     forth, back = _acting(output)
-    rows = np.asarray(graph.node_mask) if output in PER_NODE else np.ones(graph.n_graphs, bool)
+    per_node = QUANTITIES[output].per_node
+    rows = np.asarray(graph.node_mask) if per_node else np.ones(graph.n_graphs, bool)
     found = {}
     for name in names:
         rng = np.random.default_rng((seed, 2))  # not the training's own stream
@@ -86,7 +87,7 @@ def of_run(run: Run, systems: int = 100) -> dict[str, float]:
     """The equivariance shares of a finished run over validation systems, by GROUPS."""
     c, output = run.config, run.model.config.output
     valid = evaluate.systems(c, "valid", c.get("valid_size"))
-    few = _first(valid, min(systems, len(valid)))
+    few = valid.first(systems)
     few = standardise.standardised(few, standardise.norm_of(run.params), output)
     graph, labels = Loader(few, len(few), c.get("connect")).batch(np.arange(len(few)))
     predict = evaluate.predictor(run.model, False)

@@ -14,7 +14,6 @@ from demetar.core import registry
 from demetar.core.errors import InputError
 from demetar.data import on_device, standardise
 from demetar.data.loader import Loader
-from demetar.data.systems import _first, _graph
 from demetar.runs import evaluate as runs_evaluate
 from demetar.runs.config import Config
 from demetar.runs.folder import save, save_params
@@ -71,8 +70,9 @@ class Trainer:
         data = runs_evaluate.systems(stored, "train", c.train_size)
         stored["masses"] = data.masses is not None
         valid = runs_evaluate.systems(stored, "valid", c.valid_size)
-        free = getattr(registry.load("datasets", c.dataset), "free_atoms", lambda target: None)
-        given = free(c.target) if c.references == "free" else None
+        free = getattr(registry.load("datasets", c.dataset), "free_atoms", None)
+        options = stored.get("data_options") or {}
+        given = free(c.target, **options) if free and c.references == "free" else None
         self.norm = standardise.fit(data, self.output, c.references, given)
         data = standardise.standardised(data, self.norm, self.output)
         if not all(np.isfinite(x).all() for x in (data.positions, data.targets)):
@@ -85,11 +85,11 @@ class Trainer:
         stays = on_device.wanted(c.keep_data, self.loader)
         self.resident = on_device.Resident(self.loader) if stays else None
         self.valid = Loader(valid, c.batch_size, c.connect)
-        few = _first(valid, min(c.batch_size, len(valid)))
+        few = valid.first(c.batch_size)
         self.few = Loader(
             standardise.standardised(few, self.norm, self.output), len(few), c.connect
         )
-        self.one = _graph(_first(valid, 1), c.connect)
+        self.one = valid.graph(0, c.connect)
 
     def remembered(self) -> loop.Memory:
         """The state to begin with: that of the last checkpoint, or a fresh one."""

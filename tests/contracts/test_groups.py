@@ -29,6 +29,7 @@ EXPECTED = {  # kind of the matrices, whether shifts, whether permutations, dime
     "ci": ("±identity", False, False, 0),
     "e3": ("orthogonal", True, False, 6),
     "o3": ("orthogonal", False, False, 3),
+    "oh": ("orthogonal", False, False, 0),
     "se3": ("rotation", True, False, 6),
     "sim3": ("similarity", True, False, 7),
     "sn": ("identity", False, True, 0),
@@ -148,6 +149,16 @@ def test_permutations_leave_padding_in_place() -> None:
     assert (permutation[:, ~REAL] == np.flatnonzero(~REAL)).all()
     assert (np.sort(permutation[:, REAL]) == np.flatnonzero(REAL)).all()
     assert len({tuple(row) for row in permutation}) > 80  # of the 120 permutations of five
+
+
+def test_a_cube_has_48_symmetries() -> None:
+    """All are drawn, each maps the cube's corners onto themselves, half of them are improper."""
+    found = {tuple(m.ravel()) for m in samples("oh", 2000).matrix}
+    assert len(found) == 48
+    corners = np.array(np.meshgrid(*[[-1.0, 1.0]] * 3)).reshape(3, 8)
+    for m in (np.reshape(m, (3, 3)) for m in found):
+        assert {tuple(c) for c in (m @ corners).T} == {tuple(c) for c in corners.T}
+    assert sum(np.linalg.det(np.reshape(m, (3, 3))) < 0 for m in found) == 24
 
 
 def test_rotations_are_uniform() -> None:

@@ -16,6 +16,7 @@ import pytest
 
 from demetar import models
 from demetar.core import kinds, registry
+from demetar.core.errors import InputError
 from demetar.core.graph import Graph, from_arrays, from_atoms
 from demetar.core.output import Output, Value
 from demetar.core.padding import batch, pad, rung
@@ -26,13 +27,14 @@ from demetar.symmetry.elements import Elements
 from demetar.symmetry.equivariance import Measurement, measure
 
 NAMES = models.names()
-KINDS = ("particles", "atoms")
+KINDS = models.KINDS
 OUTPUT = {"particles": "positions", "atoms": "scalar"}
 DECLARED = ("TITLE", "SYMMETRY", "OUTPUTS", "REFERENCE", "Config", "Model")
-SMALL = {"width": 16, "layers": 2, "heads": 4, "lmax": 1, "bases": 8}
+SMALL = {"width": 16, "layers": 2, "heads": 4, "lmax": 1, "bases": 8, "grid": 16, "spacing": 0.5}
 PARTS = {
     "t3": {"T(3)"}, "so3": {"SO(3)"}, "ci": {"C_i"}, "sn": {"S_n"},
     "o3": {"SO(3)", "C_i"}, "se3": {"SO(3)", "T(3)"}, "e3": {"SO(3)", "C_i", "T(3)"},
+    "oh": {"O_h", "C_i"},
 }  # fmt: skip
 ALL = {"T(3)", "SO(3)", "C_i", "S_n"}
 SAMPLES = 8
@@ -46,20 +48,22 @@ CASES = NAMES + [
     for variant in getattr(registry.load("models", name), "VARIANTS", {})
 ]
 
+READ = [(name, kind) for name in NAMES for kind in models.inputs(name)]
+
 each_model = pytest.mark.parametrize("name", NAMES)
+each_reading = pytest.mark.parametrize(("name", "kind"), READ)
 # Variants in float64 alone: their odd scalars vanish by symmetry, so that float32 shows rounding only.
 each_claim = pytest.mark.parametrize(
     ("name", "kind", "dtype"),
-    [(name, kind, dtype) for name in NAMES for kind in KINDS for dtype in TOLERANCE]
+    [(*reading, dtype) for reading in READ for dtype in TOLERANCE]
     + [(case, "atoms", "float64") for case in CASES if case not in NAMES],
 )
-each_kind = pytest.mark.parametrize("kind", KINDS)
 each_precision = pytest.mark.parametrize("dtype", TOLERANCE)
 
 
 def claimed(name: str) -> set[str]:
     """The parts of the claimed group: each has to hold by itself."""
-    group = groups.load(random_run(name, KINDS[0]).symmetry)
+    group = groups.load(random_run(name, models.inputs(name.partition(":")[0])[0]).symmetry)
     return set().union(*(PARTS[factor] for factor in group.factors))
 
 
@@ -119,7 +123,7 @@ def measured(name: str, kind: str, dtype: str) -> tuple[Measurement, dict[str, s
     """One measurement over all parts, the claimed group and Sim(3), and where each of them lies."""
     run, graph = random_run(name, kind), system(kind)
     whole = run.symmetry
-    names = sorted(ALL | {whole, "Sim(3)"})
+    names = sorted(ALL | claimed(name) | {whole, "Sim(3)"})
     joined, where = elements(pad(run.prepare(graph)), names)
     return measure(run, graph, elements=joined, dtype=dtype), where
 
@@ -170,9 +174,27 @@ def test_declares_what_a_model_file_has_to(name: str) -> None:
     lacking = {"inputs", "output"} - set(settings)
     assert not lacking, f"Config of {name} lacks {', '.join(sorted(lacking))}"
     assert module.Config.__dataclass_params__.frozen, "a linen module is a hashable value"
-    assert set(OUTPUT.values()) <= set(module.OUTPUTS)
+    kinds = models.inputs(name)
+    assert kinds, "a model reads something"
+    assert set(kinds) <= set(KINDS)
+    assert settings["inputs"].default in kinds
+    assert {OUTPUT[kind] for kind in kinds} <= set(module.OUTPUTS)
     assert any(c.isdigit() for c in module.REFERENCE), "the reference names a year"
     assert module.__doc__, "the docstring gives the paper's formula"
+
+
+@each_model
+def test_what_it_does_not_read_is_one_sentence(name: str) -> None:
+    for kind in {*KINDS, "pixels"} - set(models.inputs(name)):
+        with pytest.raises(InputError, match=f"inputs among .*got '{kind}'"):
+            models.create(name, inputs=kind)
+
+
+def test_a_model_is_held_to_both_kinds_unless_it_says_less() -> None:
+    said = {n for n in NAMES if hasattr(registry.load("models", n), "INPUTS")}
+    assert said < set(NAMES)
+    assert {n for n in NAMES if models.inputs(n) != KINDS} <= said
+    assert set(READ) >= {(n, kind) for n in NAMES for kind in KINDS if n not in said}
 
 
 def test_titles_tell_the_models_apart() -> None:
@@ -180,8 +202,7 @@ def test_titles_tell_the_models_apart() -> None:
     assert len(set(titles)) == len(titles)
 
 
-@each_model
-@each_kind
+@each_reading
 def test_outputs_are_the_declared_ones(name: str, kind: str) -> None:
     run, module = random_run(name, kind), registry.load("models", name)
     graph = pad(run.prepare(system(kind))).astype(np.float32)
@@ -194,8 +215,7 @@ def test_outputs_are_the_declared_ones(name: str, kind: str) -> None:
     assert len(set(titles)) == len(titles)
 
 
-@each_model
-@each_kind
+@each_reading
 def test_weights_are_large_enough_to_show_an_error(name: str, kind: str) -> None:
     value = measured(name, kind, "float64")[0].prediction[OUTPUT[kind]]
     if kind == "particles":
@@ -250,8 +270,7 @@ def wrongly_declared(name: str, kind: str, dtype: str) -> float:
     return float(measure(Liar(), system(kind), "C_i", 1, dtype=dtype).delta[key].max())
 
 
-@each_model
-@each_kind
+@each_reading
 @pytest.mark.parametrize("room", ["higher", "batch"])
 def test_padding_and_neighbours_change_nothing(name: str, kind: str, room: str) -> None:
     alone = measured(name, kind, "float64")[0]
@@ -265,8 +284,7 @@ def test_padding_and_neighbours_change_nothing(name: str, kind: str, room: str) 
         np.testing.assert_allclose(seen, rows, rtol=0, atol=1e-10 * max(np.abs(rows).max(), 1))
 
 
-@each_model
-@each_kind
+@each_reading
 @each_precision
 def test_precision_of_the_input_decides(name: str, kind: str, dtype: str) -> None:
     run = random_run(name, kind)
@@ -293,8 +311,7 @@ def _slopes(name: str, kind: str):
     return slopes
 
 
-@each_model
-@each_kind
+@each_reading
 @pytest.mark.parametrize("which", ["coincident", "single"])
 def test_gradients_are_finite(name: str, kind: str, which: str) -> None:
     run = random_run(name, kind)
@@ -305,7 +322,7 @@ def test_gradients_are_finite(name: str, kind: str, which: str) -> None:
     assert any(np.abs(x).max() > 0 for x in jax.tree.leaves(slopes[0]))
 
 
-@each_model
+@pytest.mark.parametrize("name", [name for name, kind in READ if kind == "particles"])
 def test_a_graph_without_velocities_is_read(name: str) -> None:
     run = random_run(name, "particles")
     usual = system("particles")

@@ -1,7 +1,8 @@
-"""Irreps models against the numbers of their published programs, with those programs' own weights.
+"""Models against the numbers of their published programs, with those programs' own weights.
 
 The fixtures hold inputs, weights and outputs as `benchmarks/irreps_reference.py` wrote them on a
-CPU in float32; benchmarks/references says which program and commit each of them is of.
+CPU in float32 (DimeNet++ and SphereNet in float64, because their radial functions cancel digits for
+small distances); benchmarks/references says which program and commit each of them is of.
 """
 
 import json
@@ -22,12 +23,18 @@ NAMES = (
     "segnn_nbody", "segnn_qm9",
     "equiformer_qm9", "equiformer_linear", "equiformer_dot", "equiformer_e3",
     "painn_qm9", "torchmd_net", "torchmd_net_smooth",
+    "schnet_qm9", "eqgat_qm9", "eqgat_e3", "nmp_qm9", "dimenet_qm9", "spherenet_qm9",
 )  # fmt: skip
 PARTS = (
     "layer_1/message_1",
     "block_1/attention/value",
     "update_1/vector_mix",
     "layer_2/vector_mix",
+    "layer_1/filter/out",
+    "attention_2/edge_out",
+    "pass/edge_out",
+    "mixed_1/basis/in",
+    "mixed_1/torsion_in",
 )
 TOLERANCE = 1e-5  # of the largest output, float32
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import tracemalloc
 from pathlib import Path
 
 import ase.build
@@ -275,6 +276,25 @@ def test_a_single_array_in_the_place_of_an_archive(folder: Path) -> None:
     with (folder / "params.npz").open("wb") as file:
         np.save(file, np.zeros(3), allow_pickle=False)
     assert "params.npz" in sentence(folder)
+
+
+def test_an_archive_is_measured_before_it_is_unpacked(folder: Path) -> None:
+    """Two hundred MB of zeros in an archive of 0.2 MB; one array of them is refused unread."""
+    arrays = flatten(fresh(CONFIG).params) | {"bomb": np.zeros(25_000_000)}
+    np.savez_compressed(folder / "params.npz", **arrays, allow_pickle=False)
+    assert (folder / "params.npz").stat().st_size < 400_000
+    tracemalloc.start()
+    assert "MB unpacked" in sentence(folder)
+    assert tracemalloc.get_traced_memory()[1] < 20e6
+    tracemalloc.stop()
+
+
+def test_an_encrypted_archive_is_a_sentence(folder: Path) -> None:
+    path = folder / "params.npz"
+    content = bytearray(path.read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # the flag in the directory's first entry
+    path.write_bytes(bytes(content))
+    assert "plainly zipped" in sentence(folder)
 
 
 class Trap:

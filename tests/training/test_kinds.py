@@ -114,7 +114,7 @@ def test_a_kind_of_output_goes_through_the_engine(
         assert answer["positions"] == pytest.approx(right, abs=0.2 * float(np.abs(right).max()))
     found = evaluate.evaluate(run, "valid", size=20)
     assert found["value"] == pytest.approx(min(first["valid"], last["valid"]), rel=1e-4)
-    assert found["metric"] == evaluate.METRICS[kind]
+    assert found["metric"] == kinds.QUANTITIES[kind].metric
     if kind == "state":
         parts = [found["errors"][k]["value"] for k in ("positions", "velocities")]
         assert found["value"] == pytest.approx(np.mean(parts), rel=1e-6)

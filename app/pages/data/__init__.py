@@ -206,6 +206,8 @@ def _about(about: Any, options: datasets.Options, target: str, here: bool) -> No
             noted = [about.notes[""]]
         for note in noted:
             st.caption(address.plain(note))
+        for text in datasets.remarks(about.name, target, options) if here else ():
+            st.info(address.plain(text), icon=":material/info:")
 
 
 def _absent(about: Any, options: datasets.Options) -> None:

@@ -100,6 +100,10 @@ def _units(target: str, names: list[str]) -> dict[str, str]:
         write("unit", "Unit of the number", "kcal/mol")
     if target == "value" or sdf:
         write("column", "Its key, column or array", "logP")
+    elif target == "energy":
+        write("column", "Key of the energy, if another", "REF_energy")
+    if target == "energy" and not sdf:
+        write("forces", "Name of the forces, if another", "REF_forces")
     if target == "energy" and npz:
         st.caption("Forces are in the unit of energy over the unit of length.")
     elif target == "energy":

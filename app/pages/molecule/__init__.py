@@ -64,7 +64,8 @@ def _choices() -> tuple[molecules.Source, list[str]]:
             "Structure file", ["xyz", "extxyz", "pdb", "sdf", "mol", "cif"], key="molecule:file"
         )
         st.caption(
-            "XYZ, extended XYZ, PDB, SDF/MOL or CIF in Å; at most 10 MB, 200 structures and 500 atoms each."
+            "XYZ, extended XYZ, PDB, SDF/MOL or CIF in Å; at most 10 MB and 500 atoms each, and of many "
+            "structures the first 200."
         )
     options = [*([upload.name] if upload else []), *molecules.gallery()]
     if upload and st.session_state.get("molecule:opened") != upload.file_id:
@@ -84,6 +85,8 @@ def _choices() -> tuple[molecules.Source, list[str]]:
 def _frame_of(source: molecules.Source) -> molecules.Source:
     """The structure of a file that is shown: the first one, or what the slider says."""
     count = molecules.frames(source)
+    for text in molecules.remarks(source):
+        st.caption(f":material/info: {address.plain(text)}")
     if count == 1:
         return source
     st.session_state[FRAME] = min(st.session_state.get(FRAME, 1), count)

@@ -16,12 +16,8 @@ QUICK = {
     "qm9": {"train_size": 1000, "valid_size": 500, "epochs": 10, "batch_size": 50, "evaluate_every": 1},
 }  # fmt: skip
 LITTLE = {
-    "train_size": 200,
-    "valid_size": 50,
-    "epochs": 20,
-    "batch_size": 10,
-    "evaluate_every": 1,
-}
+    "train_size": 200, "valid_size": 50, "epochs": 20, "batch_size": 10, "evaluate_every": 1,
+}  # fmt: skip
 OWN = "file"  # the data set of own files, kept on the Data page
 FIRST = {"dataset": "nbody", "target": "homo", "model": "egnn"}  # chosen where it is among them
 

@@ -27,9 +27,10 @@ from ase.md.langevin import Langevin
 
 from demetar.core.disk import data_root, write_atomically
 from demetar.core.errors import InputError
+from demetar.core.graph import without_cell
 from demetar.core.registry import closest
 from demetar.data.making.calculators import CALCULATORS, LEVELS
-from demetar.data.readers.structures import read_atoms
+from demetar.data.readers.structures import first_atoms
 
 Progress = Callable[[int, int], None]  # frames that are done, frames in all
 NAMES = {
@@ -72,7 +73,7 @@ class Made:
 def structure(molecule: str) -> Atoms:
     """The starting geometry: by a common name, by ASE's own, or the first of a structure file."""
     if Path(molecule).suffix and Path(molecule).exists():
-        return read_atoms(molecule)[0]
+        return without_cell(first_atoms(molecule)[0])
     name = NAMES.get(molecule.lower(), molecule)
     try:
         return ase.build.molecule(name)

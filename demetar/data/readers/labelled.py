@@ -13,19 +13,22 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from demetar.core.errors import InputError
-from demetar.data.readers.bounded import Source, contents, npz_arrays, text_lines
-from demetar.data.readers.lines import MAX_ATOMS, MAX_COORDINATE, fail, shown, value_of
+from demetar.data.readers import archives
+from demetar.data.readers.bounded import Source, contents, text_lines
+from demetar.data.readers.comments import MAX_LABEL
+from demetar.data.readers.labels import absent, left_out, looks_like_label
+from demetar.data.readers.lines import MAX_COORDINATE, fail, shown, value_of
 from demetar.data.readers.sdf import parse_sdf
 from demetar.data.readers.structures import SMALLEST_DISTANCE
-from demetar.data.readers.xyz import MAX_LABEL, declares, parse
+from demetar.data.readers.xyz import Labelled as Found
+from demetar.data.readers.xyz import headers, parse, survey
 
 MAX_BYTES = 64_000_000
-MAX_SYSTEMS = 150_000
 ENDINGS = (".xyz", ".extxyz", ".sdf", ".npz")
 T = TypeVar("T")
 
@@ -46,62 +49,110 @@ class Labelled:
     velocities: np.ndarray | None = None
     charges: np.ndarray | None = None
     masses: np.ndarray | None = None
+    remarks: tuple[str, ...] = ()  # sentences on what was left out
 
     def __len__(self) -> int:
         return len(self.sizes)
 
 
 def read_labelled(
-    source: Source, name: str = "", key: str = "energy", width: int = 1, forces: str = "",
-    table: Source | None = None,
+    source: Source, name: str = "", key: str | Sequence[str] = "energy", width: int = 1,
+    forces: str | None = None, table: Source | None = None,
 ) -> Labelled:  # fmt: skip
-    """The molecules in a file with the label `key` (of `width` numbers) and, where given, forces.
+    """The molecules in a file with the label `key` (of `width` numbers) and, if asked for, forces.
 
-    `source` is a path, or bytes with a `name` that ends in .xyz, .extxyz, .sdf or .npz. In extended
-    XYZ the key stands on the comment lines and forces are the column `forces`, if the first frame
-    declares it; an SDF takes its labels from the CSV `table`, a row a molecule in the same order
-    (a column "name" there must equal the molecules' titles); an NPZ holds z [n] or [S, n], R
-    [S, n, 3], the array `key` [S] or [S, width], and forces [S, n, 3]. Raises InputError, with its
-    line where there is one, for anything else, and beyond 64 MB, 500 atoms or 150,000 systems.
+    `source` is a path, or bytes with a `name` that ends in .xyz, .extxyz, .sdf or .npz. Of several
+    keys one must be there. In extended XYZ it stands on the comment lines and forces are a column;
+    an SDF takes its labels from the CSV `table`, a row a molecule in the same order (a column "name"
+    there must equal the molecules' titles); an NPZ holds z [n] or [S, n], R [S, n, 3], the array
+    `key` [S] or [S, width], and forces [S, n, 3]. `forces` is a name that must be there, "" for the
+    usual name where it is there, or None. What is there for one frame must be there for all. Raises
+    InputError, with its line where there is one, for anything else, and beyond 64 MB, 500 atoms or
+    150,000 systems. What looks like a label and is left out is named in the result's `remarks`.
     """
+    keys = (key,) if isinstance(key, str) else tuple(key)
     data, name = contents(source, name, MAX_BYTES)
     ending = Path(name.lower()).suffix
     if ending not in ENDINGS:
         raise InputError(
-            f"A labelled file must end in {', '.join(ENDINGS)}, not "
+            f"Expected a labelled file that ends in {', '.join(ENDINGS)}, got "
             f"{re.sub(r'[^a-z0-9.]', '', ending)[:10]!r}; convert it or correct its name."
         )
+    if table is not None and ending != ".sdf":
+        raise InputError(
+            f"Expected a table of labels beside an SDF only, got {ending}; leave it out."
+        )
     if ending == ".npz":
-        found = _npz(data, name, key, width, forces)
+        found = _npz(data, name, keys, width, forces)
     elif ending == ".sdf":
-        found = _sdf(text_lines(data, name), table, key)
+        if forces:
+            raise absent("forces", forces, "columns", ())
+        found = _sdf(text_lines(data, name), table, keys[0])
     else:
-        found = _xyz(text_lines(data, name), key, width, forces)
+        found = _xyz(text_lines(data, name), keys[0], width, forces)
     _check(found)
     return found
 
 
 def _bounded(items: Iterator[T]) -> list[T]:
-    found = list(islice(items, MAX_SYSTEMS + 1))
+    found = list(islice(items, archives.MAX_SYSTEMS + 1))
     if not found:
-        raise InputError("The file must hold labelled systems, but none was found; add some.")
-    if len(found) > MAX_SYSTEMS:
+        raise InputError("Expected labelled systems in the file, got none; add some.")
+    if len(found) > archives.MAX_SYSTEMS:
         raise InputError(
-            f"A file may have at most {MAX_SYSTEMS} systems, but it has more; cut it down."
+            f"Expected at most {archives.MAX_SYSTEMS} systems in a file, got more; cut it down."
         )
     return found
 
 
-def _xyz(lines: Sequence[str], key: str, width: int, forces: str) -> Labelled:
-    with_forces = bool(forces) and declares(lines, forces)
-    columns = {forces: 3} if with_forces else {}
-    found = _bounded(parse(lines, {key: width}, columns))
+def _xyz(lines: Sequence[str], key: str, width: int, forces: str | None) -> Labelled:
+    holds = survey(islice(headers(lines), archives.MAX_SYSTEMS + 1))
+    column = None if forces is None else holds.named(forces or "forces")
+    if forces and column is None and holds.whole:
+        raise absent(
+            "forces", forces, "columns", list(dict.fromkeys(c.name for c in holds.columns))
+        )
+    column = column or forces or None  # what cannot be read says why
+    asked = parse(lines, {key: width}, {column: 3} if column else {})
+    found = _bounded(_packed(frame, key, column) for frame in asked)
     return Labelled(
-        sizes=np.array([len(f.frame.species) for f in found]),
-        positions=np.concatenate([np.array(f.frame.positions, np.float64) for f in found]),
-        label=np.array([f.values[key] for f in found], np.float64),
-        species=np.concatenate([np.array(f.frame.species, np.uint8) for f in found]),
-        forces=np.concatenate([np.array(f.columns[forces]) for f in found]) if columns else None,
+        sizes=np.array([len(f.species) for f in found]),
+        positions=np.concatenate([f.positions for f in found]),
+        label=np.array([f.label for f in found], np.float64),
+        species=np.concatenate([f.species for f in found]),
+        forces=np.concatenate([f.forces for f in found]) if column else None,
+        remarks=(*left_out([key, *([column] if column else [])], holds.rest(lines, key, column)),
+                 *_cells(found)),
+    )  # fmt: skip
+
+
+class _Packed(NamedTuple):
+    """A frame as arrays, which take less memory than its lists."""
+
+    species: np.ndarray
+    positions: np.ndarray
+    label: list[float]
+    forces: np.ndarray
+    is_periodic: bool
+
+
+def _packed(found: Found, key: str, column: str | None) -> _Packed:
+    frame = found.frame
+    return _Packed(
+        np.array(frame.species, np.uint8), np.array(frame.positions, np.float64), found.values[key],
+        np.array(found.columns[column] if column else (), np.float64),
+        frame.cell is not None and any(frame.pbc),
+    )  # fmt: skip
+
+
+def _cells(found: Sequence[_Packed]) -> tuple[str, ...]:
+    """The remark on periodic cells, where there are any."""
+    count = sum(f.is_periodic for f in found)
+    if not count:
+        return ()
+    return (
+        f"Of {len(found)} frames {count} have a periodic cell, which no model uses: their atoms are "
+        "taken as molecules without periodic images.",
     )
 
 
@@ -117,7 +168,7 @@ def _titles(lines: Sequence[str]) -> Iterator[str]:
 def _sdf(lines: Sequence[str], table: Source | None, column: str) -> Labelled:
     if table is None:
         raise InputError(
-            "An SDF takes its labels from a CSV file, but none was given; name it with labels=."
+            "Expected a CSV file of labels beside an SDF, got none; name it with labels=."
         )
     found = _bounded(parse_sdf(lines))
     titles = list(islice(_titles(lines), len(found)))
@@ -126,7 +177,14 @@ def _sdf(lines: Sequence[str], table: Source | None, column: str) -> Labelled:
         positions=np.concatenate([np.array(f.positions, np.float64) for f in found]),
         label=np.array(_column(table, column, titles))[:, None],
         species=np.concatenate([np.array(f.species, np.uint8) for f in found]),
+        remarks=left_out([f"the column {column} of the table"], _fields(lines)),
     )
+
+
+def _fields(lines: Sequence[str]) -> list[str]:
+    """The data fields of an SDF whose names look like labels."""
+    names = (re.match(r"> [^<]{0,80}<([^<>]{1,60})>", line) for line in lines)
+    return [name for name in dict.fromkeys(m[1] for m in names if m) if looks_like_label(name)]
 
 
 def _column(table: Source, column: str, titles: Sequence[str]) -> list[float]:
@@ -157,57 +215,20 @@ def _column(table: Source, column: str, titles: Sequence[str]) -> list[float]:
         raise fail(rows.line_num, "comma-separated cells", shown(str(error))) from None
     if len(values) != len(titles):
         raise InputError(
-            f"The CSV must have a row for each of the {len(titles)} molecules, not {len(values)}; "
+            f"Expected a row of the CSV for each of the {len(titles)} molecules, got {len(values)}; "
             "give the whole file."
         )
     return values
 
 
-def _shaped(arrays: dict[str, np.ndarray], key: str, *shapes: tuple[int, ...]) -> np.ndarray:
-    """That array in the first of the shapes, of finite numbers within the limits."""
-    if key not in arrays:
-        raise InputError(f"The archive must hold the array {key!r}, but lacks it; add it.")
-    values = arrays[key]
-    if values.shape not in shapes:
-        wanted = " or ".join(str(list(shape)) for shape in shapes)
-        raise InputError(
-            f"The array {key!r} must have the shape {wanted}, not {list(values.shape)}; correct it."
-        )
-    if not (np.abs(values) <= MAX_LABEL).all():
-        at = np.argwhere(~(np.abs(values) <= MAX_LABEL))[0].tolist()
-        raise InputError(
-            f"The array {key!r} must hold finite numbers, but {at} is {values[tuple(at)]}; correct it."
-        )
-    return values
-
-
-def _geometry(arrays: dict[str, np.ndarray], key: str) -> tuple[np.ndarray, int, int]:
-    x = arrays.get(key, np.zeros(0))
-    if x.ndim != 3 or x.shape[2] != 3 or 0 in x.shape:
-        raise InputError(
-            f"The archive must hold {key!r} of the shape [systems, n, 3], not {list(x.shape)}; add it."
-        )
-    count, n = x.shape[:2]
-    if count > MAX_SYSTEMS or n > MAX_ATOMS:
-        raise InputError(
-            f"A file may have at most {MAX_SYSTEMS} systems of {MAX_ATOMS} atoms, not {count} of {n}; "
-            "cut it down."
-        )
-    return _shaped(arrays, key, x.shape), count, n
-
-
-def _npz(data: bytes, name: str, key: str, width: int, forces: str) -> Labelled:
-    wanted = ["R", "z", key, *([forces] if forces else [])]
-    arrays = npz_arrays(data, name, wanted, 4 * MAX_BYTES)
-    x, count, n = _geometry(arrays, "R")
-    z = np.broadcast_to(_shaped(arrays, "z", (n,), (count, n)), (count, n))
-    if (z != np.round(z)).any() or z.min() < 1 or z.max() > 118:
-        raise InputError("The array 'z' must hold atomic numbers from 1 to 118; correct it.")
-    label_shapes = ((count,), (count, 1)) if width == 1 else ((count, width),)
-    label = _shaped(arrays, key, *label_shapes).reshape(count, width)
-    f = _shaped(arrays, forces, x.shape).reshape(-1, 3) if forces in arrays else None
-    species = z.reshape(-1).astype(np.uint8)
-    return Labelled(np.full(count, n), x.reshape(-1, 3), label, species, f)
+def _npz(data: bytes, name: str, keys: Sequence[str], width: int, forces: str | None) -> Labelled:
+    found, remarks = archives.read_molecules(data, name, keys, width, forces)
+    count, n = found["positions"].shape[:2]
+    return Labelled(
+        np.full(count, n), found["positions"].reshape(-1, 3), found["label"].reshape(count, width),
+        found["species"].reshape(-1).astype(np.uint8),
+        found["forces"].reshape(-1, 3) if "forces" in found else None, remarks=remarks,
+    )  # fmt: skip
 
 
 def read_bodies(source: Source, name: str = "") -> Labelled:
@@ -217,22 +238,12 @@ def read_bodies(source: Source, name: str = "") -> Labelled:
     (missing: 0) and masses (missing: 1) [n] or [S, n]. Raises InputError as `read_labelled` does.
     """
     data, name = contents(source, name, MAX_BYTES)
-    keys = ("positions", "target_positions", "velocities", "charges", "masses")
-    arrays = npz_arrays(data, name, keys, 4 * MAX_BYTES)
-    x, count, n = _geometry(arrays, "positions")
-
-    def rows(key: str, default: float) -> np.ndarray:
-        values = _shaped({key: np.full(n, default)} | arrays, key, (n,), (count, n))
-        return np.broadcast_to(values, (count, n)).reshape(-1)
-
-    velocities = _shaped({"velocities": np.zeros(x.shape)} | arrays, "velocities", x.shape)
-    masses = rows("masses", 1.0)
-    if masses.min() <= 0:
-        raise InputError("The array 'masses' must hold numbers above 0; correct it.")
+    rows = archives.read_scenes(data, name)
+    count, n = rows["positions"].shape[:2]
     found = Labelled(
-        sizes=np.full(count, n), positions=x.reshape(-1, 3),
-        label=_shaped(arrays, "target_positions", x.shape).reshape(-1, 3),
-        velocities=velocities.reshape(-1, 3), charges=rows("charges", 0.0), masses=masses,
+        sizes=np.full(count, n), positions=rows["positions"].reshape(-1, 3),
+        label=rows["target_positions"].reshape(-1, 3), velocities=rows["velocities"].reshape(-1, 3),
+        charges=rows["charges"].reshape(-1), masses=rows["masses"].reshape(-1),
     )  # fmt: skip
     _check(found)
     return found
@@ -242,7 +253,7 @@ def _check(found: Labelled) -> None:
     """Raises InputError for places beyond the limits, touching atoms, or a system that repeats."""
     if not np.abs(found.positions).max() <= MAX_COORDINATE:
         raise InputError(
-            f"Coordinates must be at most {MAX_COORDINATE:.0f}, but some are beyond; correct the file."
+            f"Expected coordinates up to {MAX_COORDINATE:.0f}, got some beyond; correct the file."
         )
     ends = np.cumsum(found.sizes)
     seen: dict[bytes, int] = {}
@@ -253,8 +264,8 @@ def _check(found: Labelled) -> None:
         )
         if content in seen:
             raise InputError(
-                f"Every system must be there once, but system {i} repeats system {seen[content]}, so a "
-                "split could train on what it tests; remove one."
+                f"Expected every system once, got two that are equal: system {i} repeats system "
+                f"{seen[content]}, so a split could train on what it tests; remove one."
             )
         seen[content] = i
         squares = ((x[:, None] - x[None]) ** 2).sum(-1)
@@ -262,6 +273,6 @@ def _check(found: Labelled) -> None:
         if squares.min() < SMALLEST_DISTANCE**2 and found.species is not None:
             a, b = sorted(np.unravel_index(squares.argmin(), squares.shape))
             raise InputError(
-                f"Two atoms must be at least {SMALLEST_DISTANCE:g} apart, but atoms {a + 1} and {b + 1} "
-                f"of system {i} are {np.sqrt(squares.min()):.3g} apart; correct it."
+                f"Expected atoms to be at least {SMALLEST_DISTANCE:g} apart, got atoms {a + 1} and "
+                f"{b + 1} of system {i} at {np.sqrt(squares.min()):.3g}; correct it."
             )

@@ -22,6 +22,10 @@ MAX_FRAMES = 200
 MAX_COORDINATE = 1e5
 _PERIODIC_TABLE = {name.upper(): z for name, z in atomic_numbers.items() if z > 0}
 _PERIODIC_TABLE |= {"D": 1, "T": 1} | {str(z): z for z in range(1, 119)}
+_NUMBERED = re.compile(
+    r"([A-Za-z]{1,2})(_[A-Za-z0-9]{0,8}|[0-9]{1,4})?([0-9]?[+-]{1,4}|[+-][0-9])?"
+)
+_EXPONENT = re.compile(r"([+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[dD]|\*\^)([+-]?[0-9]{1,9})")
 
 
 class Frame(NamedTuple):
@@ -30,6 +34,7 @@ class Frame(NamedTuple):
     species: list[int]
     positions: list[list[float]]
     cell: np.ndarray | None = None
+    pbc: tuple[bool, bool, bool] = (True, True, True)  # along which vectors of the cell it repeats
 
 
 def shown(text: str) -> str:
@@ -39,33 +44,60 @@ def shown(text: str) -> str:
 
 def fail(number: int, expected: str, came: str) -> InputError:
     """The error about that line of a file."""
-    return InputError(f"Line {number} must hold {expected}, not {came}; correct it.")
+    return InputError(f"Line {number}: expected {expected}, got {came}; correct it.")
 
 
 def line_at(lines: Sequence[str], index: int, expected: str) -> str:
     """The line itself; InputError when the file ends before it."""
     if index >= len(lines):
         raise InputError(
-            f"The file must go on with {expected}, but it ends after line {len(lines)}; "
-            "give the whole file."
+            f"Expected the file to go on with {expected}, but it ends after line {len(lines)}; give "
+            "the whole file."
         )
     return lines[index]
 
 
 def element(symbol: str, number: int) -> int:
-    """The atomic number for a symbol (or a number as text) on that line; D and T are hydrogen."""
+    """The atomic number for a symbol on that line; D and T are hydrogen.
+
+    The symbol may be numbered, named or charged (O1, C_3, Na+, Fe3+), or an atomic number. Raises
+    InputError for all others, and where capitals leave two readings (HG11: mercury, or the gamma
+    hydrogen of a protein).
+    """
     z = _PERIODIC_TABLE.get(symbol.strip().upper())
-    if z is None:
-        raise fail(number, "an element of the periodic table", shown(symbol.strip()))
+    if z is not None:
+        return z
+    symbol = symbol.strip()
+    parts = _NUMBERED.fullmatch(symbol)
+    letters = parts[1] if parts else ""
+    z = _PERIODIC_TABLE.get(letters.upper())
+    if parts is None or z is None:
+        raise fail(number, "an element of the periodic table", shown(symbol))
+    if parts[2] and two_readings(letters):
+        one, two = letters[0], letters.capitalize()
+        raise fail(number, f"{two} or {one} as an element", f"{shown(symbol)}, which may be either")
     return z
 
 
+def two_readings(letters: str) -> bool:
+    """Whether two capitals can be an element, or one of a protein's atoms with its place (CA, HG)."""
+    if not re.fullmatch("[HCNOSP][A-Z]", letters) or letters not in _PERIODIC_TABLE:
+        return False
+    return letters[0] == "H" or letters[1] in "ABGDEZHX"
+
+
 def value_of(text: str, number: int, what: str, limit: float) -> float:
-    """The number that a text on that line says; InputError unless it is finite and within limits."""
+    """The number that a text on that line says; InputError unless it is finite and within limits.
+
+    Exponents may be written as in Fortran (1.0D-3) and in Mathematica (1.0*^-3).
+    """
     try:
         value = float(text) if "_" not in text else math.nan
     except ValueError:
-        raise fail(number, f"a number as {what}", shown(text)) from None
+        other = _EXPONENT.fullmatch(text.strip())
+        if other is None:
+            raise fail(number, f"a number as {what}", shown(text)) from None
+        value = float(f"{other[1]}e{other[2]}")
     if not abs(value) <= limit:
         raise fail(number, f"finite numbers up to {limit:g} as {what}", shown(text))
     return value
@@ -86,12 +118,9 @@ def atom_count(text: str, number: int) -> int:
 def check_count(count: int) -> int:
     """The number of atoms itself; InputError when it is 0 or beyond the limit."""
     if count == 0:
-        raise InputError(
-            "A structure must have at least one atom, but the file gives 0; add atoms."
-        )
+        raise InputError("Expected at least one atom in a structure, got 0; add atoms.")
     if count > MAX_ATOMS:
         raise InputError(
-            f"A structure may have at most {MAX_ATOMS} atoms, but the file has {count} or more; "
-            "cut it down."
+            f"Expected at most {MAX_ATOMS} atoms in a structure, got {count} or more; cut it down."
         )
     return count

@@ -16,13 +16,13 @@ def _fitted(arrays: dict[str, np.ndarray], key: str, shape: tuple[int, ...], def
     values = arrays.get(key, np.full(shape, default))
     if values.shape != shape:
         raise InputError(
-            f"The array {key!r} must have the shape {list(shape)} that fits the positions, "
-            f"not {list(values.shape)}; correct it."
+            f"Expected the array {key!r} in the shape {list(shape)} that fits the positions, got "
+            f"{list(values.shape)}; correct it."
         )
     if not (np.abs(values) <= MAX_COORDINATE).all():
         raise InputError(
-            f"The array {key!r} must hold finite numbers up to {MAX_COORDINATE:.0f}, but some are "
-            "not; correct them."
+            f"Expected finite numbers up to {MAX_COORDINATE:.0f} in the array {key!r}, got others; "
+            "correct them."
         )
     return values
 
@@ -39,25 +39,25 @@ def read_scene(source: Source, name: str = "") -> Scene:
     positions = arrays.get("positions")
     if positions is None:
         raise InputError(
-            f"A scene needs the array 'positions' [n 3], which {safe_name(name)!r} lacks; add it."
+            f"Expected the array 'positions' [n 3] of a scene, which {safe_name(name)!r} lacks; add it."
         )
     if positions.ndim not in (2, 3) or positions.shape[-1] != 3 or 0 in positions.shape:
         raise InputError(
-            "The array 'positions' must have the shape [n 3] or [frames n 3], not "
+            "Expected the array 'positions' in the shape [n 3] or [frames n 3], got "
             f"{list(positions.shape)}; correct it."
         )
     shape, n = positions.shape, positions.shape[-2]
     if n > MAX_BODIES or positions.size // (3 * n) > MAX_SCENE_FRAMES:
         raise InputError(
-            f"A scene may have at most {MAX_BODIES} bodies and {MAX_SCENE_FRAMES} frames, not "
-            f"positions of shape {list(shape)}; cut it down."
+            f"Expected at most {MAX_BODIES} bodies and {MAX_SCENE_FRAMES} frames in a scene, got "
+            f"positions of the shape {list(shape)}; cut it down."
         )
     positions = _fitted(arrays, "positions", shape, 0.0).reshape(-1, n, 3)
     velocities = _fitted(arrays, "velocities", shape, 0.0).reshape(-1, n, 3)
     charges, masses = (_fitted(arrays, k, (n,), d) for k, d in (("charges", 0.0), ("masses", 1.0)))
     if (masses <= 0).any():
         raise InputError(
-            "The array 'masses' must hold numbers above 0, but some are not; correct them."
+            "Expected numbers above 0 in the array 'masses', got others; correct them."
         )
     check_apart(positions[0], "bodies", 1e-6, "")
     return Scene(

@@ -37,8 +37,8 @@ def check_apart(positions: np.ndarray, kind: str, smallest: float, unit: str) ->
     if distances.min() < smallest:
         first, second = sorted(np.unravel_index(distances.argmin(), distances.shape))
         raise InputError(
-            f"Two {kind} must be at least {smallest:g}{unit} apart, but {kind} {first + 1} and "
-            f"{second + 1} are {distances.min():.3g}{unit} apart; move or remove one."
+            f"Expected two {kind} to be at least {smallest:g}{unit} apart, got {kind} {first + 1} and "
+            f"{second + 1} at {distances.min():.3g}{unit}; move or remove one."
         )
 
 
@@ -47,14 +47,13 @@ def _atoms(frame: Frame, name: str) -> ase.Atoms:
     positions = np.array(frame.positions, np.float64)
     if not (np.abs(positions) <= MAX_COORDINATE).all():
         raise InputError(
-            f"Coordinates must be finite and at most {MAX_COORDINATE:.0f} Å, but some are not; "
-            "correct the file."
+            f"Expected finite coordinates up to {MAX_COORDINATE:.0f} Å, got others; correct the file."
         )
     if min(frame.species) < 1 or max(frame.species) > 118:
-        raise InputError("Every atom must be an element of the periodic table; name the others.")
+        raise InputError("Expected elements of the periodic table only, got others; name them.")
     check_apart(positions, "atoms", SMALLEST_DISTANCE, " Å")
-    periodic = frame.cell is not None
-    atoms = ase.Atoms(frame.species, positions, cell=frame.cell, pbc=periodic)
+    pbc = frame.pbc if frame.cell is not None else False
+    atoms = ase.Atoms(frame.species, positions, cell=frame.cell, pbc=pbc)
     atoms.info["name"] = name
     return atoms
 
@@ -67,22 +66,36 @@ def read_atoms(source: Source, name: str = "") -> list[ase.Atoms]:
     structures. Raises InputError, with a line number where there is one, for anything else.
     """
     data, name = contents(source, name, MAX_BYTES)
+    structures = _some(data, name, MAX_FRAMES + 1)
+    if len(structures) > MAX_FRAMES:
+        raise InputError(
+            f"Expected at most {MAX_FRAMES} structures, got more in {safe_name(name)!r}; cut it down."
+        )
+    return structures
+
+
+def first_atoms(source: Source, name: str = "", count: int = 1) -> list[ase.Atoms]:
+    """The first `count` structures of a file, or all where it has fewer; as `read_atoms` gives them.
+
+    For one structure a file may go on for any length: not more than 10 MB of it is read.
+    """
+    data, name = contents(source, name, MAX_BYTES, cut=count == 1)
+    return _some(data, name, count)
+
+
+def _some(data: bytes, name: str, count: int) -> list[ase.Atoms]:
     ending = Path(name.lower()).suffix
     if ending not in PARSERS:
         raise InputError(
-            f"A structure file must end in {', '.join(PARSERS)}, not "
+            f"Expected a structure file that ends in {', '.join(PARSERS)}, got "
             f"{re.sub(r'[^a-z0-9.]', '', ending)[:10]!r}; convert it or correct its name."
         )
-    frames = PARSERS[ending](text_lines(data, name))
     label = safe_name(name)
-    structures = [_atoms(frame, label) for frame in islice(frames, MAX_FRAMES + 1)]
-    if not structures:
+    frames = PARSERS[ending](text_lines(data, name))
+    found = [_atoms(frame, label) for frame in islice(frames, count)]
+    if not found:
         raise InputError(
-            f"No atoms were found in {label!r}, which must be a {ending[1:].upper()} file; "
+            f"Expected a {ending[1:].upper()} file, got {label!r}: No atoms were found in it; "
             "check that its ending tells its format."
         )
-    if len(structures) > MAX_FRAMES:
-        raise InputError(
-            f"A file may have at most {MAX_FRAMES} structures, but {label!r} has more; cut it down."
-        )
-    return structures
+    return found

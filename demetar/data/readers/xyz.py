@@ -1,11 +1,21 @@
 """The parser of XYZ and extended XYZ: structures, and the labels that a comment line announces."""
 
-import re
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
+from demetar.core.errors import InputError
+from demetar.data.readers.comments import (
+    MAX_LABEL,
+    PLAIN,
+    Column,
+    Comment,
+    Layout,
+    places_of,
+    species_of,
+    words_of,
+)
+from demetar.data.readers.labels import listed, looks_like_label
 from demetar.data.readers.lines import (
     Frame,
     atom_count,
@@ -17,8 +27,14 @@ from demetar.data.readers.lines import (
     value_of,
 )
 
-MAX_LABEL = 1e12  # in whatever unit
-_COMMENT = 10_000  # characters that are read
+
+class Header(NamedTuple):
+    """What stands before a frame's atoms: how many, the comment, and where the atoms begin."""
+
+    count: int
+    comment: Comment
+    layout: Layout
+    begin: int  # index of the first atom's line
 
 
 class Labelled(NamedTuple):
@@ -30,93 +46,128 @@ class Labelled(NamedTuple):
     line: int
 
 
-def _columns(comment: str, number: int) -> dict[tuple[str, str, int], int]:
-    """Where each column starts that an extended-XYZ comment declares, by (name, kind, width)."""
-    found = re.search(r"\bProperties\s*=\s*\"?([\w:]{1,1000})", comment)
-    if found is None:
-        return {("species", "S", 1): 0, ("pos", "R", 3): 1}
-    parts = found[1].split(":")
-    starts, start = {}, 0
-    for name, kind, width in zip(parts[::3], parts[1::3], parts[2::3], strict=False):
-        if not re.fullmatch(r"[1-9]\d{0,2}", width):
-            raise fail(number, "Properties with column counts from 1 to 999", shown(width))
-        starts[name.lower(), kind.upper(), int(width)] = start
-        start += int(width)
-    if ("species", "S", 1) not in starts and ("z", "I", 1) not in starts:
-        raise fail(number, "Properties with species:S:1 and pos:R:3", shown(found[1]))
-    if ("pos", "R", 3) not in starts:
-        raise fail(number, "Properties with species:S:1 and pos:R:3", shown(found[1]))
-    return starts
-
-
-def _lattice(comment: str, number: int) -> np.ndarray | None:
-    found = re.search(r"\bLattice\s*=\s*\"([^\"]{1,400})\"", comment)
-    if found is None:
-        return None
-    values = found[1].split()
-    if len(values) != 9:
-        raise fail(number, "a Lattice of nine numbers", f"{len(values)} of them")
-    return np.array([coordinate(value, number) for value in values]).reshape(3, 3)
-
-
-def _value(comment: str, key: str, size: int, number: int) -> list[float]:
-    found = re.search(rf"(?:^|\s){re.escape(key)}\s*=\s*(?:\"([^\"]*)\"|(\S+))", comment)
-    if found is None:
-        keys = re.findall(r"(?:^|\s)(\w{1,30})\s*=", comment)[:8]
-        raise fail(number, f"{key}=…", f"the keys {', '.join(keys)}" if keys else "no key")
-    words = (found[1] or found[2] or "").strip("[]").replace(",", " ").split()
-    if len(words) != size:
-        raise fail(number, f"{size} number{'s' * (size > 1)} as {key}", f"{len(words)}")
-    return [value_of(word, number, key, MAX_LABEL) for word in words]
-
-
-def declares(lines: Sequence[str], column: str) -> bool:
-    """Whether the first frame's comment declares that column as three numbers."""
-    first = next((i for i, line in enumerate(lines) if line.strip()), 0)
-    comment = lines[first + 1][:_COMMENT] if first + 1 < len(lines) else ""
-    return (column.lower(), "R", 3) in _columns(comment, first + 2)
-
-
-def parse(
-    lines: Sequence[str], values: dict[str, int], columns: dict[str, int]
-) -> Iterator[Labelled]:
-    """Frames with the asked labels: `values` and `columns` give the numbers of each key or column.
-
-    Raises InputError, with its line, for what is missing, not a number, or beyond the limits.
-    """
+def headers(lines: Sequence[str]) -> Iterator[Header]:
+    """The frames' headers alone; their atoms are not looked at."""
     at = 0
     while at < len(lines):
         if not lines[at].strip():
             at += 1
             continue
         count = atom_count(lines[at], at + 1)
-        comment = line_at(lines, at + 1, "a comment line")[:_COMMENT]
-        labels = {key: _value(comment, key, size, at + 2) for key, size in values.items()}
-        starts = _columns(comment, at + 2)
-        species_at = starts.get(("species", "S", 1), starts.get(("z", "I", 1), 0))
-        wanted = {"pos": 3} | columns
-        spans = {}
-        for name, width in wanted.items():
-            start = starts.get((name.lower(), "R", width))
-            if start is None:
-                raise fail(at + 2, f"Properties with {name}:R:{width}", "others")
-            spans[name] = slice(start, start + width)
-        needed = max(species_at + 1, *(span.stop for span in spans.values()))
-        species, rows = [], {name: [] for name in wanted}
-        for index in range(at + 2, at + 2 + count):
-            fields = line_at(lines, index, f"{count} atoms").split(None, needed)
-            if len(fields) < needed:
-                expected = (
-                    "an element and three coordinates" if not columns else f"{needed} columns"
-                )
-                raise fail(index + 1, expected, shown(lines[index]))
-            species.append(element(fields[species_at], index + 1))
-            for name, span in spans.items():
-                read = coordinate if name == "pos" else _label
-                rows[name].append([read(field, index + 1) for field in fields[span]])
-        positions = rows.pop("pos")
-        yield Labelled(Frame(species, positions, _lattice(comment, at + 2)), labels, rows, at + 2)
+        comment = Comment(line_at(lines, at + 1, "a comment line"), at + 2)
+        yield Header(count, comment, comment.layout(), at + 2)
         at += 2 + count
+        if comment.is_qm9 and _is_spectrum(lines, at):
+            at += 3
+
+
+class Survey:
+    """What the headers of a file name: keys and columns, and whether all could be looked at."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, bool] = {}  # whether a number stands there
+        self.columns: dict[Column, None] = {}
+        self.first: Header | None = None
+        self.whole = False
+
+    def named(self, column: str) -> str | None:
+        """The name of that column as the file spells it; None where no frame has it."""
+        found = Layout(tuple(self.columns), None).named(column)
+        return found.name if found else None
+
+    def rest(self, lines: Sequence[str], *used: str | None) -> list[str]:
+        """What looks like a label beside what is used, columns first."""
+        found = [c.name for c in self.columns if looks_like_label(c.name) and c.name not in used]
+        found = [f"column {name}" for name in dict.fromkeys(found)]
+        keys = (k for k, is_number in self.keys.items() if is_number and looks_like_label(k))
+        found += [f"key {key}" for key in keys if key not in used]
+        if self.first is not None and self.first.begin < len(lines):
+            declared = self.first.layout.total or 4
+            fields = len(lines[self.first.begin].split(None, 1_000))
+            if fields > declared:
+                found.append(f"columns {declared + 1} to {fields}, which no Properties names")
+        return found
+
+
+def survey(heads: Iterator[Header]) -> Survey:
+    """What these headers name, up to the first that cannot be read."""
+    found = Survey()
+    with contextlib.suppress(InputError):  # is raised, with its line, when the frames are read
+        for head in heads:
+            for key, value in head.comment.pairs:
+                if value is not None and not found.keys.get(key):
+                    found.keys[key] = _begins_with_number(value)
+            found.first = found.first or head
+            if head.layout is not PLAIN:
+                found.columns |= dict.fromkeys(head.layout.columns)
+        found.whole = True
+    return found
+
+
+def _begins_with_number(value: str) -> bool:
+    try:
+        value_of((words_of(value[:200]) or [""])[0], 0, "", MAX_LABEL)
+    except InputError:
+        return False
+    return True
+
+
+def _is_spectrum(lines: Sequence[str], at: int) -> bool:
+    """Whether frequencies, SMILES and InChI follow, as in a record of the original QM9 archive."""
+    words = lines[at].split() if at + 2 < len(lines) else []
+    try:
+        numbers = [value_of(word, at + 1, "frequencies", MAX_LABEL) for word in words]
+    except InputError:
+        return False
+    return bool(numbers) and lines[at + 2].strip().startswith("InChI=")
+
+
+def parse(
+    lines: Sequence[str], values: Mapping[str, int], columns: Mapping[str, int]
+) -> Iterator[Labelled]:
+    """Frames with the asked labels: `values` and `columns` give the numbers of each key or column.
+
+    Raises InputError, with its line, for what is missing, not a number, or beyond the limits.
+    """
+    for head in headers(lines):
+        yield _frame(lines, head, values, columns)
+
+
+def _frame(
+    lines: Sequence[str], head: Header, values: Mapping[str, int], columns: Mapping[str, int]
+) -> Labelled:
+    count, comment, layout, begin = head
+    labels = {key: comment.numbers(key, size) for key, size in values.items()}
+    spans = {name: column_of(head, name, width) for name, width in columns.items()}
+    named, places = species_of(layout), places_of(layout)
+    assert named is not None  # else the comment gives no layout
+    assert places is not None
+    pos = slice(places.start, places.start + 3)
+    total = layout.total or 4
+    species, positions, rows = [], [], {name: [] for name in columns}
+    for index in range(begin, begin + count):
+        line = line_at(lines, index, f"{count} atoms")
+        fields = line.split(None, total)
+        if len(fields) < total:
+            expected = f"{total} columns as Properties says" if layout.total else (
+                "an element and three coordinates"
+            )  # fmt: skip
+            raise fail(index + 1, expected, shown(line))
+        species.append(element(fields[named.start], index + 1))
+        positions.append([coordinate(field, index + 1) for field in fields[pos]])
+        for name, span in spans.items():
+            rows[name].append([_label(field, index + 1) for field in fields[span]])
+    return Labelled(Frame(species, positions, *comment.cell()), labels, rows, comment.number)
+
+
+def column_of(head: Header, name: str, width: int) -> slice:
+    """Where the fields of a column stand; InputError where it is not there with that many numbers."""
+    found = head.layout.named(name)
+    if found is None or found.kind not in "RI" or found.width != width:
+        there = listed([str(column) for column in head.layout.columns])
+        said = "no Properties" if head.layout is PLAIN else f"the columns {there}"
+        raise fail(head.comment.number, f"Properties with {name}:R:{width}", said)
+    return slice(found.start, found.start + width)
 
 
 def _label(text: str, number: int) -> float:

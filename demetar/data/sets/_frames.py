@@ -55,7 +55,7 @@ class Frames:
 def first(rows: np.ndarray, size: int | None, what: str) -> np.ndarray:
     """The first `size` (default all) rows; InputError when there are not so many."""
     if size is not None and not 1 <= size <= len(rows):
-        raise InputError(f"The {what} has 1 to {len(rows)} systems to read, not {size}.")
+        raise InputError(f"Expected 1 to {len(rows)} systems of the {what}, got {size}; change it.")
     return rows[:size]
 
 
@@ -63,7 +63,7 @@ def require(kind: str, value: str, allowed: tuple[str, ...], data_set: str) -> N
     """Raises InputError unless `value` is one of the `allowed` ones."""
     if value not in allowed:
         raise InputError(
-            f"The {kind} of {data_set} must be one of {', '.join(allowed)}, not {value!r}; choose one."
+            f"Expected a {kind} of {data_set} among {', '.join(allowed)}, got {value!r}; choose one."
         )
 
 

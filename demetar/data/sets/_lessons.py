@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from demetar.core.disk import PROJECT
+from demetar.core.disk import samples
 from demetar.core.errors import InputError
 
-FOLDER = PROJECT / "data" / "samples"
+FOLDER = samples()
 DIGITS, MESHES = FOLDER / "digits.npz", FOLDER / "meshes.npz"
 DIGITS_SOURCE = {
     "url": "https://pypi.org/project/scikit-learn/1.9.1/",

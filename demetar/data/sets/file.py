@@ -6,20 +6,16 @@ it is said by its line. A tenth of the systems each is set aside for validation 
 a column of a table), positions (of N-body systems at a later time). See `demetar.data.readers.labelled`.
 """
 
-import functools
-import os
-from pathlib import Path
-
 import numpy as np
 from ase import units
+from ase.data import chemical_symbols
 
-from demetar.core.disk import data_root
 from demetar.core.errors import InputError
-from demetar.data.readers.labelled import Labelled, read_bodies, read_labelled
+from demetar.data.readers.labelled import Labelled
 from demetar.data.sets import Facts, _frames
 from demetar.data.sets._frames import EV, KCAL_PER_MOL
+from demetar.data.sets._own_file import parts, place_of, read
 from demetar.data.systems import Systems
-from demetar.symmetry.scales import about_centroid
 
 TITLE = "Your own file"
 SUMMARY = (
@@ -55,7 +51,6 @@ _ENERGY = {
 _LENGTH = {"Å": 1.0, "nm": 10.0, "bohr": units.Bohr}
 _DIPOLE = {"D": 1.0, "e·Å": 1 / units.Debye, "e·bohr": units.Bohr / units.Debye}
 _WRITTEN = {"A": "Å", "angstrom": "Å", "e*A": "e·Å", "e*bohr": "e·bohr", "Hartree": "hartree"}
-_KEYS = {"energy": ("energy", "E"), "dipole": ("dipole", "D")}  # in extended XYZ; in NPZ
 SMALLEST = 10
 
 
@@ -63,8 +58,8 @@ def _unit(kind: str, given: str, known: dict[str, float]) -> float:
     given = _WRITTEN.get(given, given)
     if given not in known:
         raise InputError(
-            f"The {kind} of the file must be said, one of {', '.join(known)}, not {given!r}; give "
-            f"{kind}=…, it is not guessed."
+            f"Expected the {kind} of the file among {', '.join(known)}, got {given!r}; give {kind}=…, "
+            "it is not guessed."
         )
     return known[given]
 
@@ -74,69 +69,40 @@ def present(
     labels: str = "", column: str = "", forces: str = "", unit: str = "", seed: str = "0",
 ) -> bool:  # fmt: skip
     """Whether the file is there."""
-    return bool(path) and _place(path).is_file()
+    return bool(path) and place_of(path).is_file()
 
 
-def _place(path: str) -> Path:
-    """The path as it is given, or in the data folder where it is not found from here."""
-    return Path(path) if os.path.exists(path) else data_root() / path
+def free_atoms(
+    target: str, energy_unit: str = "", path: str = "", labels: str = "", column: str = "",
+    forces: str = "", **_: str,
+) -> dict[int, float] | None:  # fmt: skip
+    """Energies of the file's single atoms in meV by atomic number; None where it has none.
 
-
-def read(
-    path: str,
-    target: str = "energy",
-    labels: str = "",
-    column: str = "",
-    forces: str = "",
-) -> Labelled:
-    """What the file holds for a target, in its own units; a file is read once while it is unchanged.
-
-    Raises InputError for everything that `demetar.data.readers.labelled` refuses.
+    Raises InputError where an element of its molecules is missing, or one has two energies.
     """
-    _frames.require("target", target, tuple(TARGETS), "a file")
-    if not path:
-        raise InputError("The path of the file must be said, but none was; give path=….")
-    places = [_place(name) for name in (path, labels) if name]
-    return _read(target, column, forces, *((place, _stamp(place)) for place in places))
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        found = path.stat()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a file name"
+    data, free = parts(path, target, labels, column, forces)
+    if not free or data.species is None:
+        return None
+    found = dict(free)
+    lacking = [chemical_symbols[z] for z in np.unique(data.species) if int(z) not in found]
+    twice = [chemical_symbols[z] for z, energy in free if found[z] != energy]
+    if lacking or twice:
         raise InputError(
-            f"A file was expected at {str(path)!r}, but: {reason}; check the path."
-        ) from None
-    return found.st_mtime_ns, found.st_size
-
-
-Stamped = tuple[Path, tuple[int, int]]
-
-
-@functools.lru_cache(maxsize=2)
-def _read(
-    target: str, column: str, forces: str, file: Stamped, table: Stamped | None = None
-) -> Labelled:
-    path = file[0]
-    if target == "positions":
-        return read_bodies(path)
-    npz = path.suffix.lower() == ".npz"
-    key = column or _KEYS.get(target, ("", ""))[npz]
-    if not key:
-        raise InputError("Which value of the file is meant must be said; give column=….")
-    wanted = (forces or ("F" if npz else "forces")) if target == "energy" else ""
-    width = 3 if target == "dipole" else 1
-    return read_labelled(path, "", key, width, wanted, table and table[0])
+            "Expected one single atom of each element in the file as references, got "
+            f"{'none of ' + ', '.join(lacking) if lacking else 'several of ' + ', '.join(twice)}; "
+            "correct the file or take references=fit."
+        )
+    scale = _unit("energy_unit", energy_unit, _ENERGY)
+    return {z: energy * scale for z, energy in found.items()}
 
 
 def rows(count: int, split: str, seed: str = "0") -> np.ndarray:
     """The systems of a split: default_rng(seed)'s permutation, first train, then valid, then test."""
     if not seed.isdecimal() or len(seed) > 9:
-        raise InputError(f"The seed must be a number from 0 on, not {seed!r}; change it.")
+        raise InputError(f"Expected a seed from 0 on, got {seed!r}; change it.")
     if count < SMALLEST:
         raise InputError(
-            f"A file for training must have at least {SMALLEST} systems, not {count}; add some."
+            f"Expected at least {SMALLEST} systems in a file for training, got {count}; add some."
         )
     tenth = count // 10
     order = np.random.default_rng(int(seed)).permutation(count)
@@ -179,7 +145,8 @@ def systems(
     `path`: the file; `labels`: the CSV beside an SDF. `column`: which key, column or array is the
     label, and `forces` which one the forces, if not the usual energy and forces (E and F in NPZ).
     `length_unit` may be left out for XYZ and SDF, which are in Å by definition. `unit` states that
-    of a value. Raises InputError for a unit that is not said and for what is wrong in the file.
+    of a value. Molecules are about their centroids. Remarks say what is left out. Raises InputError
+    for a unit that is not said and for what is wrong in the file.
     """
     _frames.require("target", target, tuple(TARGETS), "a file")
     _frames.require("split", split, tuple(SPLITS), "a file")
@@ -199,7 +166,9 @@ def _scales(
     length = _unit("length_unit", given, _LENGTH)
     if target == "value":
         if not unit or len(unit) > 20 or not unit.isprintable():
-            raise InputError("The unit of the value must be said in up to 20 letters; give unit=….")
+            raise InputError(
+                f"Expected the unit of the value in up to 20 letters, got {unit[:30]!r}; give unit=…."
+            )
         return length, 1.0, unit
     if target == "dipole":
         return length, _unit("dipole_unit", dipole_unit, _DIPOLE), "D"
@@ -217,9 +186,9 @@ def _select(data: Labelled, chosen: np.ndarray, length: float, scale: float, uni
 
     bodies = data.species is None
     positions = data.positions[own] * length
-    if not bodies:  # about each system's centroid while there are digits; labels do not change
-        owner = np.repeat(np.arange(len(sizes)), sizes)
-        positions = about_centroid(positions[None], owner)[0]
+    if not bodies:  # a molecule that drifted away would lose digits in float32
+        centres = np.add.reduceat(positions, last - sizes) / sizes[:, None]
+        positions -= np.repeat(centres, sizes, axis=0)
     return Systems(
         sizes=sizes, positions=positions.astype(np.float32), unit=unit,
         targets=data.label[own] if bodies else data.label[chosen] * scale,

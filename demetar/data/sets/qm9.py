@@ -161,7 +161,7 @@ def read(
     return select(data, chosen[:size], target)
 
 
-def free_atoms(target: str) -> dict[int, float]:
+def free_atoms(target: str, **_: str) -> dict[int, float]:
     """What free atoms contribute, by atomic number, in the target's unit; zeros where undefined."""
     _require("target", target, TARGETS)
     scale = HARTREE_IN_MEV if TARGETS[target][1] == "meV" else 1.0

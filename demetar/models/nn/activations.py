@@ -1,4 +1,4 @@
-"""Activations of unit second moment: E[f(z)²] = 1 for a standard normal z.
+"""Activations of unit second moment, E[f(z)²] = 1 for a standard normal z, and a softplus through 0.
 
 e3nn normalises its activations so (arXiv:2207.09453), which SEGNN and Equiformer build on. Its
 factors come from a million random numbers and are off by up to 2e-3; these are exact to rounding.
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from demetar.core.arrays import Array
@@ -45,3 +46,8 @@ def sigmoid(x: Array) -> Array:
 def smooth_leaky_relu(x: Array) -> Array:
     """A leaky ReLU of slope 0.2 without its kink (Liao & Smidt 2023, section 4.2), normalised."""
     return SMOOTH_LEAKY_RELU * _leaky(x, jax.nn.sigmoid)
+
+
+def shifted_softplus(x: Array) -> Array:
+    """ln(eˣ/2 + 1/2), which is 0 at 0 (Schütt et al. 2017, SchNet, section 4.2); not normalised."""
+    return jnp.maximum(x, 0) + jnp.log(0.5 + 0.5 * jnp.exp(-jnp.abs(x)))

@@ -1,8 +1,9 @@
 """The channelwise tensor product by NVIDIA's cuEquivariance: its GPU kernel, or its plain JAX.
 
 Chosen by $DEMETAR_TENSOR_PRODUCT=cuequivariance; `pip install "demetar[cue]"`, and for the kernel
-`cuequivariance-ops-jax-cu12`. Both keep channels last, so arrays go over as they are. On a CPU its
-plain JAX takes about twice as long as `irreps.convolve`, which is therefore the default.
+`cuequivariance-ops-jax-cu12` or `-cu13`, as CUDA is. Both keep channels last, so arrays go over as
+they are. On a CPU its plain JAX takes about twice as long as `products.convolve`; on an H200 its kernel
+takes 0.83 to 0.87 of our time, so ours stays the default.
 """
 
 from __future__ import annotations

@@ -17,6 +17,13 @@ def _uniform(bound: float, rng: np.random.Generator, shape: tuple[int, ...]) -> 
     return rng.uniform(-bound, bound, shape)
 
 
+def _orthogonal(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    q, r = np.linalg.qr(rng.normal(size=(max(shape), min(shape))))
+    q = q * np.sign(np.diag(r))
+    q = q if shape[0] >= shape[1] else q.T
+    return q * (2 / (sum(shape) * max(q.var(), 1e-12))) ** 0.5
+
+
 RULES = {
     # U(±1/√fan_in), PyTorch's default for linear layers, which the published recipes rely on
     "kernel": lambda rng, shape: _uniform(shape[0] ** -0.5, rng, shape),
@@ -26,13 +33,21 @@ RULES = {
     "small": lambda rng, shape: _uniform(1e-3 * (6 / (shape[0] + shape[1])) ** 0.5, rng, shape),
     # N(0, 1/fan_in), e3nn's choice for linear maps
     "normal": lambda rng, shape: shape[0] ** -0.5 * rng.normal(size=shape),
+    # N(0, 1), PyTorch's default for a table of embeddings
+    "embedding": lambda rng, shape: rng.normal(size=shape),
+    # orthogonal rows or columns with variance 2/(fan_in + fan_out): Glorot's, DimeNet's choice
+    "orthogonal": _orthogonal,
+    # U(±√3), unit variance: a table of species
+    "table": lambda rng, shape: _uniform(3**0.5, rng, shape),
+    # a head that starts at zero, so that the model starts at its mean
+    "zero": lambda rng, shape: np.zeros(shape),
+    # nπ: sines that vanish at the cutoff
+    "frequency": lambda rng, shape: np.pi * np.arange(1, shape[0] + 1),
     # centres and widths of learned Gaussians in units of the cutoff, none narrower than their spacing
     "centre": lambda rng, shape: rng.uniform(0, 1, shape),
     "width": lambda rng, shape: rng.uniform(1 / shape[0], 1, shape),
     "bias": lambda rng, shape: np.zeros(shape),
     "scale": lambda rng, shape: np.ones(shape),
-    # N(0, 1), PyTorch's default for tables of embeddings
-    "embedding": lambda rng, shape: rng.normal(size=shape),
     "token": lambda rng, shape: 0.02 * rng.normal(size=shape),
 }
 
@@ -77,7 +92,7 @@ def enlarged(params: Any, seed: int = 0) -> Any:
 
     def enlarge(path: tuple, leaf: np.ndarray) -> np.ndarray:
         rule = path[-1].key
-        shift = 0.3 * rng.normal(size=leaf.shape) if rule in ("bias", "scale") else 0.0
+        shift = 0.3 * rng.normal(size=leaf.shape) if rule in ("bias", "scale", "zero") else 0.0
         return (leaf * factor.get(rule, 1.0) + shift).astype(np.float32)
 
     return jax.tree_util.tree_map_with_path(enlarge, params)

@@ -1,7 +1,9 @@
 """Inputs and outputs that the models share: invariants of nodes and edges, declared values."""
 
 import jax.numpy as jnp
+import numpy as np
 
+from demetar.core import bonds
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.kinds import POSITIONS, SCALAR
@@ -43,6 +45,23 @@ def charge_products(graph: Graph) -> Array:
     """q_i q_j of each edge [edges, 1]."""
     q = charges(graph)
     return q[graph.senders] * q[graph.receivers]
+
+
+def bond_types(graph: Graph, length: Array) -> Array:
+    """Bond type [edges, 4] by length [edges, 1], one-hot over bonds.TYPES; zeros where not bonded.
+
+    As `bonds.one_hot` tells it of species and positions, but anew for the positions at hand. Its
+    steps have no gradient.
+    """
+    z, count = np.arange(len(bonds.LIMITS)), len(bonds.TYPES)
+    reach = jnp.asarray(bonds.reach(z[:, None], z), length.dtype)
+    limits = jnp.asarray(bonds.LIMITS, length.dtype)
+    ends = graph.species[graph.senders], graph.species[graph.receivers]
+    shorter = length < limits[ends]
+    kinds = [bonds.TYPES.index(name) for name in bonds.ORDER]
+    found = jnp.select(list(shorter.T), kinds, bonds.TYPES.index("single"))
+    near = length < reach[ends][:, None]
+    return (near & (found[:, None] == jnp.arange(count))).astype(length.dtype)
 
 
 def differences(graph: Graph, positions: Array) -> Array:

@@ -6,6 +6,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 
 from demetar.core.arrays import Array
+from demetar.core.graph import Graph
 
 
 class Dense(nn.Module):
@@ -33,6 +34,19 @@ class MLP(nn.Module):
         for width in self.widths[:-1]:
             x = self.activation(Dense(width)(x))
         return Dense(self.widths[-1])(x)
+
+
+class Embedding(nn.Module):
+    """A learned row [nodes, features] for each species; zeros for species that are not listed."""
+
+    species: tuple[int, ...]
+    features: int
+
+    @nn.compact
+    def __call__(self, graph: Graph) -> Array:
+        shape = (len(self.species), self.features)
+        table = self.param("embedding", nn.initializers.zeros, shape)
+        return (graph.species[:, None] == jnp.asarray(self.species)).astype(table.dtype) @ table
 
 
 class LayerNorm(nn.Module):

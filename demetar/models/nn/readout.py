@@ -17,19 +17,7 @@ from demetar.models.nn.layers import MLP
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
 
-OUTPUTS: dict[str, Any] = {
-    "positions": kinds.POSITIONS, "scalar": kinds.SCALAR, "state": kinds.STATE,
-    "node_scalar": kinds.NODE_SCALAR, "vector": kinds.VECTOR, "tensor": kinds.TENSOR,
-}  # fmt: skip
-ASKED: dict[str, dict[str, int]] = {
-    "positions": {"1o": 1},
-    "state": {"1o": 2},
-    "scalar": {"0e": 1},
-    "node_scalar": {"0e": 1},
-    "vector": {"1o": 1},
-    "tensor": {"0e": 1, "2e": 1},
-}
-NEEDS = {"positions": "1o", "state": "1o", "vector": "1o", "tensor": "2e"}
+OUTPUTS: dict[str, Any] = {name: q.declared for name, q in kinds.QUANTITIES.items()}
 
 
 def hidden_irreps(lmax: int, parities: str, output: str) -> tuple[str, ...]:
@@ -37,11 +25,10 @@ def hidden_irreps(lmax: int, parities: str, output: str) -> tuple[str, ...]:
 
     Raises InputError if the output needs a higher degree than lmax.
     """
-    need = NEEDS.get(output, "0e")
-    if ir.degree(need) > lmax:
+    need = max(map(ir.degree, kinds.QUANTITIES[output].channels))
+    if need > lmax:
         raise InputError(
-            f"Expected lmax of at least {ir.degree(need)} for the output {output!r}, got {lmax}; "
-            "raise lmax."
+            f"Expected lmax of at least {need} for the output {output!r}, got {lmax}; raise lmax."
         )
     usual = ir.natural(lmax)
     if parities == "natural":
@@ -76,10 +63,11 @@ class Readout(nn.Module):
 
     @nn.compact
     def __call__(self, graph: Graph, x: Features) -> dict[str, Value]:
-        if self.output in ("scalar", "node_scalar"):
+        asked = kinds.QUANTITIES[self.output].channels
+        if list(asked) == ["0e"]:
             made = {"0e": MLP((self.width, 1), name="perceptron")(x["0e"])}
         else:
-            made = Linear(ir.unparse(ASKED[self.output]), name="head")(x)
+            made = Linear(ir.unparse(asked), name="head")(x)
         return answer(graph, self.output, made)
 
 
@@ -89,7 +77,7 @@ def answer(
     x: Features,
     pool: Callable[[Graph, Array], Array] = segments.graph_sum,
 ) -> dict[str, Value]:
-    """The values of the named output from features with the channels of ASKED[output].
+    """The values of the named output from features with the channels that `kinds` says.
 
     The 1o channels are displacements and, for "state", changes of the velocities as well; `pool`
     makes one row a graph of the nodes' rows.
@@ -105,6 +93,6 @@ def answer(
         }
     if output == "node_scalar":
         return {"node_scalar": Value(jnp.where(real, x["0e"][:, 0], 0), kinds.NODE_SCALAR)}
-    rows = jnp.concatenate([x[irrep][:, :, 0] for irrep in ASKED[output]], -1)
-    kind = {"scalar": kinds.SCALAR, "vector": kinds.VECTOR, "tensor": kinds.TENSOR}[output]
-    return {output: Value(pool(graph, rows), kind)}
+    quantity = kinds.QUANTITIES[output]
+    rows = jnp.concatenate([x[irrep][:, :, 0] for irrep in quantity.channels], -1)
+    return {output: Value(pool(graph, rows), quantity.declared)}

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 from demetar.core import segments
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
+from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Value
 from demetar.models.nn import readout as ro
 from demetar.models.nn.layers import MLP, Dense
@@ -22,6 +23,28 @@ def length(vectors: Array, softening: float) -> Array:
     return jnp.sqrt(jnp.sum(vectors * vectors, 1) + softening**2)
 
 
+class Parts(nn.Module):
+    """x W + b [rows, parts · width] as `parts` arrays [rows, width], parameters as those of Dense.
+
+    Each is a product of its own: loops over slices of one wide array run at half the speed.
+    """
+
+    width: int
+    parts: int
+    bias: bool = True
+    kernel: str = "kernel"
+
+    @nn.compact
+    def __call__(self, x: Array) -> list[Array]:
+        shape = (x.shape[-1], self.parts * self.width)
+        kernel = self.param(self.kernel, nn.initializers.zeros, shape)
+        made = [x @ k for k in jnp.split(kernel, self.parts, 1)]
+        if not self.bias:
+            return made
+        bias = self.param("bias", nn.initializers.zeros, shape[1:])
+        return [y + b for y, b in zip(made, jnp.split(bias, self.parts), strict=True)]
+
+
 class Readout(nn.Module):
     """The declared values of an output: a perceptron of the scalars, or a linear map of the vectors."""
 
@@ -31,7 +54,7 @@ class Readout(nn.Module):
 
     @nn.compact
     def __call__(self, graph: Graph, s: Array, v: Array) -> dict[str, Value]:
-        asked = ro.ASKED[self.output]
+        asked = QUANTITIES[self.output].channels
         if "0e" in asked:
             made = {"0e": MLP((max(self.width // 2, 1), 1), name="perceptron")(s)[:, None]}
         else:

@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-import e3nn_jax as e3nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +17,7 @@ from demetar.core.numerics import cast, check_dtype
 from demetar.core.output import Output, Value
 from demetar.core.padding import pad
 from demetar.symmetry import groups, memory, scales
+from demetar.symmetry.action import rotate_rows
 from demetar.symmetry.comparison import norm, rows_mask
 from demetar.symmetry.neighbours import unpadded
 from demetar.symmetry.predictor import Subject, subject
@@ -59,17 +59,12 @@ def _lie_error(value: Value, change: Value, x: Array, s: Array, graph: Graph) ->
 
 
 def _infinitesimal(irreps: str, x: Array, rows: Array) -> Array:
-    """Rows [n, dim] under dD(X): Σ_k θ_k J_k with e3nn's generators J_k, and l times a dilation."""
-    theta = jnp.stack([x[2, 1] - x[1, 2], x[0, 2] - x[2, 0], x[1, 0] - x[0, 1]]) / 2
-    parts, start = [], 0
-    for mul, ir in e3nn.Irreps(irreps):
-        block = rows[:, start : start + mul * ir.dim].reshape(len(rows), mul, ir.dim)
-        matrix = jnp.einsum("k,kij->ij", theta, jnp.asarray(ir.generators(), rows.dtype))
-        matrix += ir.l * jnp.trace(x) / 3 * jnp.eye(ir.dim, dtype=rows.dtype)
-        turned = jnp.einsum("ij,nmj->nmi", matrix, block, precision="highest")
-        parts.append(turned.reshape(len(rows), -1))
-        start += mul * ir.dim
-    return jnp.concatenate(parts, axis=1)
+    """Rows [n, dim] under dD(X): the derivative at the identity of how rows turn, along X [3, 3].
+
+    Of a dilation too: entries of D are polynomials of degree l in the matrix.
+    """
+    still = jnp.eye(3, dtype=rows.dtype)
+    return jax.jvp(lambda matrix: rotate_rows(irreps, matrix, rows), (still,), (x,))[1]
 
 
 def lie_derivative(

@@ -150,6 +150,32 @@ def test_the_page_takes_a_file_asks_for_its_units_and_shows_it(
     assert not own_sets.found()
 
 
+def test_the_page_names_what_it_leaves_out_and_takes_its_name(
+    folder: Path, open_page: Callable[..., Any]
+) -> None:
+    data = extxyz().replace(b"forces:R:3", b"REF_forces:R:3").replace(b"energy=", b"E_ref=")
+    page = open_page("data", data="file")
+    page.file_uploader(key="data:own:files").upload("w.xyz", data, "chemical/x-xyz")
+    page.run()
+    page.selectbox(key="data:own:energy_unit").set_value("kcal/mol")
+    page.text_input(key="data:own:column").set_value("E_ref")
+    page.text_input(key="data:own:forces").set_value("REF_force")
+    page.text_input(key="data:own:name").set_value("water").run()
+    page.button(key="data:own:keep").click().run()
+    assert "REF_forces" in page.error[0].value.replace("\\", "")
+    page.text_input(key="data:own:forces").set_value("").run()
+    page.button(key="data:own:keep").click().run()
+    assert not page.exception
+    assert not page.error
+    (said,) = (box.value.replace("\\", "") for box in page.info)
+    assert "column REF_forces" in said
+    options = (("column", "E_ref"), ("energy_unit", "kcal/mol"), ("path", "own/water/systems.xyz"))
+    assert own_sets.found()["water"].options == options
+    own_sets.remove("water")
+    own_sets.keep("water", {"w.xyz": data}, "energy", {**dict(options[:2]), "forces": "REF_forces"})
+    assert not open_page("data", data="file", own="water").info
+
+
 def test_a_kept_set_can_be_trained_on(
     folder: Path, open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

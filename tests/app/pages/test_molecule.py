@@ -98,3 +98,16 @@ def test_a_file_of_several_structures_lets_one_choose(small_runs, open_page):
     settled(chooser.set_value(2).run())
     assert not at.exception
     assert at.table[0].value.to_numpy().tolist() != first
+
+
+def test_a_file_says_what_of_it_is_not_used(small_runs, open_page):
+    frame = '3\nLattice="9 0 0 0 9 0 0 0 9"\nO 0 0 0\nH 1 0 0\nH 0 1 0\n'
+    at = open_page("molecule", molecule="water")
+    upload = ("long.xyz", (frame * 201).encode(), "chemical/x-xyz")
+    at.file_uploader(key="molecule:file").set_value(upload)
+    settled(at.run())
+    assert not at.exception
+    assert at.slider(key="molecule:frame").max == 200
+    said = " ".join(caption.value for caption in at.caption)
+    assert "periodic cell" in said
+    assert "the first 200 can be chosen" in said

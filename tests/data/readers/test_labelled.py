@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from demetar.core.errors import InputError
-from demetar.data.readers import labelled
+from demetar.data.readers import archives, labelled
 from demetar.data.readers.labelled import Labelled, read_bodies, read_labelled
 from tests.support import miniatures
 
@@ -147,7 +147,9 @@ def test_what_is_wrong_is_said_with_its_line(change, where, said):
 def test_a_later_frame_without_forces_is_refused_and_not_filled_up():
     bare = b"2\nProperties=species:S:1:pos:R:3 energy=-1.25\nH 0 0 0\nO 0 0 1.02\n"
     assert "Line 6" in refused(FRAME + bare, forces="forces")
-    assert read_labelled(bare, "own.xyz", forces="forces").forces is None
+    assert "Line 2" in refused(bare + FRAME, forces="")
+    assert read_labelled(bare, "own.xyz", forces="").forces is None
+    assert "(species, pos)" in refused(bare, forces="forces")
 
 
 @pytest.mark.parametrize(
@@ -191,7 +193,7 @@ def test_arrays_that_do_not_fit_are_refused(changes, said):
 
 def test_caps_hold_while_reading(monkeypatch):
     assert "64 MB" in refused(b"x" * (labelled.MAX_BYTES + 1))
-    monkeypatch.setattr(labelled, "MAX_SYSTEMS", 3)
+    monkeypatch.setattr(archives, "MAX_SYSTEMS", 3)
     many = b"".join(FRAME.replace(b"0.97", b"%.3f" % (1 + 0.01 * i)) for i in range(5))
     assert "at most 3" in refused(many)
     broken_later = many + b"this is never reached"
@@ -232,7 +234,7 @@ def survives(source: bytes, name: str, table: bytes | None = None) -> None:
     """Labelled systems, or InputError with one sentence; never anything else."""
     for read in (
         lambda: read_labelled(source, name, forces="forces", table=table),
-        lambda: read_labelled(source, name, "E", 1, "F", table),
+        lambda: read_labelled(source, name, "E", 1, "", table),
         lambda: read_bodies(source, name),
     ):
         try:

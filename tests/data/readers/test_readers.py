@@ -18,52 +18,7 @@ from demetar.data.readers.bounded import safe_name
 from demetar.data.readers.lines import MAX_ATOMS, MAX_FRAMES
 from demetar.data.readers.scenes import read_scene
 from demetar.data.readers.structures import MAX_BYTES, PARSERS, read_atoms
-
-WATER = b"3\nwater\nO 0 0 0.119\nH 0 0.763 -0.477\nH 0 -0.763 -0.477\n"
-MOL = b"""water
-  made by hand
-
-  3  2  0  0  0  0  0  0  0  0999 V2000
-    0.0000    0.0000    0.1190 O   0  0
-    0.0000    0.7630   -0.4770 H   0  0
-    0.0000   -0.7630   -0.4770 H   0  0
-  1  2  1  0
-  1  3  1  0
-M  END
-"""
-V3000 = b"""water
-
-
-  0  0  0     0  0            999 V3000
-M  V30 BEGIN CTAB
-M  V30 COUNTS 3 2 0 0 0
-M  V30 BEGIN ATOM
-M  V30 1 O 0 0 0.119 0
-M  V30 2 H 0 0.763 -0.477 0
-M  V30 3 H 0 -0.763 -0.477 0
-M  V30 END ATOM
-M  V30 BEGIN BOND
-M  V30 1 1 1 2
-M  V30 END BOND
-M  V30 END CTAB
-M  END
-"""
-CIF = b"""data_salt
-_cell_length_a 5.64
-_cell_length_b 5.64
-_cell_length_c 5.64
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-_symmetry_space_group_name_H-M 'F m -3 m'
-loop_
-_atom_site_label
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-Na 0 0 0
-Cl 0.5 0.5 0.5
-"""
+from tests.support.structure_files import CIF, MOL, V3000, WATER, refusal
 
 
 def written(atoms: ase.Atoms, kind: str) -> bytes:
@@ -77,17 +32,6 @@ def pdb() -> bytes:
 
 
 GOOD = {".xyz": WATER, ".extxyz": WATER, ".pdb": pdb(), ".mol": MOL, ".sdf": MOL, ".cif": CIF}
-
-
-def refusal(data: bytes, name: str) -> str:
-    """The sentence with which reading refuses these bytes."""
-    with pytest.raises(InputError) as caught:
-        read_atoms(data, name)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert message.endswith(".")
-    assert len(message) < 300
-    return message
 
 
 @pytest.mark.parametrize("ending", [".xyz", ".pdb", ".mol", ".sdf"])
@@ -298,10 +242,10 @@ def test_a_wrong_ending_is_refused(ending: str, other: str) -> None:
         (MOL.replace(b"0.1190", b"   inf"), "a.mol", ("Line 5", "finite")),
         (MOL.replace(b"  3  2", b" 99  2"), "a.mol", ("Line 8",)),
         (MOL.replace(b"  3  2", b"  x  2"), "a.mol", ("Line 4", "number of atoms")),
-        (V3000.replace(b"COUNTS 3", b"COUNTS 4"), "a.mol", ("4 atoms", "not 3")),
+        (V3000.replace(b"COUNTS 3", b"COUNTS 4"), "a.mol", ("4 atoms", "got 3")),
         (CIF.replace(b"Na 0 0 0", b"Zz 0 0 0"), "a.cif", ("CIF", "Zz")),
         (CIF.replace(b"0.5 0.5 0.5", b"nan 0.5 0.5"), "a.cif", ("CIF",)),
-        (CIF.replace(b"Cl 0.5 0.5 0.5", b"Cl 0 0 0.001"), "a.cif", ("0.05 Å",)),
+        (CIF.replace(b"Cl 0.5 0.5 0.5", b"Cl 0 0 0.001"), "a.cif", ("one element", "'Na'", "'Cl'")),
         (CIF.split(b"loop_")[0], "a.cif", ("No atoms", "CIF")),
         (CIF + b"x" * 3000, "a.cif", ("2048",)),
         (b"data_x\n" * 400_000, "a.cif", ("2 MB",)),
@@ -470,3 +414,12 @@ def test_any_damage_to_an_archive_gives_a_scene_or_one_sentence(edits: list) -> 
         data[at : at + len(put)] = put
     scene = attempt(read_scene, bytes(data), "a.npz")
     assert scene is None or np.isfinite(scene.positions).all()
+
+
+def test_arrays_are_measured_together_before_they_are_unpacked() -> None:
+    size = 3_000_000  # zeros, 24 MB as float64: two of them are too many for a scene
+    small = npz(
+        positions=BODIES, velocities=np.zeros(size, np.uint8), masses=np.zeros(size, np.uint8)
+    )
+    assert len(small) < 20_000
+    assert "MB unpacked" in scene_refusal(small)

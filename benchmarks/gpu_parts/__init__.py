@@ -1,0 +1,1 @@
+"""What `benchmarks/gpu.py` does on a visit to a GPU, one file a part."""

@@ -1,0 +1,207 @@
+"""What DimeNet++ and SphereNet share: messages that live on directed edges, and outputs from them.
+
+J. Gasteiger, S. Giri, J. T. Margraf, S. Günnemann, "Fast and Uncertainty-Aware Directional Message
+Passing for Non-Equilibrium Molecules", 2020 (arXiv:2011.14115), figure 1. The message of the edge
+j → i is x_ji; with φ silu, and dense layers everywhere:
+
+    x_ji  = φ(W [h_i, h_j, φ(W e(d_ji))])                                       embedding
+    s_kj  = φ(W↓ (φ(W x_kj) ⊙ W e(d_kj)))                                       Sent
+    x_ji ← after(φ(W before(φ(W x_ji) + φ(W↑ mix(s)_ji))) + x_ji)               Updated
+    out   = Σ_blocks W MLP(W Σ_j (W e(d_ji)) ⊙ x_ji)                            Head
+
+`mix` sums s over the triplets of an edge and is the model's own; before and after are residual
+layers. Molecules: the sum of `out` over the atoms. Particles are no part of those papers. Here
+their |v| and charge stand for the species, and as in EGNN
+
+    x_i ← x_i + mean_j (x_i − x_j) w(x_ji) + v_i out_i.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from demetar.core import segments
+from demetar.core.arrays import Array
+from demetar.core.graph import Graph
+from demetar.core.output import Layer, Output, scalars
+from demetar.models.nn import inputs as nf
+from demetar.models.nn import radial
+from demetar.models.nn.layers import Dense
+from demetar.models.nn.triplets import spherical_bessel
+from demetar.symmetry import irreps as ir
+
+NEAREST = 0.01  # of the cutoff: no two atoms come closer, so 1/d need not grow beyond
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """Defaults are the published ones for QM9, which both papers share."""
+
+    inputs: str = "particles"
+    output: str = "positions"
+    species: tuple[int, ...] = (1, 6, 7, 8, 9)
+    width: int = 128
+    layers: int = 4
+    triplet_width: int = 64
+    basis_width: int = 8
+    out_width: int = 256
+    degrees: int = 7  # of the angular basis: l = 0 … 6
+    bases: int = 6  # functions of the distance, for each degree
+    cutoff: float = 5.0  # Å, or the scene's unit
+
+
+def geometry(graph: Graph, c: Config) -> tuple[Array, Array, Array]:
+    """Distances d [edges, 1] in units of the cutoff, directions [edges, 3] to i, envelope [edges, 1].
+
+    Particles have no envelope: their edges end where the graph ends.
+    """
+    x = nf.differences(graph, graph.positions)
+    r = segments.norm(x)
+    how = radial.polynomial_envelope if c.inputs == "atoms" else radial.no_envelope
+    return r / c.cutoff, ir.direction(x), how(r, c.cutoff)
+
+
+def inverse(d: Array) -> Array:
+    """1/d, constant below NEAREST."""
+    return 1 / jnp.maximum(d, NEAREST)
+
+
+class Distances(nn.Module):
+    """u(d) sin(f_n d)/d [edges, count] with an envelope u; f_n is learned from nπ on.
+
+    Gasteiger, Groß, Günnemann 2020 (DimeNet), equations 7 and 8, without the factor √(2/c).
+    """
+
+    count: int
+
+    @nn.compact
+    def __call__(self, d: Array, envelope: Array) -> Array:
+        f = self.param("frequency", nn.initializers.zeros, (self.count,))
+        return envelope * f * spherical_bessel(0, jnp.abs(f) * d)
+
+
+class LowRank(nn.Module):
+    """A kernel [count, features] that is the product of two, with nothing between them."""
+
+    rank: int
+    features: int
+
+    @nn.compact
+    def __call__(self, count: int, dtype: Any) -> Array:
+        inner = linear(self.rank, "in", bias=False)(jnp.eye(count, dtype=dtype))
+        return linear(self.features, "out", bias=False)(inner)
+
+
+def linear(features: int, name: str, bias: bool = True) -> Dense:
+    """A dense layer with the papers' random orthogonal kernel."""
+    return Dense(features, bias, "orthogonal", name=name)
+
+
+def residual(x: Array, name: str) -> Array:
+    """x + φ(W φ(W x)); call it in a module's compact method."""
+    y = nn.silu(linear(x.shape[-1], f"{name}_in")(x))
+    return x + nn.silu(linear(x.shape[-1], f"{name}_out")(y))
+
+
+class Embedding(nn.Module):
+    """The first messages [edges, width], of what both ends are and of the distance."""
+
+    config: Config
+
+    @nn.compact
+    def __call__(self, graph: Graph, e: Array) -> Array:
+        c, width = self.config, self.config.width
+        if c.inputs == "atoms":
+            one_hot = (graph.species[:, None] == jnp.asarray(c.species)).astype(e.dtype)
+            h = Dense(width, bias=False, kernel="table", name="species")(one_hot)
+        else:
+            h = Dense(width, name="state")(
+                jnp.concatenate([nf.speeds(graph), nf.charges(graph)], -1)
+            )
+        e = nn.silu(Dense(width, name="distance")(e))
+        kernel = self.param("kernel", nn.initializers.zeros, (3 * width, width))
+        receiver, sender, distance = jnp.split(kernel, 3)  # per node first: the same sum, less work
+        x = (h @ receiver)[graph.receivers] + (h @ sender)[graph.senders] + e @ distance
+        return nn.silu(x + self.param("bias", nn.initializers.zeros, (width,)))
+
+
+class Sent(nn.Module):
+    """What each message hands on to the next edges [edges, triplet_width]."""
+
+    config: Config
+
+    @nn.compact
+    def __call__(self, x: Array, e: Array) -> Array:
+        c = self.config
+        kernel = LowRank(c.basis_width, c.width, name="distance")(c.bases, e.dtype)
+        y = nn.silu(linear(c.width, "dense")(x)) * (e @ kernel)
+        return nn.silu(linear(c.triplet_width, "down", bias=False)(y))
+
+
+class Updated(nn.Module):
+    """Messages [edges, width] after an interaction, from what has come along the triplets."""
+
+    config: Config
+
+    @nn.compact
+    def __call__(self, x: Array, mixed: Array) -> Array:
+        width = self.config.width
+        y = nn.silu(linear(width, "dense")(x))
+        y = y + nn.silu(linear(width, "up", bias=False)(mixed))
+        y = residual(y, "before")
+        y = nn.silu(linear(width, "skip")(y)) + x
+        return residual(residual(y, "after_1"), "after_2")
+
+
+class Head(nn.Module):
+    """An invariant [nodes, 1] of the messages that arrive, their sum, and their sizes [edges, 1]."""
+
+    config: Config
+    up_bias: bool
+    last: str  # the rule that fills the last kernel
+
+    @nn.compact
+    def __call__(self, graph: Graph, x: Array, e: Array) -> tuple[Array, Array, Array]:
+        c = self.config
+        message = linear(c.width, "distance", bias=False)(e) * x
+        arrived = segments.receive_sum(graph, message)
+        y = linear(c.out_width, "up", bias=self.up_bias)(arrived)
+        for i in range(3):
+            y = nn.silu(linear(c.out_width, f"dense_{i + 1}")(y))
+        out = Dense(1, bias=False, kernel=self.last, name="out")(y)
+        return out, arrived, segments.norm(message)
+
+
+def network(
+    c: Config,
+    graph: Graph,
+    e: Array,
+    mix: Callable[[str, Array], Array],
+    up_bias: bool = False,
+    last: str = "zero",
+) -> Output:
+    """The output of all layers; call it in the compact method of a model.
+
+    e [edges, bases] is the basis of distances; mix(name, sent) sums what the messages send
+    [edges, triplet_width] over the triplets of each edge, with parameters under that name.
+    """
+    x = Embedding(c, name="embedding")(graph, e)
+    out, trace = jnp.zeros_like(graph.positions[:, :1]), []
+    for i in range(c.layers + 1):
+        if i:
+            sent = Sent(c, name=f"sent_{i}")(x, e)
+            x = Updated(c, name=f"updated_{i}")(x, mix(f"mixed_{i}", sent))
+        more, arrived, sizes = Head(c, up_bias, last, name=f"head_{i}")(graph, x, e)
+        out = out + more
+        name = f"layer {i}" if i else "embedding"
+        trace.append(Layer(name, (scalars(arrived),), segments.edge_attention(graph, sizes)))
+    if c.output == "scalar":
+        return Output(nf.scalar_value(segments.graph_sum(graph, out)), tuple(trace))
+    weights = Dense(1, bias=False, kernel="small", name="pull")(x)
+    pulls = nf.differences(graph, graph.positions) * weights
+    moved = segments.receive_sum(graph, pulls) / segments.degree(graph, weights.dtype)
+    moved = moved + nf.velocities(graph) * out
+    return Output(nf.positions_value(graph, graph.positions + moved), tuple(trace))
