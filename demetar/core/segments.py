@@ -70,6 +70,11 @@ def graph_mean(graph: Graph, rows: Array) -> Array:
     return graph_sum(graph, rows) / jnp.maximum(counts, 1)
 
 
-def edge_attention(graph: Graph, weights: Array) -> Attention:
+def edge_attention(graph: Graph, weights: Array, name: str = "attention") -> Attention:
     """The trace entry for weights [edges, heads] along the edges of the graph."""
-    return Attention(weights, graph.senders, graph.receivers, graph.edge_mask)
+    return Attention(weights, graph.senders, graph.receivers, graph.edge_mask, name=name)
+
+
+def message_weights(graph: Graph, weights: Array) -> Attention:
+    """The same where a receiver's weights do not add up to 1: gates, factors, lengths of messages."""
+    return edge_attention(graph, weights, "message weight")

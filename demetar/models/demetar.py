@@ -27,7 +27,7 @@ from demetar.core.output import Feature, Layer, Output, scalars
 from demetar.core.padding import from_dense, to_dense
 from demetar.models.nn import inputs as nf
 from demetar.models.nn.layers import MLP, Dense, LayerNorm
-from demetar.models.nn.transformer import Block, FeedForward, pair_attention
+from demetar.models.nn.transformer import Block, FeedForward, among_edges, pair_attention, to_nodes
 
 TITLE = "DEMETAr"
 SYMMETRY = "E(3) x S_n"
@@ -127,9 +127,10 @@ class Model(nn.Module):
         owner = graph.edge_graphs()
         for i in range(c.edge_blocks):
             dense, edge_mask = to_dense(e, owner, graph.n_graphs, graph.max_edges)
-            dense, _ = Block(c.width, c.heads, name=f"edge_{i + 1}")(dense, edge_mask)
+            dense, weights = Block(c.width, c.heads, name=f"edge_{i + 1}")(dense, edge_mask)
             e = from_dense(dense, owner)
-            trace.append(Layer(f"edge {i + 1}", (scalars(e, "edge"),)))
+            among = among_edges(graph, weights)
+            trace.append(Layer(f"edge {i + 1}", (scalars(e, "edge"),), among))
         seen, weights = CrossAttention(c.width, c.heads, name="cross")(graph, h, e)
         trace.append(
             Layer("edges to nodes", (scalars(seen),), segments.edge_attention(graph, weights))
@@ -145,6 +146,7 @@ class Model(nn.Module):
             features = (scalars(from_dense(joint[:, 1:], index)),)
             among = pair_attention(graph, weights[:, :, 1:, 1:])
             trace.append(Layer(f"joint {i + 1}", features, among))
+            trace.append(Layer(f"joint {i + 1} [CLS]", (to_nodes(graph, weights[:, :, 0, 1:]),)))
         if c.output == "scalar":
             value = MLP((c.width, 1), name="out")(joint[:, 0])
             return Output(nf.scalar_value(value), tuple(trace))

@@ -98,10 +98,9 @@ def test_samples_differ_and_repeat_by_seed(file: str) -> None:
     first, again, other = samples(file), samples(file), samples(file, seed=1)
     assert (first.matrix == again.matrix).all()
     assert (first.shift == again.shift).all()
-    if file != "ci":  # it has one element that can show anything
-        flat = [np.concatenate([g.matrix.ravel(), g.shift.ravel()]) for g in (first, other)]
-        permuted = first.permutation is not None and (first.permutation != other.permutation).any()
-        assert permuted or (flat[0] != flat[1]).any()
+    flat = [np.concatenate([g.matrix.ravel(), g.shift.ravel()]) for g in (first, other)]
+    permuted = first.permutation is not None and (first.permutation != other.permutation).any()
+    assert permuted or (flat[0] != flat[1]).any()
 
 
 @pytest.mark.parametrize("name", [*NAMES, *PRODUCTS])
@@ -170,9 +169,37 @@ def test_rotations_are_uniform() -> None:
     assert abs((np.trace(r, axis1=1, axis2=2) ** 2).mean() - 1) < 0.1
 
 
-def test_every_other_orthogonal_element_is_improper() -> None:
-    for name in ("O(3)", "E(3)", "Sim(3)"):
-        assert (np.sign(np.linalg.det(samples(name, 5).matrix)) == [-1, 1, -1, 1, -1]).all()
+@pytest.mark.parametrize("name", ["C_i", "O(3)", "E(3)", "Sim(3)", "T(3) x C_i"])
+def test_signs_are_drawn_by_coins(name: str) -> None:
+    """Half of the elements are improper, and neither their neighbours nor their index tell which."""
+    signs = np.sign(np.linalg.det(samples(name, 4000).matrix))
+    assert abs(signs.mean()) < 0.05
+    assert abs(np.mean(signs[1:] * signs[:-1])) < 0.05
+    assert abs(signs[::2].mean()) < 0.07
+    assert groups.load(name).improper
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_few_elements_are_of_both_hands(name: str) -> None:
+    group = groups.load(name)
+    for seed in range(20):
+        for count in (1, 2, 3):
+            g = group.covering(np.random.default_rng(seed), count, REAL)
+            signs = set(np.sign(np.linalg.det(g.matrix)))
+            both = {-1.0} if count == 1 else {-1.0, 1.0}
+            assert signs == (both if group.improper else {1.0})
+
+
+def test_the_identity_is_told_from_what_moves() -> None:
+    assert not elements.identity(3).moving().any()
+    assert elements.Elements(np.eye(3)[None], np.zeros((1, 3)), np.arange(8)[None]).moving() == [
+        False
+    ]
+    assert samples("so3").moving().all()
+    assert samples("t3").moving().all()
+    assert samples("sn").moving().any()
+    moving = samples("ci", 50).moving()
+    assert (moving == (np.linalg.det(samples("ci", 50).matrix) < 0)).all()
 
 
 @pytest.mark.parametrize("file", FILES)
