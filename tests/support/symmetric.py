@@ -118,7 +118,7 @@ class Moved:
             usual = _size(rows(starts[CROOKED]), kind.affine)
             for name, start, elements in zip(self.names, starts.values(), self.elements):
                 first = rows(start)
-                scale = max(_size(first, kind.affine), usual)
+                scale = max(_size(first, kind.affine), usual, np.finfo(float).tiny)
                 errors = [
                     np.sqrt(
                         np.mean((_expected(first, kind, elements[i]) - rows(start + 1 + i)) ** 2)
