@@ -17,6 +17,11 @@ def norm(x: Array, keepdims: bool = True) -> Array:
     return jnp.where(square > 0, jnp.sqrt(safe), 0)
 
 
+def soft_norm(x: Array, softening: float) -> Array:
+    """√(|x|² + softening²) of the rows' last axis [..., 1]: a length that is smooth at zero."""
+    return jnp.sqrt(jnp.sum(x * x, axis=-1, keepdims=True) + softening**2)
+
+
 def receive_sum(graph: Graph, messages: Array) -> Array:
     """Sum [nodes, ...] of the messages [edges, ...] that each node receives."""
     mask = graph.edge_mask.reshape(-1, *[1] * (messages.ndim - 1))
