@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -47,6 +49,16 @@ def test_a_narrow_terminal_gets_lines_that_end_and_a_pipe_gets_them_whole(monkey
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
     monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((20, 24)))
     assert table(("x", "title"), rows).split("\n") == ["x   title", f"a   {'b' * 15}…", "cc  d"]
+
+
+def test_a_reader_who_leaves_early_causes_no_traceback():
+    begun = subprocess.Popen(
+        [sys.executable, "-m", "demetar.cli", "runs"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert begun.stdout is not None
+    begun.stdout.close()
+    assert begun.communicate()[1] == b""
 
 
 def test_sizes_are_read_at_a_glance():
