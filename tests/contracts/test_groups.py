@@ -1,5 +1,6 @@
 """Every registered group is a group, acts on graphs as one, and has the generators it says."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,8 @@ def test_a_group_file_has_its_parts(file: str) -> None:
     module = registry.load("groups", file)
     missing = [part for part in ("NAME", "sample", "generators") if not hasattr(module, part)]
     assert not missing, f"give demetar/symmetry/groups/{file}.py {', '.join(missing)}"
+    read = re.sub(r"[^a-z0-9]", "", module.NAME.lower())
+    assert read == file, f"rename the file to {read}.py, as {module.NAME} is read"
     assert groups.load(module.NAME).factors == groups.load(file).factors == (file,), (
         f"give every group a NAME of its own; {module.NAME} is read as another file"
     )

@@ -81,7 +81,10 @@ def test_a_page_at_addresses_that_make_no_sense(
         page = open_page(name, **dict.fromkeys(PARAMETERS, value))
         assert not page.exception, f"read the address with app.ui.address: {value[:30]!r} raised"
         assert not page.error, f"an address that makes no sense is no error: {value[:30]!r}"
-        assert page.info, "call address.told(): say that the address was not followed"
+        assert page.info, (
+            "say by address.told() that the address was not followed; write the page's parameters into "
+            "PARAMETERS of this test"
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)

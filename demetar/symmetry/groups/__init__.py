@@ -1,7 +1,7 @@
 """Symmetry groups: one file each with NAME, sample() and generators(); products by name.
 
 `load("SE(3) x S_n")` gives a `Group` whose elements combine one sample of each factor. The action
-on graphs and outputs is the same for all of them and stands in `demetar.symmetry.elements`.
+on graphs and outputs is the same for all of them and stands in `demetar.symmetry.action`.
 """
 
 from __future__ import annotations
