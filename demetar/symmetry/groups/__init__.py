@@ -2,7 +2,7 @@
 where some elements are; products by name.
 
 `load("SE(3) x S_n")` gives a `Group` whose elements combine one sample of each factor. The action
-on graphs and outputs is the same for all of them and stands in `demetar.symmetry.elements`.
+on graphs and outputs is the same for all of them and stands in `demetar.symmetry.action`.
 """
 
 from __future__ import annotations
