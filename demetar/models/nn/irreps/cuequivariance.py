@@ -15,6 +15,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core.arrays import Array
 from demetar.core.errors import InputError
@@ -60,7 +61,10 @@ def _polynomial(channels: tuple[tuple[str, int], ...], path_list: tuple[coupling
 
 
 def convolve(
-    x: ir.Features, y: ir.Features, path_list: tuple[coupling.Path, ...], weights: Array
+    x: ir.Features,
+    y: ir.Features,
+    path_list: tuple[coupling.Path, ...],
+    weights: Float[Array, "rows weights"],
 ) -> ir.Features:
     """What `irreps.convolve` gives, to rounding."""
     import cuequivariance_jax as cuex
