@@ -64,14 +64,14 @@ def convolve(
     x: ir.Features,
     y: ir.Features,
     path_list: tuple[coupling.Path, ...],
-    weights: Float[Array, "rows weights"],
+    weights: Float[Array, "#rows weights"],
 ) -> ir.Features:
     """What `irreps.convolve` gives, to rounding."""
     import cuequivariance_jax as cuex
 
     given = coupling.channels(x)
     polynomial = _polynomial(tuple(given.items()), tuple(path_list))
-    rows, dtype = len(weights), weights.dtype
+    rows, dtype = len(next(iter(x.values()))), weights.dtype
     rights = dict.fromkeys(right for _, right, _ in path_list)
     kernel = importlib.util.find_spec("cuequivariance_ops_jax")
     (made,) = cuex.segmented_polynomial(
