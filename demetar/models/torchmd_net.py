@@ -28,6 +28,7 @@ import jax.numpy as jnp
 from demetar.core import segments
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
+from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Feature, Layer, Output, Value, scalars
 from demetar.models.nn import coupling, radial
 from demetar.models.nn import inputs as nf
@@ -41,7 +42,7 @@ SYMMETRY = "E(3) x S_n"
 VARIANTS = {"vector_bias": {"vector_bias": True}}
 CONNECT = {"atoms": 5.0}
 OUTPUTS = nv.OUTPUTS
-CHOICES = {"pool": ("sum", "mean")}
+CHOICES = {"pool": ("sum", "mean"), "head": ("gated", "perceptron")}
 REFERENCE = "Thölke, De Fabritiis, ICLR 2022 (arXiv:2202.02541)"
 EPSILON = 1e-5  # of LayerNorm, as in the public code
 
@@ -59,6 +60,7 @@ class Config:
     bases: int = 32
     cutoff: float = 5.0
     pool: str = "sum"
+    head: str = "gated"  # the published one; "perceptron" reads the scalars alone
     softening: float = 0.1  # δ of the head; the public code has 0
     vector_cutoff: bool = False
     vector_bias: bool = False
@@ -177,7 +179,9 @@ class Model(nn.Module):
 
     def _values(self, graph: Graph, x: Array, mu: Array) -> dict[str, Value]:
         """Two gated blocks give scalars, as published; a linear map gives vectors."""
-        c, asked = self.config, ro.ASKED[self.config.output]
+        c, asked = self.config, QUANTITIES[self.config.output].channels
+        if c.head == "perceptron":
+            return nv.Readout(c.output, c.width, c.pool, name="readout")(graph, x, mu)
         if "0e" in asked:
             half = max(c.width // 2, 1)
             x, mu = GatedBlock(half, half, c.softening, name="head_1")(x, mu)
