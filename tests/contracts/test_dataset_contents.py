@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 
 from demetar.core import registry
-from demetar.data.sets import forces_of, output_of
+from demetar.data.sets import SPLITS
 from demetar.data.systems import Systems
 from tests.support import miniatures
 from tests.support.server import Mirror
 
-SPLITS = ("train", "valid", "test")
 # Five systems each as numbers: split, the label, and what identifies the system's first particle.
 KNOWN = json.loads(Path(__file__).with_name("known_systems.json").read_text())
 Read = Callable[..., Systems]
@@ -32,7 +31,7 @@ def here(mirror: Mirror, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
     def prepare(name: str) -> Read:
         module, options = registry.load("datasets", name), {}
-        if module.SIZE:
+        if module.ABOUT.size:
             miniatures.serve(mirror, monkeypatch)
             monkeypatch.setenv("DEMETAR_DATA", str(tmp_path))
         options = miniatures.place(name, tmp_path)
@@ -60,7 +59,12 @@ def fingerprints(data: Systems) -> list[str]:
 def test_splits_have_the_published_sizes_and_share_no_system(name: str, here) -> None:
     read = here(name)
     found = {split: read(split) for split in SPLITS}
-    assert {split: len(data) for split, data in found.items()} == KNOWN[name]["sizes"]
+    sizes = {split: len(data) for split, data in found.items()}
+    assert sizes == KNOWN[name]["sizes"]
+    stated = registry.load("datasets", name).ABOUT.splits
+    assert {s: sizes[s] if n is not None else None for s, n in stated.items()} == stated, (
+        "state the sizes in ABOUT.splits"
+    )
     hashes = {split: set(fingerprints(data)) for split, data in found.items()}
     for one, other in (("train", "valid"), ("train", "test"), ("valid", "test")):
         assert not hashes[one] & hashes[other], f"{one} and {other} share systems"
@@ -68,12 +72,12 @@ def test_splits_have_the_published_sizes_and_share_no_system(name: str, here) ->
 
 @each_dataset
 def test_arrays_have_the_declared_shapes_and_units(name: str, here) -> None:
-    read, module = here(name), registry.load("datasets", name)
-    for target, (_, unit) in module.TARGETS.items():
+    read, about = here(name), registry.load("datasets", name).ABOUT
+    for target, stated in about.targets.items():
         if name == "file" and target in ("value", "positions"):
             continue  # in files of other kinds: tests/datasets/test_file.py
         data = read("test", target)
-        output, rows = output_of(module, target), int(data.sizes.sum())
+        unit, output, rows = stated.unit, stated.kind, int(data.sizes.sum())
         assert data.unit == unit
         per_node = output in ("positions", "state", "node_scalar")
         width = {"positions": 3, "vector": 3, "state": 6, "tensor": 6}.get(output or "", 1)
@@ -81,15 +85,15 @@ def test_arrays_have_the_declared_shapes_and_units(name: str, here) -> None:
         assert data.positions.shape == (rows, 3)
         assert np.isfinite(data.targets).all()
         assert np.isfinite(data.positions).all()
-        assert (data.forces is not None) == (forces_of(module) and output == "scalar")
+        assert (data.forces is not None) == (about.forces and output == "scalar")
         if data.forces is not None:
             assert data.forces.shape == (rows, 3)
-            assert f"{unit}/Å" in module.UNITS.values()
-        if module.INPUTS == "atoms":
+            assert f"{unit}/Å" in about.units.values()
+        if about.inputs == "atoms":
             assert data.species is not None
             assert data.species.shape == (rows,)
             assert data.species.min() >= 1
-        elif module.INPUTS == "particles":
+        elif about.inputs == "particles":
             assert data.velocities is not None
             assert data.velocities.shape == (rows, 3)
 
