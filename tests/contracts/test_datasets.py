@@ -71,10 +71,18 @@ GOOD: dict[str, Any] = {
 
 def test_a_good_description_is_taken_and_tells_sizes_by_option() -> None:
     about = DataSet(**GOOD)
-    assert about.usual == {"fold": "1"}
-    assert about.sizes({}) == about.sizes({"fold": "1"}) == GOOD["splits"]
-    assert about.sizes({"fold": "2", "other": None}) == GOOD["splits"] | {"train": 8}
-    assert about.facts("dipole") == sets.Facts("atoms", "vector", "D", True)
+    assert about.usual == {"fold": "1"}, "take the first value of each option as the usual one"
+    for options, changed in (
+        ({}, {}),
+        ({"fold": "1"}, {}),
+        ({"fold": "2", "x": None}, {"train": 8}),
+    ):
+        assert about.sizes(options) == GOOD["splits"] | changed, (
+            "count as splits says, and as splits_with says for a value that it names"
+        )
+    assert about.facts("dipole") == sets.Facts("atoms", "vector", "D", True), (
+        "tell of a target what ABOUT states"
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,14 +115,14 @@ def test_a_good_description_is_taken_and_tells_sizes_by_option() -> None:
 def test_a_description_that_does_not_fit_is_one_sentence(changes: dict, said: str) -> None:
     with pytest.raises(ValueError, match=f"^Expected .*{said}.*, got ") as caught:
         DataSet(**GOOD | changes)
-    assert str(caught.value).endswith(".")
+    assert str(caught.value).endswith("."), "say it in a whole sentence"
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "file"])
+@each_dataset
 def test_targets_turn_as_e3nn_reads_their_irreps(name: str) -> None:
-    for target in registry.load("datasets", name).ABOUT.targets.values():
-        width = 3 if target.irreps == "1o" else {"2x1o": 6}.get(target.irreps, 1)
-        assert e3nn.Irreps(target.irreps).dim == width
+    for target, stated in registry.load("datasets", name).ABOUT.targets.items():
+        per = {"1o": 3, "2x1o": 6, "0e": 1}[stated.irreps]
+        assert e3nn.Irreps(stated.irreps).dim == per, f"declare how {target} transforms"
 
 
 @each_dataset
@@ -127,14 +135,18 @@ def test_every_model_that_reads_its_systems_gives_its_output(name: str) -> None:
             config.resolve(config.Config(model="egnn", dataset=name))
         return
     reading = [model for model in models.names() if about.inputs in models.inputs(model)]
-    assert reading
+    assert reading, (
+        f"give inputs that a model reads, not {about.inputs!r}: one of {', '.join(models.KINDS)}"
+    )
     for model in set(models.names()) - set(reading):
         with pytest.raises(InputError, match=f"inputs among .*got '{about.inputs}'"):
             models.create(model, inputs=about.inputs)
     output = next(iter(about.targets.values())).kind
     for model in reading:
         made = models.create(model, inputs=about.inputs, output=output)
-        assert made.config.inputs == about.inputs
+        assert made.config.inputs == about.inputs, (
+            f"let {model} keep the inputs that it is made with"
+        )
 
 
 @each_dataset
@@ -144,15 +156,21 @@ def test_published_numbers_are_of_its_targets(name: str) -> None:
         numbers = sets.published_of(module, target, module.ABOUT.usual)
         assert numbers == module.published(target), "let the usual options be the defaults"
         assert set(numbers) <= set(models.names()), "name models by their files"
-        assert all(np.isfinite(value) and value > 0 for value in numbers.values())
+        assert all(np.isfinite(value) and value > 0 for value in numbers.values()), (
+            "give errors as positive, finite numbers"
+        )
     assert sets.published_of(module, "nothing") == {}, "give {} for a target without numbers"
 
 
 @each_dataset
 def test_systems_are_asked_for_by_split_target_and_size(name: str) -> None:
     parameters = inspect.signature(registry.load("datasets", name).systems).parameters
-    assert list(parameters)[:3] == ["split", "target", "size"]
-    assert all(p.default is not inspect.Parameter.empty for p in list(parameters.values())[1:])
+    assert list(parameters)[:3] == ["split", "target", "size"], (
+        "begin systems() with split, target, size"
+    )
+    assert all(p.default is not inspect.Parameter.empty for p in list(parameters.values())[1:]), (
+        "give every parameter of systems() after the first a default"
+    )
 
 
 @each_dataset
@@ -163,10 +181,12 @@ def test_says_whether_it_is_on_this_machine_and_makes_nothing(
     monkeypatch.setenv("DEMETAR_DATA", str(tmp_path))
     module = registry.load("datasets", name)
     options = module.ABOUT.usual
-    assert isinstance(module.present(**options), bool)
+    assert isinstance(module.present(**options), bool), "let present() answer True or False"
     if module.ABOUT.size:
-        assert not module.present(**options)
-    assert not list(tmp_path.rglob("*"))
+        assert not module.present(**options), (
+            "let present() say no in an empty folder: nothing of a download is here yet"
+        )
+    assert not list(tmp_path.rglob("*")), "let present() look and make nothing"
 
 
 @each_dataset
@@ -183,5 +203,5 @@ def test_what_it_does_not_have_is_one_sentence(
     asked = {"split": "test", "target": next(iter(module.ABOUT.targets)), "size": 1, **changes}
     with pytest.raises(InputError, match=sentence) as caught:
         module.systems(**asked)
-    assert "nothing" in str(caught.value)
-    assert not list(tmp_path.rglob("*")), "nothing was made for it"
+    assert "nothing" in str(caught.value), "repeat in the sentence what was asked for"
+    assert not list(tmp_path.rglob("*")), "refuse before anything is read, downloaded or made"
