@@ -8,7 +8,6 @@ grows with every network that is done, status.json says what is being trained. T
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -22,7 +21,7 @@ from typing import Any, NamedTuple
 from app.jobs import process, queue, training
 from app.jobs.process import alive, children, content, number
 from app.jobs.runs import list_all
-from demetar.core.disk import PROJECT, data_root, home, trained
+from demetar.core.disk import PROJECT, data_root, home, locked, trained
 from demetar.core.errors import InputError
 from demetar.experiments import efficiency
 
@@ -129,8 +128,7 @@ def _say(folder: Path, **now: Any) -> None:
 
 def _work(folder: Path) -> None:
     """What the process does."""
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder / ".lock"):
 
         def progress(now: dict[str, Any]) -> None:
             words = f"{now['arm']}, {now['n']} systems"
