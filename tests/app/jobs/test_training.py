@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from app.jobs import estimate, process, queue, runs, training
-from demetar.core.disk import locked
+from demetar.core.disk import PROJECT, locked
 from demetar.core.errors import InputError
 from demetar.runs import config
 
@@ -61,7 +61,7 @@ def test_a_run_from_start_to_stop_and_on(home: Path) -> None:
     with pytest.raises(InputError, match="running"):
         training.resume("long")
     again = [sys.executable, "-m", "demetar.cli", "train", "--name", "long", "--resume"]
-    second = subprocess.run(again, cwd=training.ROOT, capture_output=True, text=True, check=False)
+    second = subprocess.run(again, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert second.returncode == 2
     assert "only process" in second.stderr
     assert runs.read(runs.find("long")).state == "running"
