@@ -12,6 +12,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,9 +43,9 @@ def _log(name: str, options: Options) -> Path:
 
 
 def command(name: str, options: Options) -> list[str]:
-    """The words after `demetar` that get a data set and say how far it is."""
+    """The command line that gets a data set and says how far it is."""
     chosen = [part for key, value in options for part in ("--option", f"{key}={value}")]
-    return ["data", "get", name, *chosen]
+    return [sys.executable, "-m", "demetar.cli", "data", "get", name, *chosen]
 
 
 def start(name: str, options: Options) -> None:
@@ -56,7 +57,7 @@ def start(name: str, options: Options) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)
         place = str(data_root().resolve())
-        child = process.begin("demetar.cli", command(name, options), log, DEMETAR_DATA=place)
+        child = process.begin(command(name, options), log, DEMETAR_DATA=place)
     except OSError as error:
         raise InputError(
             f"Expected to write into {data_root()}, but: {error.strerror or error}; set DEMETAR_DATA "

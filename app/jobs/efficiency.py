@@ -91,8 +91,8 @@ def start() -> None:
             "DEMETAR_DATA": str(data_root().resolve()),
             "DEMETAR_REAL_HOME": str(home().resolve()),
         }
-        arguments = [str(place().resolve())]
-        child = process.begin("app.jobs.efficiency", arguments, place() / "log.txt", **env)
+        command = [sys.executable, "-m", "app.jobs.efficiency", str(place().resolve())]
+        child = process.begin(command, place() / "log.txt", **env)
         process.give_way(child.pid)
         _say(place(), state="training", pid=child.pid, started=time.time(), words="loading")
 

@@ -8,7 +8,6 @@ import math
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -39,17 +38,15 @@ def give_way(pid: int) -> None:
         Path(f"/proc/{pid}/autogroup").write_text(str(niceness()))
 
 
-def begin(
-    module: str, arguments: list[str], log: Path, **environment: str
-) -> subprocess.Popen[bytes]:
-    """A process of its own that runs the module and says what it has to say to the end of `log`.
+def begin(command: list[str], log: Path, **environment: str) -> subprocess.Popen[bytes]:
+    """A process of its own that runs the command and writes what it has to say to the end of `log`.
 
     It leads a session: this server may end, and the process goes on. Raises OSError where the log
     cannot be written.
     """
     with log.open("ab") as file:
         child = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments], cwd=PROJECT, env=os.environ | environment,
+            command, cwd=PROJECT, env=os.environ | environment,
             stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     children.append(child)

@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -99,9 +100,9 @@ def _begin_due() -> None:
 
 
 def _launch(folder: Path, *flags: str) -> None:
-    arguments = ["--config", str(folder / "request.json"), *flags]
-    place = str(home().resolve())
-    child = begin("app.jobs.worker", arguments, folder / "log.txt", DEMETAR_HOME=place)
+    command = [sys.executable, "-m", "app.jobs.worker"]
+    command += ["--config", str(folder / "request.json"), *flags]
+    child = begin(command, folder / "log.txt", DEMETAR_HOME=str(home().resolve()))
     give_way(child.pid)
     write(folder / "launch.json", {"pid": child.pid, "started": time.time()})
 

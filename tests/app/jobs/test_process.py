@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -17,9 +18,8 @@ LISTENS = "import time; print(1); time.sleep(60)"
 
 def begun(folder: Path, program: str) -> subprocess.Popen[bytes]:
     """A process of this program that has said its first word."""
-    (folder / "deaf_or_not.py").write_text(program.replace("print(1)", "print(1, flush=True)"))
     log = folder / "log.txt"
-    child = process.begin("deaf_or_not", [], log, PYTHONPATH=str(folder))
+    child = process.begin([sys.executable, "-c", program], log, PYTHONUNBUFFERED="1")
     end = time.monotonic() + 30
     while not log.stat().st_size and time.monotonic() < end:
         time.sleep(0.02)
