@@ -93,7 +93,7 @@ def settings() -> dict[str, Any]:
 
 
 def allowed(setting: str) -> tuple[str, ...]:
-    """The words that a setting may be, as `train.Config` checks them."""
+    """The words that a setting may be, as `config.Config` checks them."""
     return CHOICES[setting]
 
 

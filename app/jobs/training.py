@@ -40,7 +40,7 @@ def _check(config: Config) -> None:
 
 
 def start(settings: dict[str, Any]) -> str:
-    """The name of the run that a new process trains with these settings of `train.Config`.
+    """The name of the run that a new process trains with these settings of `config.Config`.
 
     It waits in the queue while as many as the machine may bear are training. Raises InputError on
     a bad setting or a name in use.

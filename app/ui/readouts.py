@@ -1,9 +1,4 @@
-"""What the pages share: the guard about a page, links in and out, and the inputs of many pages.
-
-A page's state stands in its address, so that it can be shared: `arriving` reads the address once,
-when the page is opened; `address` keeps it up to date. A value that makes no sense leaves a
-sentence (`tell`) and the default.
-"""
+"""What the pages say in large: Δ_EQ with its run, and facts by name."""
 
 import html
 from collections.abc import Mapping

@@ -26,10 +26,11 @@ from demetar.core import segments
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.output import Feature, Layer, Output, scalars
-from demetar.models.nn import coupling, radial
 from demetar.models.nn import inputs as nf
+from demetar.models.nn import radial
 from demetar.models.nn import readout as ro
 from demetar.models.nn import vectors as nv
+from demetar.models.nn.irreps import coupling
 from demetar.models.nn.layers import MLP, Dense
 from demetar.symmetry import irreps as ir
 
@@ -120,7 +121,7 @@ class Model(nn.Module):
         for i, filters in enumerate(self._filters(graph, segments.norm(x), parts), 1):
             q, mu, weights = Message(name=f"message_{i}")(graph, q, mu, filters, unit)
             q, mu = Update(c, name=f"update_{i}")(q, mu)
-            attention = segments.edge_attention(graph, weights)
+            attention = segments.message_weights(graph, weights)
             trace.append(Layer(f"layer {i}", (scalars(q), Feature(mu, "1o")), attention))
         assert mu is not None, "there is at least one layer"
         readout = nv.Readout(c.output, c.width, c.pool, name="readout")

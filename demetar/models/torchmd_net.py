@@ -30,10 +30,11 @@ from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Feature, Layer, Output, Value, scalars
-from demetar.models.nn import coupling, radial
 from demetar.models.nn import inputs as nf
+from demetar.models.nn import radial
 from demetar.models.nn import readout as ro
 from demetar.models.nn import vectors as nv
+from demetar.models.nn.irreps import coupling
 from demetar.models.nn.layers import MLP, Dense, LayerNorm
 from demetar.symmetry import irreps as ir
 
@@ -172,7 +173,7 @@ class Model(nn.Module):
         for i in range(1, c.layers + 1):
             dx, dmu, alpha, mine = Attention(c, name=f"layer_{i}")(graph, x, mu, edges)
             x, mu = x + dx, dmu if mu is None else mu + dmu
-            attention = nf.attention_with_self(graph, alpha, mine)
+            attention = nf.attention_with_self(graph, alpha, mine, "message weight")
             trace.append(Layer(f"layer {i}", (scalars(x), Feature(mu, "1o")), attention))
         x = LayerNorm(EPSILON, name="norm")(x)
         return Output(self._values(graph, x, mu), tuple(trace))

@@ -36,10 +36,19 @@ def here(mirror: Mirror, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
             miniatures.serve(mirror, monkeypatch)
             monkeypatch.setenv("DEMETAR_DATA", str(tmp_path))
         options = miniatures.place(name, tmp_path)
-        usual = KNOWN[name]["target"]
+        usual = known_of(name)["target"]
         return lambda split, target=usual: module.systems(split, target, None, **options)
 
     return prepare
+
+
+def known_of(name: str) -> dict:
+    """What is known of a set: its usual target, the sizes of its splits and five of its systems."""
+    assert name in KNOWN, (
+        f"write the usual target, the sizes and five systems of {name} into tests/contracts/"
+        "known_systems.json, from the publication and not from the new file"
+    )
+    return KNOWN[name]
 
 
 def fingerprints(data: Systems) -> list[str]:
@@ -60,10 +69,12 @@ def fingerprints(data: Systems) -> list[str]:
 def test_splits_have_the_published_sizes_and_share_no_system(name: str, here) -> None:
     read = here(name)
     found = {split: read(split) for split in SPLITS}
-    assert {split: len(data) for split, data in found.items()} == KNOWN[name]["sizes"]
+    assert {split: len(data) for split, data in found.items()} == KNOWN[name]["sizes"], (
+        "make the splits as large as known_systems.json says, or correct it"
+    )
     hashes = {split: set(fingerprints(data)) for split, data in found.items()}
     for one, other in (("train", "valid"), ("train", "test"), ("valid", "test")):
-        assert not hashes[one] & hashes[other], f"{one} and {other} share systems"
+        assert not hashes[one] & hashes[other], f"let {one} and {other} share no system"
 
 
 @each_dataset
@@ -71,27 +82,39 @@ def test_arrays_have_the_declared_shapes_and_units(name: str, here) -> None:
     read, module = here(name), registry.load("datasets", name)
     for target, (_, unit) in module.TARGETS.items():
         if name == "file" and target in ("value", "positions"):
-            continue  # in files of other kinds: tests/datasets/test_file.py
+            continue  # in files of other kinds: tests/data/sets/test_file.py
         data = read("test", target)
         output, rows = output_of(module, target), int(data.sizes.sum())
-        assert data.unit == unit
+        assert data.unit == unit, f"give {target} the unit that TARGETS declares"
         per_node = output in ("positions", "state", "node_scalar")
         width = {"positions": 3, "vector": 3, "state": 6, "tensor": 6}.get(output or "", 1)
-        assert data.targets.shape == (rows if per_node else len(data), width), target
-        assert data.positions.shape == (rows, 3)
-        assert np.isfinite(data.targets).all()
-        assert np.isfinite(data.positions).all()
-        assert (data.forces is not None) == (forces_of(module) and output == "scalar")
+        assert data.targets.shape == (rows if per_node else len(data), width), (
+            f"give one row of {width} for each {'particle' if per_node else 'system'} as {target}"
+        )
+        assert data.positions.shape == (rows, 3), (
+            "give a row of three coordinates for each particle"
+        )
+        assert np.isfinite(data.targets).all(), (
+            f"give finite labels of {target}; a missing one is no system"
+        )
+        assert np.isfinite(data.positions).all(), "give finite positions"
+        assert (data.forces is not None) == (forces_of(module) and output == "scalar"), (
+            "give forces where FORCES is true and the target a scalar, and nowhere else"
+        )
         if data.forces is not None:
-            assert data.forces.shape == (rows, 3)
-            assert f"{unit}/Å" in module.UNITS.values()
+            assert data.forces.shape == (rows, 3), "give a force [3] for each particle"
+            assert f"{unit}/Å" in module.UNITS.values(), f"say in UNITS that forces are in {unit}/Å"
         if module.INPUTS == "atoms":
-            assert data.species is not None
-            assert data.species.shape == (rows,)
-            assert data.species.min() >= 1
+            assert data.species is not None, (
+                "a set of atoms gives species; else declare other INPUTS"
+            )
+            assert data.species.shape == (rows,), "give an atomic number for each atom"
+            assert data.species.min() >= 1, "give atomic numbers from 1 on; 0 is padding"
         elif module.INPUTS == "particles":
-            assert data.velocities is not None
-            assert data.velocities.shape == (rows, 3)
+            assert data.velocities is not None, (
+                "a set of particles gives velocities; else declare other INPUTS"
+            )
+            assert data.velocities.shape == (rows, 3), "give a velocity [3] for each particle"
 
 
 @each_dataset
@@ -99,27 +122,44 @@ def test_five_systems_are_the_known_ones(name: str, here) -> None:
     """Their labels, and the distances from the first particle to the others, to six digits."""
     read = here(name)
     found = {split: read(split) for split in SPLITS}
-    assert len(KNOWN[name]["systems"]) == 5
+    assert len(KNOWN[name]["systems"]) == 5, (
+        f"write five systems of {name} into known_systems.json, from every split"
+    )
     for known in KNOWN[name]["systems"]:
         data, index = found[known["split"]], known["index"]
+        where = f"system {index} of {known['split']}"
         start = int(data.sizes[:index].astype(np.int64).sum())
         rows = slice(start, start + int(data.sizes[index]))
         x = np.asarray(data.positions[rows], np.float64)
         distances = np.linalg.norm(x[1:] - x[0], axis=1)
-        assert np.allclose(distances, known["distances"], rtol=2e-6, atol=2e-6)
+        assert np.allclose(distances, known["distances"], rtol=2e-6, atol=2e-6), (
+            f"{where}: give the published positions, in Å or the set's unit, in the published order"
+        )
         label = data.targets[rows if data.per_node else index]
-        assert np.allclose(np.ravel(label), known["label"], rtol=1e-6, atol=1e-5)
+        assert np.allclose(np.ravel(label), known["label"], rtol=1e-6, atol=1e-5), (
+            f"{where}: give the published label, in the unit of TARGETS"
+        )
         if data.species is not None:
-            assert data.species[rows].tolist() == known["species"]
+            assert data.species[rows].tolist() == known["species"], (
+                f"{where}: give the published species, in the order of the positions"
+            )
         if data.charges is not None:
-            assert np.allclose(data.charges[rows], known["charges"])
+            assert np.allclose(data.charges[rows], known["charges"]), (
+                f"{where}: give the published charges"
+            )
         if data.forces is not None:
-            assert np.allclose(data.forces[rows], known["forces"], rtol=1e-5, atol=0.02)
+            assert np.allclose(data.forces[rows], known["forces"], rtol=1e-5, atol=0.02), (
+                f"{where}: give the published forces: minus the gradient, in the label's unit per Å"
+            )
 
 
 @each_dataset
 def test_the_same_request_gives_the_same_systems(name: str, here) -> None:
     read = here(name)
     once, again = read("valid"), read("valid")
-    assert (once.targets == again.targets).all()
-    assert (once.positions == again.positions).all()
+    assert (once.targets == again.targets).all(), (
+        "give the same labels each time: draw from a generator with a fixed seed"
+    )
+    assert (once.positions == again.positions).all(), (
+        "give the same positions each time: draw from a generator with a fixed seed"
+    )

@@ -1,5 +1,6 @@
 """Every registered group is a group, acts on graphs as one, and has the generators it says."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -71,37 +72,52 @@ def affine(g: Elements) -> np.ndarray:
 def test_a_group_file_has_its_parts(file: str) -> None:
     module = registry.load("groups", file)
     missing = [part for part in ("NAME", "sample", "generators") if not hasattr(module, part)]
-    assert not missing, f"demetar/groups/{file}.py lacks {', '.join(missing)}"
-    assert groups.load(module.NAME).factors == groups.load(file).factors == (file,)
-    assert file in EXPECTED, f"say in this test what the elements of {module.NAME} look like"
+    assert not missing, f"give demetar/symmetry/groups/{file}.py {', '.join(missing)}"
+    read = re.sub(r"[^a-z0-9]", "", module.NAME.lower())
+    assert read == file, f"rename the file to {read}.py, as {module.NAME} is read"
+    assert groups.load(module.NAME).factors == groups.load(file).factors == (file,), (
+        f"give every group a NAME of its own; {module.NAME} is read as another file"
+    )
+    assert file in EXPECTED, f"say in EXPECTED what the elements of {module.NAME} look like"
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_samples_are_of_the_group(file: str) -> None:
     g = samples(file)
-    assert traits(g) == EXPECTED[file][:3]
-    assert g.matrix.dtype == g.shift.dtype == np.float64
-    assert len(g) == 16
+    assert traits(g) == EXPECTED[file][:3], (
+        "draw elements of the kind that EXPECTED says, or correct EXPECTED"
+    )
+    assert g.matrix.dtype == g.shift.dtype == np.float64, "sample in float64; the measure rounds"
+    assert len(g) == 16, "draw as many elements as are asked for"
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_products_of_elements_stay_in_the_group(file: str) -> None:
     both = groups.compose(samples(file), samples(file, seed=1))
     matrix, shifted, permuted = EXPECTED[file][:3]
-    assert matrix in KINDS[kind(both.matrix)]
-    assert shifted or not np.any(both.shift)
-    assert permuted == (both.permutation is not None)
+    assert matrix in KINDS[kind(both.matrix)], (
+        "draw from a group: a product of two samples has matrices of another kind"
+    )
+    assert shifted or not np.any(both.shift), (
+        "draw from a group: a product of two samples shifts, its elements do not"
+    )
+    assert permuted == (both.permutation is not None), (
+        "draw from a group: a product renumbers where its elements do not, or the reverse"
+    )
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_samples_differ_and_repeat_by_seed(file: str) -> None:
     first, again, other = samples(file), samples(file), samples(file, seed=1)
-    assert (first.matrix == again.matrix).all()
-    assert (first.shift == again.shift).all()
-    if file != "ci":  # it has one element that can show anything
-        flat = [np.concatenate([g.matrix.ravel(), g.shift.ravel()]) for g in (first, other)]
-        permuted = first.permutation is not None and (first.permutation != other.permutation).any()
-        assert permuted or (flat[0] != flat[1]).any()
+    assert (first.matrix == again.matrix).all(), (
+        "draw from the generator that is given, and from nothing else"
+    )
+    assert (first.shift == again.shift).all(), (
+        "draw from the generator that is given, and from nothing else"
+    )
+    flat = [np.concatenate([g.matrix.ravel(), g.shift.ravel()]) for g in (first, other)]
+    permuted = first.permutation is not None and (first.permutation != other.permutation).any()
+    assert permuted or (flat[0] != flat[1]).any(), "let another seed draw other elements"
 
 
 @pytest.mark.parametrize("name", [*NAMES, *PRODUCTS])
@@ -112,10 +128,14 @@ def test_acting_twice_is_acting_with_the_product(name: str, scene: Graph) -> Non
         once, order = action.act_on_graph(groups.compose(outer, inner)[0], graph)
         between, first = action.act_on_graph(inner[0], graph)
         twice, second = action.act_on_graph(outer[0], between)
-        assert (np.asarray(order) == np.asarray(first)[np.asarray(second)]).all()
-        assert once.positions.dtype == np.float64
+        assert (np.asarray(order) == np.asarray(first)[np.asarray(second)]).all(), (
+            "acting twice renumbers edges as the product does: x_i -> R x_p(i) + t"
+        )
+        assert once.positions.dtype == np.float64, "act in the precision of the graph"
     for field in ("senders", "receivers", "edge_mask", "node_mask", "graph_index", "charges"):
-        assert (np.asarray(getattr(once, field)) == np.asarray(getattr(twice, field))).all(), field
+        assert (np.asarray(getattr(once, field)) == np.asarray(getattr(twice, field))).all(), (
+            f"acting twice has to leave {field} as the product does"
+        )
     for field in ("positions", "velocities"):
         np.testing.assert_allclose(getattr(once, field), getattr(twice, field), atol=1e-13)
 
@@ -132,12 +152,18 @@ def test_an_element_moves_what_it_should(name: str, scene: Graph) -> None:
         moved.positions[REAL], (x[p] @ g.matrix.T + g.shift)[REAL], atol=1e-13
     )
     np.testing.assert_allclose(moved.velocities, v[p] @ g.matrix.T, atol=1e-13)
-    assert (moved.positions[~REAL] == 0).all()
-    assert (moved.charges == np.asarray(graph.charges)[p]).all()
-    assert (np.diff(moved.receivers) >= 0).all()
+    assert (moved.positions[~REAL] == 0).all(), "leave the places of padding 0"
+    assert (moved.charges == np.asarray(graph.charges)[p]).all(), (
+        "renumber charges with their particles"
+    )
+    assert (np.diff(moved.receivers) >= 0).all(), "sort edges by receiver after renumbering"
     pairs = {(p[s], p[r]) for s, r in zip(moved.senders, moved.receivers, strict=True)}
-    assert pairs == set(zip(graph.senders.tolist(), graph.receivers.tolist(), strict=True))
-    assert (p[moved.senders] == graph.senders[order]).all()
+    assert pairs == set(zip(graph.senders.tolist(), graph.receivers.tolist(), strict=True)), (
+        "renumber both ends of each edge"
+    )
+    assert (p[moved.senders] == graph.senders[order]).all(), (
+        "say in the order which old edge each new one is"
+    )
 
 
 def _host(x: Any) -> Any:
@@ -146,47 +172,93 @@ def _host(x: Any) -> Any:
 
 def test_permutations_leave_padding_in_place() -> None:
     permutation = samples("sn", 200).permutation
-    assert permutation is not None
-    assert (permutation[:, ~REAL] == np.flatnonzero(~REAL)).all()
-    assert (np.sort(permutation[:, REAL]) == np.flatnonzero(REAL)).all()
-    assert len({tuple(row) for row in permutation}) > 80  # of the 120 permutations of five
+    assert permutation is not None, "give renumberings: S_n is nothing else"
+    assert (permutation[:, ~REAL] == np.flatnonzero(~REAL)).all(), "leave padding in its place"
+    assert (np.sort(permutation[:, REAL]) == np.flatnonzero(REAL)).all(), (
+        "renumber each real particle once"
+    )
+    assert len({tuple(row) for row in permutation}) > 80, (
+        "draw all of the 120 permutations of five with one probability"
+    )  # of the 120 permutations of five
 
 
 def test_a_cube_has_48_symmetries() -> None:
     """All are drawn, each maps the cube's corners onto themselves, half of them are improper."""
     found = {tuple(m.ravel()) for m in samples("oh", 2000).matrix}
-    assert len(found) == 48
+    assert len(found) == 48, "a cube has 48 symmetries: draw each of them"
     corners = np.array(np.meshgrid(*[[-1.0, 1.0]] * 3)).reshape(3, 8)
     for m in (np.reshape(m, (3, 3)) for m in found):
-        assert {tuple(c) for c in (m @ corners).T} == {tuple(c) for c in corners.T}
-    assert sum(np.linalg.det(np.reshape(m, (3, 3))) < 0 for m in found) == 24
+        assert {tuple(c) for c in (m @ corners).T} == {tuple(c) for c in corners.T}, (
+            "map the cube's corners onto themselves"
+        )
+    assert sum(np.linalg.det(np.reshape(m, (3, 3))) < 0 for m in found) == 24, (
+        "half of the cube's symmetries are improper"
+    )
 
 
 def test_rotations_are_uniform() -> None:
     """Haar measure: the mean matrix is 0, the mean squared entry 1/3, the mean squared trace 1."""
     r = samples("so3", 4000).matrix
-    assert np.abs(r.mean(0)).max() < 0.05
-    assert np.abs((r**2).mean(0) - 1 / 3).max() < 0.03
-    assert abs((np.trace(r, axis1=1, axis2=2) ** 2).mean() - 1) < 0.1
+    assert np.abs(r.mean(0)).max() < 0.05, "draw rotations uniformly: the mean matrix is 0"
+    assert np.abs((r**2).mean(0) - 1 / 3).max() < 0.03, (
+        "draw rotations uniformly: the mean squared entry is 1/3"
+    )
+    assert abs((np.trace(r, axis1=1, axis2=2) ** 2).mean() - 1) < 0.1, (
+        "draw rotations uniformly: the mean squared trace is 1"
+    )
 
 
-def test_every_other_orthogonal_element_is_improper() -> None:
-    for name in ("O(3)", "E(3)", "Sim(3)"):
-        assert (np.sign(np.linalg.det(samples(name, 5).matrix)) == [-1, 1, -1, 1, -1]).all()
+@pytest.mark.parametrize("name", ["C_i", "O(3)", "E(3)", "Sim(3)", "T(3) x C_i"])
+def test_signs_are_drawn_by_coins(name: str) -> None:
+    """Half of the elements are improper, and neither their neighbours nor their index tell which."""
+    signs = np.sign(np.linalg.det(samples(name, 4000).matrix))
+    assert abs(signs.mean()) < 0.05
+    assert abs(np.mean(signs[1:] * signs[:-1])) < 0.05
+    assert abs(signs[::2].mean()) < 0.07
+    assert groups.load(name).improper
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_few_elements_are_of_both_hands(name: str) -> None:
+    group = groups.load(name)
+    for seed in range(20):
+        for count in (1, 2, 3):
+            g = group.covering(np.random.default_rng(seed), count, REAL)
+            signs = set(np.sign(np.linalg.det(g.matrix)))
+            both = {-1.0} if count == 1 else {-1.0, 1.0}
+            assert signs == (both if group.improper else {1.0})
+
+
+def test_the_identity_is_told_from_what_moves() -> None:
+    assert not elements.identity(3).moving().any()
+    assert elements.Elements(np.eye(3)[None], np.zeros((1, 3)), np.arange(8)[None]).moving() == [
+        False
+    ]
+    assert samples("so3").moving().all()
+    assert samples("t3").moving().all()
+    assert samples("sn").moving().any()
+    moving = samples("ci", 50).moving()
+    assert (moving == (np.linalg.det(samples("ci", 50).matrix) < 0)).all()
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_generators_span_the_tangent_space(file: str) -> None:
     """Logarithms of samples are combinations of the generators, whose exponentials are elements."""
     generators = groups.load(file).generators()
-    assert len(generators) == EXPECTED[file][3]
-    assert len({name for name, *_ in generators}) == len(generators)
+    assert len(generators) == EXPECTED[file][3], (
+        "give as many generators as EXPECTED says that the group has dimensions"
+    )
+    assert len({name for name, *_ in generators}) == len(generators), (
+        "give each generator a name of its own"
+    )
     if not generators:
         return
     tangents = np.zeros((len(generators), 4, 4))
     for row, (_, matrix, shift) in zip(tangents, generators, strict=True):
         row[:3, :3], row[:3, 3] = matrix, shift
-    assert np.linalg.matrix_rank(tangents.reshape(len(tangents), -1)) == len(tangents)
+    assert np.linalg.matrix_rank(tangents.reshape(len(tangents), -1)) == len(tangents), (
+        "give generators of which none is a combination of the others"
+    )
     g = samples(file)
     for a in affine(g)[np.linalg.det(g.matrix) > 0]:
         log = np.real(logm(a)).ravel()
@@ -195,8 +267,12 @@ def test_generators_span_the_tangent_space(file: str) -> None:
     allowed, shifted = EXPECTED[file][:2]
     for step in (1e-6, 0.7):
         moved = expm(step * tangents)
-        assert allowed in KINDS[kind(moved[:, :3, :3])]
-        assert shifted or not moved[:, :3, 3].any()
+        assert allowed in KINDS[kind(moved[:, :3, :3])], (
+            "the exponential of a generator leaves the group: check signs and transposes"
+        )
+        assert shifted or not moved[:, :3, 3].any(), (
+            "the exponential of a generator shifts, the group's elements do not"
+        )
     slope = (expm(1e-6 * tangents) - expm(-1e-6 * tangents)) / 2e-6
     np.testing.assert_allclose(slope, tangents, atol=1e-9)
 
@@ -204,9 +280,15 @@ def test_generators_span_the_tangent_space(file: str) -> None:
 def test_rotations_turn_counterclockwise() -> None:
     generators = {name: matrix for name, matrix, _ in groups.load("SO(3)").generators()}
     x, y, z = np.eye(3)
-    assert (generators["rotation about z"] @ x == y).all()
-    assert (generators["rotation about x"] @ y == z).all()
-    assert (generators["rotation about y"] @ z == x).all()
+    assert (generators["rotation about z"] @ x == y).all(), (
+        "turn counterclockwise: L_z takes x to y"
+    )
+    assert (generators["rotation about x"] @ y == z).all(), (
+        "turn counterclockwise: L_x takes y to z"
+    )
+    assert (generators["rotation about y"] @ z == x).all(), (
+        "turn counterclockwise: L_y takes z to x"
+    )
 
 
 @pytest.mark.parametrize(
@@ -221,9 +303,15 @@ def test_rotations_turn_counterclockwise() -> None:
 )
 def test_names_and_products_are_read(text: str, factors: tuple[str, ...]) -> None:
     group = groups.load(text)
-    assert group.factors == factors
-    assert groups.load(group.name).factors == factors
-    assert len(group.generators()) == sum(len(groups.load(f).generators()) for f in factors)
+    assert group.factors == factors, (
+        "read names with and without brackets, and products by x, × or *"
+    )
+    assert groups.load(group.name).factors == factors, (
+        "let a group's own name be read as that group"
+    )
+    assert len(group.generators()) == sum(len(groups.load(f).generators()) for f in factors), (
+        "a product has the generators of its factors"
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,7 +321,7 @@ def test_names_and_products_are_read(text: str, factors: tuple[str, ...]) -> Non
 def test_an_unknown_group_is_answered_with_the_closest(text: str, hint: str) -> None:
     with pytest.raises(InputError, match="did you mean") as caught:
         groups.load(text)
-    assert repr(hint) in str(caught.value)
+    assert repr(hint) in str(caught.value), f"name the closest group, {hint}"
 
 
 @pytest.mark.parametrize("text", ["", "  ", "x", "nothing like it", "../o4", "e3 x"])

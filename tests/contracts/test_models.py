@@ -64,6 +64,8 @@ each_precision = pytest.mark.parametrize("dtype", TOLERANCE)
 def claimed(name: str) -> set[str]:
     """The parts of the claimed group: each has to hold by itself."""
     group = groups.load(random_run(name, models.inputs(name.partition(":")[0])[0]).symmetry)
+    new = set(group.factors) - set(PARTS)
+    assert not new, f"say in PARTS of this test of which parts {', '.join(new)} consists"
     return set().union(*(PARTS[factor] for factor in group.factors))
 
 
@@ -107,9 +109,9 @@ def random_run(name: str, kind: str) -> Run:
 
 def elements(graph: Graph, names: list[str]) -> tuple[Elements, dict[str, slice]]:
     """Elements of several groups in one batch, so that they share one compilation."""
-    real, rng = np.asarray(graph.node_mask), np.random.default_rng(0)
+    real = np.asarray(graph.node_mask)
     still = np.tile(np.arange(len(real)), (SAMPLES, 1))
-    parts = [groups.load(n).sample(rng, SAMPLES, real) for n in names]
+    parts = [groups.load(n).covering(np.random.default_rng(0), SAMPLES, real) for n in names]
     joined = Elements(
         np.concatenate([p.matrix for p in parts]),
         np.concatenate([p.shift for p in parts]),
@@ -152,23 +154,16 @@ def scene(count: int) -> Graph:
     )
 
 
-def attention_scales(name: str, kind: str) -> list[float]:
-    output, _ = predicted(name, kind, "higher")
-    return [
-        1.0 if a is None else float(np.abs(np.where(a.mask[:, None], a.weights, 0)).max())
-        for a in (layer.attention for layer in output.trace)
-    ]
-
-
 def worst(name: str, kind: str, dtype: str, group: str) -> dict[str, float]:
-    """Largest Δ over the elements of a group, by output and by layer; attention relative too."""
+    """Largest Δ over the elements of a group, by output (moved and rebuilt graph) and by layer."""
     m, where = measured(name, kind, dtype)
-    part, scales = where[group], attention_scales(name, kind)
+    part = where[group]
     found = {output: delta[part] for output, delta in m.delta.items()}
-    for layer, scale in zip(m.layers, scales, strict=True):
+    found |= {f"{output}, rebuilt": delta[part] for output, delta in m.rebuilt.items()}
+    for layer in m.layers:
         found |= {f"{layer.name} {irrep}": d[part] for irrep, d in layer.features.items()}
         if layer.attention is not None:
-            found[f"{layer.name} attention"] = layer.attention[part] / scale
+            found[f"{layer.name} {layer.weights}"] = layer.attention[part]
     return {where: float(delta.max()) for where, delta in found.items()}
 
 
@@ -176,18 +171,24 @@ def worst(name: str, kind: str, dtype: str, group: str) -> dict[str, float]:
 def test_declares_what_a_model_file_has_to(name: str) -> None:
     module = registry.load("models", name)
     missing = [attribute for attribute in DECLARED if not getattr(module, attribute, None)]
-    assert not missing, f"demetar/models/{name}.py lacks {', '.join(missing)}"
+    assert not missing, f"give demetar/models/{name}.py {', '.join(missing)}"
     settings = {f.name: f for f in dataclasses.fields(module.Config)}
     lacking = {"inputs", "output"} - set(settings)
-    assert not lacking, f"Config of {name} lacks {', '.join(sorted(lacking))}"
-    assert module.Config.__dataclass_params__.frozen, "a linen module is a hashable value"
+    assert not lacking, f"give Config of {name} the fields {', '.join(sorted(lacking))}"
+    assert module.Config.__dataclass_params__.frozen, (
+        "freeze the dataclass Config: a linen module is a hashable value"
+    )
     kinds = models.inputs(name)
-    assert kinds, "a model reads something"
-    assert set(kinds) <= set(KINDS)
-    assert settings["inputs"].default in kinds
-    assert {OUTPUT[kind] for kind in kinds} <= set(module.OUTPUTS)
-    assert any(c.isdigit() for c in module.REFERENCE), "the reference names a year"
-    assert module.__doc__, "the docstring gives the paper's formula"
+    assert kinds, "read at least one kind of system: leave INPUTS out, or name one in it"
+    assert set(kinds) <= set(KINDS), f"read kinds of systems among {', '.join(KINDS)}"
+    assert settings["inputs"].default in kinds, (
+        f"let inputs of Config be one of INPUTS: {', '.join(kinds)}"
+    )
+    assert {OUTPUT[kind] for kind in kinds} <= set(module.OUTPUTS), (
+        "declare in OUTPUTS what its kinds are asked for: positions of particles, scalar of atoms"
+    )
+    assert any(c.isdigit() for c in module.REFERENCE), "name the year in REFERENCE"
+    assert module.__doc__, "open the file with a docstring that gives the paper's formula"
 
 
 @each_model
@@ -199,14 +200,20 @@ def test_what_it_does_not_read_is_one_sentence(name: str) -> None:
 
 def test_a_model_is_held_to_both_kinds_unless_it_says_less() -> None:
     said = {n for n in NAMES if hasattr(registry.load("models", n), "INPUTS")}
-    assert said < set(NAMES)
-    assert {n for n in NAMES if models.inputs(n) != KINDS} <= said
-    assert set(READ) >= {(n, kind) for n in NAMES for kind in KINDS if n not in said}
+    assert said < set(NAMES), (
+        "a model that reads less than both kinds says so by INPUTS; most read both"
+    )
+    assert {n for n in NAMES if models.inputs(n) != KINDS} <= said, (
+        "say by INPUTS which kinds the model reads"
+    )
+    assert set(READ) >= {(n, kind) for n in NAMES for kind in KINDS if n not in said}, (
+        "hold each model to both kinds"
+    )
 
 
 def test_titles_tell_the_models_apart() -> None:
     titles = [registry.load("models", name).TITLE for name in NAMES]
-    assert len(set(titles)) == len(titles)
+    assert len(set(titles)) == len(titles), "give each model a TITLE of its own"
 
 
 @each_reading
@@ -216,10 +223,10 @@ def test_outputs_are_the_declared_ones(name: str, kind: str) -> None:
     output = jax.eval_shape(run.model.apply, {"params": run.params["model"]}, graph)
     assert {k: v.kind for k, v in output.values.items()} == {
         OUTPUT[kind]: module.OUTPUTS[OUTPUT[kind]]
-    }
-    assert output.trace, "a model shows at least one layer"
+    }, "return the values that OUTPUTS declares, of the declared kind, under the asked name"
+    assert output.trace, "return at least one layer in the trace"
     titles = [layer.name for layer in output.trace]
-    assert len(set(titles)) == len(titles)
+    assert len(set(titles)) == len(titles), "give each layer of the trace a name of its own"
 
 
 @each_reading
@@ -227,7 +234,12 @@ def test_weights_are_large_enough_to_show_an_error(name: str, kind: str) -> None
     value = measured(name, kind, "float64")[0].prediction[OUTPUT[kind]]
     if kind == "particles":
         value = value - system(kind).positions
-    assert 0.1 < np.sqrt(np.mean(value**2)) < 100
+    size = float(np.sqrt(np.mean(value**2)))
+    assert 0.1 < size < 100, (
+        f"{name} gives {size:.3g} as {OUTPUT[kind]} with random weights, where errors show between 0.1 "
+        "and 100: where larger, take means over neighbours or normalise between layers; where smaller, "
+        "give the kernels a rule of demetar/models/nn/init.py that `enlarged` knows"
+    )
 
 
 @each_claim
@@ -239,19 +251,26 @@ def test_claimed_symmetry_holds(name: str, kind: str, dtype: str) -> None:
         for where, delta in worst(name, kind, dtype, group).items()
         if not delta <= TOLERANCE[dtype]
     ]
-    assert not broken, f"{name} claims {whole}, but\n" + "\n".join(broken)
+    assert not broken, (
+        f"{name} claims {whole}, but breaks it (group: output or layer and its irrep, Δ); mend it, "
+        f"declare the irreps as they are, or claim less by SYMMETRY:\n" + "\n".join(broken)
+    )
 
 
 @each_claim
 def test_unclaimed_symmetry_breaks(name: str, kind: str, dtype: str) -> None:
     m, where = measured(name, kind, dtype)
     unclaimed = sorted(ALL - claimed(name)) or ["Sim(3)"]
-    deltas = {g: max(float(np.median(d[where[g]])) for d in m.delta.values()) for g in unclaimed}
+    shown = {g: np.arange(len(m.elements))[where[g]] for g in unclaimed}
+    shown = {g: rows[m.elements.moving()[rows]] for g, rows in shown.items()}
+    deltas = {g: max(float(np.median(d[shown[g]])) for d in m.delta.values()) for g in unclaimed}
     kept = [g for g, delta in deltas.items() if not delta >= VISIBLE]
     if kept == ["Sim(3)"]:  # it commutes with more than E(3), such as x + t v: only a lie can show
-        assert wrongly_declared(name, kind, dtype) >= VISIBLE
+        assert wrongly_declared(name, kind, dtype) >= VISIBLE, (
+            f"{name} keeps even a wrong parity: declare a larger SYMMETRY, or let its output be odd"
+        )
     else:
-        assert not kept, f"{name} does not claim {kept}, but keeps it: {deltas}"
+        assert not kept, f"{name} keeps {kept}, too: claim it by SYMMETRY, or let it show: {deltas}"
 
 
 def wrongly_declared(name: str, kind: str, dtype: str) -> float:
@@ -266,10 +285,11 @@ def wrongly_declared(name: str, kind: str, dtype: str) -> float:
 
     @dataclasses.dataclass(frozen=True)
     class Liar:
-        params = run.params
         rms = run.rms
+        centred = run.centred
         function = staticmethod(lie)
         prepare = run.prepare
+        varying = run.varying
 
     return float(measure(Liar(), system(kind), "C_i", 1, dtype=dtype).delta[key].max())
 
@@ -285,7 +305,10 @@ def test_padding_and_neighbours_change_nothing(name: str, kind: str, room: str) 
         seen = (
             beside[key][np.asarray(other.graph_index) == mine] if per_node else beside[key][[mine]]
         )
-        np.testing.assert_allclose(seen, rows, rtol=0, atol=1e-10 * max(np.abs(rows).max(), 1))
+        np.testing.assert_allclose(
+            seen, rows, rtol=0, atol=1e-10 * max(np.abs(rows).max(), 1),
+            err_msg="mask padded nodes and edges, and sum over the nodes of one graph only",
+        )  # fmt: skip
 
 
 @each_reading
@@ -297,7 +320,9 @@ def test_precision_of_the_input_decides(name: str, kind: str, dtype: str) -> Non
         graph = pad(run.prepare(system(kind))).astype(dtype)
         output = jax.eval_shape(run.function, params, graph)
     kinds = {x.dtype for x in jax.tree.leaves(output) if jnp.issubdtype(x.dtype, jnp.floating)}
-    assert kinds == {np.dtype(dtype)}
+    assert kinds == {np.dtype(dtype)}, (
+        f"compute in {dtype}, as the input is: make no array of a fixed dtype"
+    )
 
 
 @functools.cache
@@ -321,9 +346,15 @@ def test_gradients_are_finite(name: str, kind: str, which: str) -> None:
     run = random_run(name, kind)
     graph = pad(run.prepare(system(kind, which)), 8, 42).astype(np.float32)
     value, slopes = jax.device_get(_slopes(name, kind)(run.params["model"], graph))
-    assert np.isfinite(value)
-    assert all(np.isfinite(x).all() for x in jax.tree.leaves(slopes))
-    assert any(np.abs(x).max() > 0 for x in jax.tree.leaves(slopes[0]))
+    assert np.isfinite(value), (
+        f"give a finite value for {which} atoms: divide and take roots safely, as segments.norm does"
+    )
+    assert all(np.isfinite(x).all() for x in jax.tree.leaves(slopes)), (
+        f"give finite gradients for {which} atoms: take norms by segments.norm, guard before dividing"
+    )
+    assert any(np.abs(x).max() > 0 for x in jax.tree.leaves(slopes[0])), (
+        f"let a parameter matter for {which} particles, such as one on a velocity: no gradient is left"
+    )
 
 
 @pytest.mark.parametrize("name", [name for name, kind in READ if kind == "particles"])
@@ -336,20 +367,26 @@ def test_a_graph_without_velocities_is_read(name: str) -> None:
         jax.tree.map(lambda x: x.shape, jax.eval_shape(run.function, run.params, pad(g)))
         for g in (still, bare)
     ]
-    assert shapes[0] == shapes[1]
+    assert shapes[0] == shapes[1], (
+        "read a graph without velocities as one at rest: take nf.velocities and nf.speeds"
+    )
 
 
 def test_the_default_settings_claim_what_the_file_declares() -> None:
     for name in NAMES:
-        assert models.symmetry(name, {}) == registry.load("models", name).SYMMETRY
+        assert models.symmetry(name, {}) == registry.load("models", name).SYMMETRY, (
+            f"let symmetry(config) of {name} give SYMMETRY for the default settings"
+        )
 
 
 def test_a_variant_claims_something_else() -> None:
     for case in set(CASES) - set(NAMES):
         name = case.partition(":")[0]
-        assert random_run(case, "atoms").symmetry != registry.load("models", name).SYMMETRY
+        assert random_run(case, "atoms").symmetry != registry.load("models", name).SYMMETRY, (
+            f"{case}: a variant claims something else; else it needs no entry in VARIANTS"
+        )
 
 
 def test_positions_are_places() -> None:
-    assert kinds.POSITIONS.affine
-    assert kinds.POSITIONS.irreps == "1x1o"
+    assert kinds.POSITIONS.affine, "a shift moves positions"
+    assert kinds.POSITIONS.irreps == "1x1o", "positions are vectors"

@@ -1,7 +1,7 @@
 """Small archives in the layouts of the published ones, served on this machine instead of them.
 
 Splits have the published sizes. The first five frames that a split uses are real ones, stored in
-`tests/datasets/frames.json`; the others are random.
+`tests/support/frames.json`; the others are random.
 """
 
 import bz2

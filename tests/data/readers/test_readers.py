@@ -34,6 +34,10 @@ def pdb() -> bytes:
 GOOD = {".xyz": WATER, ".extxyz": WATER, ".pdb": pdb(), ".mol": MOL, ".sdf": MOL, ".cif": CIF}
 
 
+def test_every_ending_has_a_good_file() -> None:
+    assert set(GOOD) == set(PARSERS), "write a good file of each ending into GOOD of this test"
+
+
 @pytest.mark.parametrize("ending", [".xyz", ".pdb", ".mol", ".sdf"])
 def test_every_format_gives_the_same_water(ending: str) -> None:
     (water,) = read_atoms(GOOD[ending], "water" + ending)

@@ -1,7 +1,7 @@
 """The whole of QM9 against recorded checksums; needs the extra `qm9` (280 MB) and ten seconds.
 
 Its name keeps it out of a plain `pytest`, which runs without that extra. Run it by name:
-pytest tests/datasets/full_qm9.py
+pytest tests/data/sets/full_qm9.py
 """
 
 import csv
