@@ -77,7 +77,7 @@ def systems(inputs: str, count: int) -> list[Graph]:
 
 def elements(real: np.ndarray, count: int) -> Elements:
     """`count` elements of each of GROUPS in one batch: they share one compilation."""
-    parts = [groups.load(g).sample(np.random.default_rng(0), count, real) for g in GROUPS]
+    parts = [groups.load(g).covering(np.random.default_rng(0), count, real) for g in GROUPS]
     still = np.tile(np.arange(len(real)), (count, 1))
     return Elements(
         np.concatenate([p.matrix for p in parts]),

@@ -50,7 +50,8 @@ class Counted:
     """A run that counts how often it is traced, by padded size."""
 
     def __init__(self, subject: Run) -> None:
-        self.params, self.rms, self.prepare = subject.params, subject.rms, subject.prepare
+        self.rms, self.centred = subject.rms, subject.centred
+        self.prepare, self.varying = subject.prepare, subject.varying
         self.traces: list[tuple[int, int]] = []
 
         def function(params: Any, graph: Graph) -> Any:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from demetar.runs.run import Run, load
     from demetar.symmetry import groups
     from demetar.symmetry.equivariance import measure, measure_arrays
-    from demetar.symmetry.lie import lie_derivative
+    from demetar.symmetry.instruments.lie import lie_derivative
+    from demetar.symmetry.instruments.verdict import verdict
 
 __version__ = "0.1.0"
 _HOMES = {
@@ -25,12 +26,12 @@ _HOMES = {
     "from_arrays": "core.graph", "from_atoms": "core.graph", "to_atoms": "core.graph",
     "read": "data.readers", "Run": "runs.run", "load": "runs.run", "save": "runs.folder",
     "measure": "symmetry.equivariance", "measure_arrays": "symmetry.equivariance",
-    "lie_derivative": "symmetry.lie",
+    "lie_derivative": "symmetry.instruments.lie", "verdict": "symmetry.instruments.verdict",
 }  # fmt: skip
 _MODULES = {"datasets": "data.sets", "groups": "symmetry.groups", "models": "models"}
 __all__ = [
     "Graph", "InputError", "Output", "Run", "datasets", "from_arrays", "from_atoms", "groups",
-    "lie_derivative", "load", "measure", "measure_arrays", "models", "read", "save", "to_atoms",
+    "lie_derivative", "load", "measure", "measure_arrays", "models", "read", "save", "to_atoms", "verdict",
 ]  # fmt: skip
 
 

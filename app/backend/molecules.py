@@ -54,7 +54,8 @@ class Square:
     """Both ways around the square for one run and g, and what every layer says.
 
     `first` is f(x), `left` is g·f(x), `right` is f(g·x): {"value": [1], "gradient": [n 3]}; `delta`
-    and `absolute` by the same names; `curve` is Δ at each of ANGLES; `layers` are (name, kind, Δ);
+    and `absolute` by the same names, `rebuilt` Δ with edges drawn anew for g·x; `curve` is Δ at each of
+    ANGLES; `layers` are (name, irrep or "attention" or "message weight", Δ);
     `attention` is (layer, weights [receiver, sender, heads]) and `features` (layer, irrep, values
     [n 2l+1 channels]) at x.
     """
@@ -67,6 +68,7 @@ class Square:
     right: dict[str, np.ndarray]
     delta: dict[str, float]
     absolute: dict[str, float]
+    rebuilt: dict[str, float]
     curve: dict[str, list[float]]
     layers: list[tuple[str, str, float]]
     attention: list[tuple[str, np.ndarray]]
@@ -173,7 +175,7 @@ def square(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: st
     for layer in m.layers:
         layers += [(layer.name, kind, float(d[0])) for kind, d in layer.features.items()]
         if layer.attention is not None:
-            layers.append((layer.name, "attention", float(layer.attention[0])))
+            layers.append((layer.name, layer.weights, float(layer.attention[0])))
     return Square(
         unit=str(run.config["unit"]),
         target=target,
@@ -183,6 +185,7 @@ def square(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: st
         right={k: sign[k] * np.squeeze(m.move_then_predict[n][0]) for k, n in names.items()},
         delta={k: float(m.delta[n][0]) for k, n in names.items()},
         absolute={k: float(m.absolute[n][0]) for k, n in names.items()},
+        rebuilt={k: float(m.rebuilt[n][0]) for k, n in names.items()},
         curve={k: m.delta[n][1:].astype(float).tolist() for k, n in names.items()},
         layers=layers,
         attention=_attention(m.trace, len(atoms)),
@@ -207,7 +210,7 @@ def _with_padding(g: Elements, graph: Graph) -> Elements:
 def _attention(trace: tuple[Layer, ...], atoms: int) -> list[tuple[str, np.ndarray]]:
     found = []
     for layer in trace:
-        if layer.attention is not None:
+        if layer.attention is not None and layer.attention.per == "node":
             size = int(layer.attention.receivers.max()) + 1
             matrix = np.asarray(action.attention_matrix(layer.attention, max(size, atoms)))
             found.append((layer.name, matrix[:atoms, :atoms]))

@@ -21,6 +21,7 @@ from demetar.simulation import scene as scenes
 from demetar.simulation.protocols import HORIZON, INPUT_STEP, TARGET_STEP
 from demetar.symmetry import equivariance
 from demetar.symmetry.elements import from_matrix
+from demetar.symmetry.scales import FLOOR
 
 STEPS = TARGET_STEP - INPUT_STEP
 EVERY = 10
@@ -110,9 +111,13 @@ def path(begin: Start, law: str) -> np.ndarray:
     return found.positions
 
 
-def relative(left: np.ndarray, right: np.ndarray) -> float:
-    """Δ_EQ of places [n 3]: ‖left − right‖ / ‖left about its centroid‖ (∞ without extent)."""
-    size = float(np.linalg.norm(left - left.mean(axis=0)))
+def relative(left: np.ndarray, right: np.ndarray, begun: np.ndarray) -> float:
+    """Δ_EQ of places [n 3] that began at g·x: ‖left − right‖ over the displacement ‖left − begun‖.
+
+    As `demetar.measure` has it: a displacement counts at least as 1 % of the extent (∞ without any).
+    """
+    extent = float(np.linalg.norm(left - left.mean(axis=0)))
+    size = max(float(np.linalg.norm(left - begun)), FLOOR * extent)
     error = float(np.linalg.norm(left - right))
     return error / size if size else (0.0 if error == 0 else float("inf"))
 
@@ -134,7 +139,7 @@ def twin(begin: Start, g: Quaternion, law: str) -> Twin:
     """What the simulator makes of a start and of the rotated start."""
     straight, rotated = path(begin, law), path(turned(begin, g), law)
     matrix = Rotation.from_quat(g).as_matrix()
-    return Twin(straight, rotated, relative(straight[-1] @ matrix.T, rotated[-1]))
+    return Twin(straight, rotated, relative(straight[-1] @ matrix.T, rotated[-1], rotated[0]))
 
 
 @dataclass(frozen=True)
@@ -198,6 +203,6 @@ def trivial(begin: Start, g: Quaternion, true: Twin) -> dict[str, tuple[float, f
         found[name] = (
             mse(straight, true.straight[-1]),
             mse(rotated, true.rotated[-1]),
-            relative(straight @ matrix.T, rotated),
+            relative(straight @ matrix.T, rotated, moved.positions),
         )
     return found

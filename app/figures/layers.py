@@ -77,9 +77,12 @@ def matrix(
     return figure
 
 
+WEIGHTS = ("attention", "message weight")  # what a row may be of, beside an irrep
+
+
 def by_degree(rows: Sequence[tuple[str, str, float]], dark: bool = False) -> go.Figure:
     """Δ_EQ of each irrep of one run, layer by layer, on a log axis with what precision explains."""
-    rows = [row for row in rows if row[1] != "attention"]
+    rows = [row for row in rows if row[1] not in WEIGHTS]
     layers = list(dict.fromkeys(layer for layer, *_ in rows))
     low, high = bounds([d for *_, d in rows if d > FLOOR], 1e-9, 1.0)
     figure = frame(dark, 250, "layer, from input to output")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 from typing import Any
 
@@ -24,12 +25,14 @@ def add(commands: Any) -> None:
     p.add_argument("--samples", type=int, default=64)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--dtype", default="float32")
+    p.add_argument("--memory", type=float, default=None, help="GB that it may hold at once")
     p = one("evaluate", _evaluate, "error of a run on a split of its data")
     p.add_argument("run")
     p.add_argument("--split", default="test")
     p.add_argument("--size", type=int, default=None)
     p = one("card", _card, "evaluate a run, measure its Δ_EQ and write its CARD.md")
-    p.add_argument("run")
+    p.add_argument("run", nargs="*")
+    p.add_argument("--all", action="store_true", help="of all shipped runs")
 
 
 def _models(args: argparse.Namespace) -> Any:
@@ -63,21 +66,50 @@ def _measure(args: argparse.Namespace) -> Any:
     import demetar
 
     run, graph = demetar.load(args.run), demetar.read(args.file)
-    m = demetar.measure(run, graph, args.group, args.samples, args.seed, args.dtype)
+    m = demetar.measure(
+        run, graph, args.group, args.samples, args.seed, args.dtype, budget=args.memory
+    )
+    moving = m.elements.moving()
 
     def summary(d: np.ndarray) -> dict[str, float]:
+        d = d[moving] if moving.any() else d  # the identity shows nothing
         return {"median": float(np.median(d)), "max": float(np.max(d))}
 
     return {
         "run": run.name, "file": args.file, "group": args.group, "samples": args.samples,
         "seed": args.seed, "dtype": args.dtype, "claimed": run.symmetry,
         "delta": {k: summary(v) for k, v in m.delta.items()},
+        "rebuilt": {k: summary(v) for k, v in m.rebuilt.items()},
+        "edges_changed": int(m.edges_changed.max()),
+        "classic": {k: summary(v) for k, v in m.classic.items()},
         "absolute": {k: summary(v) for k, v in m.absolute.items()},
         "layers": [
             {"name": layer.name, **{k: summary(v) for k, v in layer.features.items()}}
-            | ({} if layer.attention is None else {"attention": summary(layer.attention)})
+            | ({} if layer.attention is None else {layer.weights: summary(layer.attention)})
             for layer in m.layers
         ],
+        "verdict": _verdict(run, graph, m, args.memory),
+    }  # fmt: skip
+
+
+def _verdict(run: Any, graph: Any, m: Any, budget: float | None) -> dict[str, Any]:
+    """What a second precision says; a word None and why, where that is beyond the budget."""
+    import demetar
+    from demetar.symmetry.instruments.verdict import SECOND, compare
+    from demetar.symmetry.memory import BeyondBudget
+
+    dtype = SECOND[m.dtype]
+    try:
+        second = demetar.measure(
+            run, graph, m.group, dtype=dtype, elements=m.elements, layers=False, budget=budget
+        )
+    except BeyondBudget as error:
+        return {"word": None, "sentence": f"No second precision was measured: {error}"}
+    found = compare(m, second)
+    return {
+        "word": found.word, "sentence": found.sentence, "second": dtype,
+        "ratio_of_precisions": found.expected,
+        "outputs": {k: dataclasses.asdict(v) for k, v in found.findings.items()},
     }  # fmt: skip
 
 
@@ -89,7 +121,15 @@ def _evaluate(args: argparse.Namespace) -> Any:
 
 
 def _card(args: argparse.Namespace) -> Any:
-    from demetar.runs.card import write
+    from demetar.core.errors import InputError
+    from demetar.runs.card import shipped, write
     from demetar.runs.run import load
+    from demetar.training.monitor import of_run
 
-    return write(load(args.run))
+    names = shipped() if args.all else args.run
+    if bool(args.run) == args.all:
+        raise InputError(
+            f"Expected the name of a run or --all, got {'both' if args.all else 'neither'}; give one."
+        )
+    found = {name: write(load(name), of_run) for name in names}
+    return found if len(found) > 1 else next(iter(found.values()))

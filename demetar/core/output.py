@@ -45,16 +45,18 @@ class Feature:
 @partial(
     jax.tree_util.register_dataclass,
     data_fields=["weights", "senders", "receivers", "mask"],
-    meta_fields=[],
+    meta_fields=["per", "name"],
 )
 @dataclasses.dataclass(frozen=True)
 class Attention:
-    """Weights [pairs, heads] that node receivers[p] gives to node senders[p]."""
+    """Weights [pairs, heads] that node receivers[p] gives to node senders[p], or edge to edge."""
 
     weights: Array
     senders: Array  # [pairs]
     receivers: Array  # [pairs]
     mask: Array  # [pairs] bool
+    per: str = "node"  # "node" or "edge": among what the weights are
+    name: str = "attention"  # or "message weight", where a receiver's weights do not add up to 1
 
 
 @partial(

@@ -29,12 +29,13 @@ def from_dense(dense: Array, index: Array) -> Array:
     return dense.at[index, slots].get(mode="fill", fill_value=0)
 
 
-def rung(graph: Graph) -> tuple[int, int]:
+def rung(graph: Graph, edges: int = 0) -> tuple[int, int]:
     """Padded (nodes, edges) of the ladder's lowest rung that holds the graph and one padded node.
 
-    All fully connected systems that share a rung share one compilation.
+    All fully connected systems that share a rung share one compilation. `edges`: room for so many
+    where the graph has fewer.
     """
-    n, e = len(graph.species) + 1, len(graph.senders)
+    n, e = len(graph.species) + 1, max(len(graph.senders), edges)
     for size in RUNGS:
         if n <= size:
             return size, min(next(r for r in map(_full, RUNGS) if e <= r), _full(size))

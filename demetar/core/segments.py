@@ -17,6 +17,11 @@ def norm(x: Array, keepdims: bool = True) -> Array:
     return jnp.where(square > 0, jnp.sqrt(safe), 0)
 
 
+def soft_norm(x: Array, softening: float) -> Array:
+    """√(|x|² + softening²) of the rows' last axis [..., 1]: a length that is smooth at zero."""
+    return jnp.sqrt(jnp.sum(x * x, axis=-1, keepdims=True) + softening**2)
+
+
 def receive_sum(graph: Graph, messages: Array) -> Array:
     """Sum [nodes, ...] of the messages [edges, ...] that each node receives."""
     mask = graph.edge_mask.reshape(-1, *[1] * (messages.ndim - 1))
@@ -70,6 +75,11 @@ def graph_mean(graph: Graph, rows: Array) -> Array:
     return graph_sum(graph, rows) / jnp.maximum(counts, 1)
 
 
-def edge_attention(graph: Graph, weights: Array) -> Attention:
+def edge_attention(graph: Graph, weights: Array, name: str = "attention") -> Attention:
     """The trace entry for weights [edges, heads] along the edges of the graph."""
-    return Attention(weights, graph.senders, graph.receivers, graph.edge_mask)
+    return Attention(weights, graph.senders, graph.receivers, graph.edge_mask, name=name)
+
+
+def message_weights(graph: Graph, weights: Array) -> Attention:
+    """The same where a receiver's weights do not add up to 1: gates, factors, lengths of messages."""
+    return edge_attention(graph, weights, "message weight")

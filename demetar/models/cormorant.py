@@ -176,7 +176,7 @@ class Model(nn.Module):
             x = AtomLevel(c, name=f"atom_{i + 1}")(graph, x, edge, y)
             weights = segments.norm(jnp.concatenate(list(edge.values()), -1))
             trace.append(
-                Layer(f"level {i + 1}", trace_features(x), segments.edge_attention(graph, weights))
+                Layer(f"level {i + 1}", trace_features(x), segments.message_weights(graph, weights))
             )
             invariants.append(x["0e"][:, 0])
             invariants += [jnp.mean(v * v, 1) for v in x.values()]

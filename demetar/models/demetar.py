@@ -11,12 +11,16 @@ Per-axis gains on velocities or radius vectors do not commute with rotations, an
 direction per particle is too poor for pair forces, so positions are read out as
 x_i + mean_j (x_i − x_j) φ_ij + v_i ψ_i with one scalar per edge and per particle. All attention is
 among invariants, hence itself invariant.
+
+The original's |x − centre| and largest distance have kinks where a molecule is symmetric: at an atom
+that is its own centre, as in methane, the gradient of |x − centre| is whatever rounding makes it, and
+of several outermost atoms one alone would get the gradient. Invariants here are smooth: squares,
+means, and √(r² + δ²) for a length.
 """
 
 import dataclasses
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 
 from demetar.core import kinds, segments
@@ -27,12 +31,13 @@ from demetar.core.output import Feature, Layer, Output, scalars
 from demetar.core.padding import from_dense, to_dense
 from demetar.models.nn import inputs as nf
 from demetar.models.nn.layers import MLP, Dense, LayerNorm
-from demetar.models.nn.transformer import Block, FeedForward, pair_attention
+from demetar.models.nn.transformer import Block, FeedForward, among_edges, pair_attention, to_nodes
 
 TITLE = "DEMETAr"
 SYMMETRY = "E(3) x S_n"
 CONNECT = {"atoms": "bonds"}  # edges that a run gets unless it asks for others
 OUTPUTS = {"positions": kinds.POSITIONS, "scalar": kinds.SCALAR}
+SOFTENING = 0.1  # δ in Å or the scene's unit
 REFERENCE = "Simion, Vasilev et al., Double-Encoder equivariant Transformer, Amsterdam 2024"
 
 
@@ -51,22 +56,27 @@ class Config:
 
 
 def node_inputs(graph: Graph, c: Config) -> Array:
-    """Invariants of each node: what it is, and how far from the centre of mass it stands."""
-    distance = segments.norm(nf.from_centre(graph))
+    """Invariants of each node: what it is, and how far from the centre of mass it stands.
+
+    The distance is normalised as d² over its mean square in the system.
+    """
+    outward = nf.from_centre(graph)
+    square = jnp.sum(outward * outward, -1, keepdims=True)
     index = jnp.minimum(graph.graph_index, graph.n_graphs - 1)
-    largest = jax.ops.segment_max(distance, graph.graph_index, graph.n_graphs)[index]
-    normalised = distance / jnp.where(largest > 0, largest, 1)
+    normalised = square / (segments.graph_mean(graph, square)[index] + SOFTENING**2)
     if c.inputs == "atoms":
         return jnp.concatenate([nf.species_powers(graph, c.species), normalised], -1)
     v = nf.velocities(graph)
-    outward = jnp.sum(nf.from_centre(graph) * v, -1, keepdims=True)
-    return jnp.concatenate([nf.charges(graph), nf.speeds(graph), outward, distance, normalised], -1)
+    along = jnp.sum(outward * v, -1, keepdims=True)
+    distance = segments.soft_norm(outward, SOFTENING)
+    speed = segments.soft_norm(v, SOFTENING)
+    return jnp.concatenate([nf.charges(graph), speed, along, distance, normalised], -1)
 
 
 def edge_inputs(graph: Graph, c: Config) -> Array:
     """Invariants of each edge: bond type and length; for particles charges and relative motion."""
     r = nf.differences(graph, graph.positions)
-    length = segments.norm(r)
+    length = segments.soft_norm(r, SOFTENING)
     if c.inputs == "atoms":
         if graph.edge_attributes is None:
             raise InputError(
@@ -74,11 +84,11 @@ def edge_inputs(graph: Graph, c: Config) -> Array:
                 "'bonds' (--connect bonds)."
             )
         return jnp.concatenate([jnp.asarray(graph.edge_attributes), length], -1)
-    direction = r / jnp.where(length > 0, length, 1)
     v = nf.velocities(graph)
-    along = [jnp.sum(v[i] * direction, -1, keepdims=True) for i in (graph.receivers, graph.senders)]
-    near = 1 / (length + 0.1)
-    return jnp.concatenate([nf.charge_products(graph), length, length**2, near, *along], -1)
+    along = [
+        jnp.sum(v[i] * r / length, -1, keepdims=True) for i in (graph.receivers, graph.senders)
+    ]
+    return jnp.concatenate([nf.charge_products(graph), length, length**2, 1 / length, *along], -1)
 
 
 class CrossAttention(nn.Module):
@@ -127,9 +137,10 @@ class Model(nn.Module):
         owner = graph.edge_graphs()
         for i in range(c.edge_blocks):
             dense, edge_mask = to_dense(e, owner, graph.n_graphs, graph.max_edges)
-            dense, _ = Block(c.width, c.heads, name=f"edge_{i + 1}")(dense, edge_mask)
+            dense, weights = Block(c.width, c.heads, name=f"edge_{i + 1}")(dense, edge_mask)
             e = from_dense(dense, owner)
-            trace.append(Layer(f"edge {i + 1}", (scalars(e, "edge"),)))
+            among = among_edges(graph, weights)
+            trace.append(Layer(f"edge {i + 1}", (scalars(e, "edge"),), among))
         seen, weights = CrossAttention(c.width, c.heads, name="cross")(graph, h, e)
         trace.append(
             Layer("edges to nodes", (scalars(seen),), segments.edge_attention(graph, weights))
@@ -145,6 +156,7 @@ class Model(nn.Module):
             features = (scalars(from_dense(joint[:, 1:], index)),)
             among = pair_attention(graph, weights[:, :, 1:, 1:])
             trace.append(Layer(f"joint {i + 1}", features, among))
+            trace.append(Layer(f"joint {i + 1} [CLS]", (to_nodes(graph, weights[:, :, 0, 1:]),)))
         if c.output == "scalar":
             value = MLP((c.width, 1), name="out")(joint[:, 0])
             return Output(nf.scalar_value(value), tuple(trace))

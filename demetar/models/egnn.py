@@ -92,7 +92,7 @@ class Model(nn.Module):
             h, moved, weights = Convolution(c, name=f"layer_{i + 1}")(graph, h, moved, attributes)
             features = [scalars(h)]
             features += [Feature(moved[..., None], "1o")] if c.update_positions else []
-            attention = segments.edge_attention(graph, weights)
+            attention = segments.message_weights(graph, weights)
             trace.append(Layer(f"layer {i + 1}", tuple(features), attention))
         if c.output == "positions":
             return Output(nf.positions_value(graph, graph.positions + moved), tuple(trace))

@@ -11,8 +11,9 @@ block has scalars only, and sums are divided by the root of their average length
 The published models take harmonics of degree one as 1e: rotations keep their meaning, reflections
 do not, so `parity="se3"` claims SE(3). With "e3" every irrep carries its parity. `envelope` ends
 what edges of molecules contribute smoothly at the cutoff; "none" is the published choice, with
-energies that jump there. Odd scalars vanish in the first block by symmetry; the published `softening`
-of √1e-5 brings them back as amplified rounding (errors of 0.2 in float32), so the default is larger.
+energies that jump there. Where a molecule is nearly symmetric, or an odd scalar nearly vanishes, the
+published `softening` of √1e-5 amplifies what is left 300 times in each normalisation, so the default
+is larger; even scalars keep the published `epsilon`.
 Dropout is left out. `width` is the number of 0e channels; degree l has width/2^l, split between the
 parities for "e3". Moving particles, unknown to the paper: speed, charge and velocity enter the
 embedding, products of charges the radial perceptrons, `cutoff` only sets the scale of the basis.
@@ -74,7 +75,8 @@ class Config:
     radial_width: int = 64
     cutoff: float = 5.0  # Å, or the scene's unit
     envelope: str = "polynomial"  # or "cosine", "none"
-    softening: float = 0.3  # of what normalisations divide by; published: 1e-5^½
+    softening: float = 0.3  # of what normalisations divide other irreps by; published: 1e-5^½
+    epsilon: float = 1e-5  # added to the variance of even scalars there
     average_degree: float = 15.57930850982666  # neighbours within 5 Å on QM9
     average_nodes: float = 18.03065905448718  # atoms of a molecule of QM9
 
@@ -204,12 +206,12 @@ class Block(nn.Module):
 
     @nn.compact
     def __call__(self, graph: Graph, x: Features, edges: Edges) -> tuple[Features, Array]:
-        soft = self.config.softening
-        given = EquivariantLayerNorm(soft, name="norm_1")(x)
+        soft = self.config.softening, self.config.epsilon
+        given = EquivariantLayerNorm(*soft, name="norm_1")(x)
         mixed, weights = Attention(self.config, name="attention")(graph, given, edges)
         x = products.add(x, mixed)
         inner, out = {k: 3 * n for k, n in coupling.channels(x).items()}, ir.parse(self.out)
-        y = linear(products.gated(inner), "inner")(EquivariantLayerNorm(soft, name="norm_2")(x))
+        y = linear(products.gated(inner), "inner")(EquivariantLayerNorm(*soft, name="norm_2")(x))
         y = linear(out, "outer")(products.gate(y, inner["0e"], silu, sigmoid))
         if out != coupling.channels(x):
             x = linear(out, "shortcut")(x)
@@ -242,7 +244,7 @@ class Model(nn.Module):
             x, weights = Block(c, out, name=f"block_{i + 1}")(graph, x, edges)
             attention = segments.edge_attention(graph, weights)
             trace.append(Layer(f"block {i + 1}", trace_features(x), attention))
-        x = EquivariantLayerNorm(c.softening, name="norm")(x)
+        x = EquivariantLayerNorm(c.softening, c.epsilon, name="norm")(x)
         asked = self._named(QUANTITIES[c.output].channels)
         if scalars:
             x = {"0e": silu(linear(last, "head_1")(x)["0e"])}

@@ -67,7 +67,7 @@ class Model(nn.Module):
         for i in range(c.layers):
             h, weights = Message(c.width, name=f"layer_{i + 1}")(graph, h, attributes)
             trace.append(
-                Layer(f"layer {i + 1}", (scalars(h),), segments.edge_attention(graph, weights))
+                Layer(f"layer {i + 1}", (scalars(h),), segments.message_weights(graph, weights))
             )
         if c.output == "positions":
             return Output(nf.positions_value(graph, MLP((c.width, 3), name="out")(h)), tuple(trace))

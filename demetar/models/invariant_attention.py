@@ -50,6 +50,7 @@ CHOICES = {
 }
 REFERENCE = "attention of Fuchs et al., NeurIPS 2020 (arXiv:2006.10503), with other invariants"
 GUARD = 0.05  # δ of the softened inverse, far below any distance between atoms
+EPSILON = 1e-4  # of the layer norms of 0e
 BASIS = 8  # functions of the bases "bessel" and "gaussian"
 
 
@@ -72,6 +73,7 @@ class Config:
     invariant: str = "norm"
     envelope: str = "polynomial"
     cutoff: float = 2.0
+    softening: float = 0.3  # of what normalisations divide degrees above zero by
 
 
 class Weights(nn.Module):
@@ -162,7 +164,7 @@ class Model(nn.Module):
         h = Linear(spec, name="embed")(ro.node_inputs(graph, c.inputs, c.species))
         trace = []
         for i in range(c.layers):
-            given = EquivariantLayerNorm(name=f"norm_{i + 1}")(h)
+            given = EquivariantLayerNorm(c.softening, EPSILON, name=f"norm_{i + 1}")(h)
             attention = InvariantAttention(c, irreps, name=f"attention_{i + 1}")
             mixed, alpha, mine = attention(graph, given, y, r, envelope)
             h = products.add(h, Linear(spec, name=f"out_{i + 1}")(mixed))

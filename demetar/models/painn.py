@@ -120,7 +120,7 @@ class Model(nn.Module):
         for i, filters in enumerate(self._filters(graph, segments.norm(x), parts), 1):
             q, mu, weights = Message(name=f"message_{i}")(graph, q, mu, filters, unit)
             q, mu = Update(c, name=f"update_{i}")(q, mu)
-            attention = segments.edge_attention(graph, weights)
+            attention = segments.message_weights(graph, weights)
             trace.append(Layer(f"layer {i}", (scalars(q), Feature(mu, "1o")), attention))
         assert mu is not None, "there is at least one layer"
         readout = nv.Readout(c.output, c.width, c.pool, name="readout")

@@ -30,7 +30,13 @@ from demetar.core.output import Layer, Output
 from demetar.models.nn import coupling, products, radial
 from demetar.models.nn import inputs as nf
 from demetar.models.nn import readout as ro
-from demetar.models.nn.equivariant import SOFTENING, Linear, RadialMLP, trace_features
+from demetar.models.nn.equivariant import (
+    SOFTENING,
+    Linear,
+    RadialMLP,
+    presence,
+    trace_features,
+)
 from demetar.models.nn.layers import LayerNorm
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
@@ -71,15 +77,16 @@ def even(irreps: tuple[str, ...]) -> tuple[str, ...]:
 class NormLayer(nn.Module):
     """f/|f| · ReLU(LayerNorm(|f|)) for each degree, over its channels (paper, section 3.3; NVIDIA).
 
-    |f| is softened near zero, where the direction of f is rounding.
+    |f| is softened near zero, where the direction of f is rounding, see also presence().
     """
 
     softening: float = SOFTENING
 
     @nn.compact
     def __call__(self, x: Features) -> Features:
-        sizes = products.norms(x, self.softening)
-        return {k: v / sizes[k] * nn.relu(LayerNorm(1e-5, name=k)(sizes[k])) for k, v in x.items()}
+        sizes, there = products.norms(x, self.softening), presence(x)
+        factors = {k: nn.relu(LayerNorm(1e-5, name=k)(size)) / size for k, size in sizes.items()}
+        return {k: v * (there.get(k, 1) * factors[k]) for k, v in x.items()}
 
 
 class AttentionBlock(nn.Module):

@@ -146,7 +146,7 @@ class Model(nn.Module):
         trace = []
         for i in range(c.layers):
             x, weights = MessagePassing(c, name=f"layer_{i + 1}")(graph, x, edge, scalars, node)
-            attention = segments.edge_attention(graph, weights)
+            attention = segments.message_weights(graph, weights)
             trace.append(Layer(f"layer {i + 1}", trace_features(x), attention))
         pool = segments.graph_mean if c.pool == "mean" else segments.graph_sum
         x = Steered(hidden, name="head_1")(x, node)

@@ -172,7 +172,7 @@ class Model(nn.Module):
         for i in range(1, c.layers + 1):
             dx, dmu, alpha, mine = Attention(c, name=f"layer_{i}")(graph, x, mu, edges)
             x, mu = x + dx, dmu if mu is None else mu + dmu
-            attention = nf.attention_with_self(graph, alpha, mine)
+            attention = nf.attention_with_self(graph, alpha, mine, "message weight")
             trace.append(Layer(f"layer {i}", (scalars(x), Feature(mu, "1o")), attention))
         x = LayerNorm(EPSILON, name="norm")(x)
         return Output(self._values(graph, x, mu), tuple(trace))

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import shlex
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,12 @@ import numpy as np
 
 from demetar.core import registry
 from demetar.core.disk import write_atomically
+from demetar.data.loader import Loader
 from demetar.data.sets import published_of
 from demetar.data.systems import Systems
 from demetar.runs import evaluate
 from demetar.runs.config import restored
-from demetar.runs.folder import lines
+from demetar.runs.folder import folders, lines, save
 from demetar.runs.run import Run
 from demetar.symmetry.equivariance import measure
 
@@ -28,43 +30,78 @@ _ELSEWHERE = ("model", "dataset", "name", "model_config", "data_options", "check
 
 
 def deltas(run: Run, data: Systems, systems: int = 4, samples: int = 8) -> dict[str, Any]:
-    """Δ_EQ: {group: {dtype: {"median", "max"}}} over systems and elements, the largest of any output.
+    """Δ_EQ over systems and elements that move something, the largest of any output.
 
-    Of an energy that is its forces' Δ: beside its own value rounding is nothing.
+    {group: {dtype: {"median", "max"}}} with the graph moved, and there "rebuilt_median" and
+    "rebuilt_max" with the graph built again, "classic_median" and "classic_max" by the classic scale.
     """
     found: dict[str, Any] = {}
     for group in GROUPS:
         for dtype in ("float32", "float64"):
-            values = np.concatenate(
-                [
-                    np.max(
-                        [*measure(run, g, group, samples, i, dtype, layers=False).delta.values()], 0
-                    )
-                    for i, g in enumerate(map(data.graph, range(min(systems, len(data)))))
-                ]
-            )
-            row = {"median": float(np.median(values)), "max": float(values.max())}
+            measured = [
+                measure(run, g, group, samples, i, dtype, layers=False)
+                for i, g in enumerate(map(data.graph, range(min(systems, len(data)))))
+            ]
+            row: dict[str, float] = {}
+            for way, prefix in (("moved", ""), ("rebuilt", "rebuilt_"), ("classic", "classic_")):
+                values = np.concatenate([m.largest(way) for m in measured])
+                row[f"{prefix}median"] = float(np.median(values))
+                row[f"{prefix}max"] = float(values.max())
             found.setdefault(group, {})[dtype] = row
     return found
 
 
-def write(run: Run) -> dict[str, Any]:
-    """Measures the run on the whole test split and writes results.json and CARD.md beside it."""
-    assert run.folder is not None
+def shipped() -> list[str]:
+    """The names of the runs under `trained/`."""
+    return [path.name for path in folders() if path.parent.name == "trained"]
+
+
+def _known(run: Run, folder: Path, data: Systems) -> Run:
+    """The run with what earlier versions did not write down: masses, how much it predicts.
+
+    Their shares of the loss under C_i were measured with the inversion alone, which always gave 0:
+    they are taken out of metrics.jsonl, as only the best parameters are left to measure them again.
+    """
+    known: dict[str, Any] = {"masses": data.masses is not None}
+    if not run.config.get("deviation"):
+        valid = evaluate.systems(run.config, "valid", run.config.get("valid_size"))
+        loader = Loader(valid, run.config["batch_size"], run.config.get("connect"))
+        known["deviation"] = evaluate.deviation(run, loader)
+        history = lines(folder / "metrics.jsonl")
+        for line in history:
+            line.get("share", {}).pop("C_i", None)
+        if history:
+            content = "".join(json.dumps(line) + "\n" for line in history)
+            write_atomically(folder / "metrics.jsonl", content.encode())
+    config = {k: v for k, v in run.config.items() if k != "rms"} | known
+    if config != run.config:
+        save(folder, config, run.params)
+    return dataclasses.replace(run, config=config)
+
+
+def write(run: Run, shares: Callable[[Run], dict[str, float]] = lambda run: {}) -> dict[str, Any]:
+    """Measures the run on the whole test split and writes results.json and CARD.md beside it.
+
+    `shares` gives the equivariance shares of its loss by group (`demetar.training.monitor.of_run`).
+    """
+    folder = run.folder
+    assert folder is not None
     module = registry.load("datasets", run.config["dataset"])
     data = evaluate.systems(run.config, "test")
+    run = _known(run, folder, data)
     results = {
         "test": evaluate.evaluate(run, "test"),
         "valid_best": min(
-            (line["valid"] for line in lines(run.folder / "metrics.jsonl")), default=None
+            (line["valid"] for line in lines(folder / "metrics.jsonl")), default=None
         ),
         "delta": deltas(run, data),
+        "share": shares(run),
         "baselines": module.baselines(run.config["target"], **run.config.get("data_options", {})),
         "published": published(run.config),
         "measured": time.strftime("%Y-%m-%d"),
     }
-    write_atomically(run.folder / "results.json", (json.dumps(results, indent=1) + "\n").encode())
-    write_atomically(run.folder / "CARD.md", text(run, results, run.folder).encode())
+    write_atomically(folder / "results.json", (json.dumps(results, indent=1) + "\n").encode())
+    write_atomically(folder / "CARD.md", text(run, results, folder).encode())
     return results
 
 
@@ -83,7 +120,11 @@ def text(run: Run, results: dict[str, Any], folder: Path) -> str:
     published = results["published"]
     rows = "\n".join(
         f"| {g} | {'yes' if g in claimed(run.symmetry) else 'no'} | "
-        + " | ".join(f"{d[t]['median']:.1e} | {d[t]['max']:.1e}" for t in ("float32", "float64"))
+        + " | ".join(
+            f"{d[t]['median']:.1e} | {d[t]['max']:.1e} | {d[t]['rebuilt_max']:.1e} | "
+            f"{d[t]['classic_max']:.1e}"
+            for t in ("float32", "float64")
+        )
         + " |"
         for g, d in results["delta"].items()
     )
@@ -116,13 +157,26 @@ average at the best of {len(done)} evaluations on the validation split ({results
 ## Equivariance error
 
 Δ_EQ, the largest of any output, over 4 test systems and 8 elements of each group. Claimed: {run.symmetry}.
+Invariants are measured by their deviation from the mean (or from what the atoms contribute), places by
+their displacement; "classic" is the maximum over the whole output, "rebuilt" with edges drawn again, in a
+fresh order.
 
-| group | claimed | float32 median | max | float64 median | max |
-|---|---|---|---|---|---|
+| group | claimed | float32 median | max | rebuilt | classic | float64 median | max | rebuilt | classic |
+|---|---|---|---|---|---|---|---|---|---|
 {rows}
-
+{_shares(results.get("share", {}))}
 Packages: {", ".join(f"{k} {v}" for k, v in c["packages"].items())}. Measured {results["measured"]}.
 """
+
+
+def _shares(found: dict[str, float]) -> str:
+    if not found:
+        return ""
+    listed = ", ".join(f"{group} {share:.2g}" for group, share in found.items())
+    return (
+        f"\nShare of the squared error on validation systems that an average over the group would "
+        f"remove: {listed}.\n"
+    )
 
 
 def claimed(symmetry: str) -> set[str]:

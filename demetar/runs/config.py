@@ -164,7 +164,7 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
         connect=connect,
     )  # fmt: skip
     stored = dataclasses.asdict(config) | {
-        "unit": facts.unit, "rms": {},
+        "unit": facts.unit, "deviation": {},
         "forces": facts.forces and settings["output"] == "scalar",
         "packages": {p: version(p) for p in ("jax", "flax", "optax", "e3nn-jax", "numpy")},
         "commit": _commit(),

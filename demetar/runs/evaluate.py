@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from demetar.core import registry
@@ -21,6 +20,7 @@ from demetar.data.standardise import norm_of, reference_energies
 from demetar.data.systems import Systems
 from demetar.runs.prediction import with_gradient
 from demetar.runs.run import Run
+from demetar.symmetry.scales import by_row
 
 # Mean over rows and components of the square or the absolute value, or mean length.
 _OF = {
@@ -155,22 +155,22 @@ def evaluate(run: Run, split: str = "test", size: int | None = None, batch_size:
     }  # fmt: skip
 
 
-def output_rms(run: Run, loader: Loader, batches: int = 4) -> dict[str, float]:
-    """Root mean square of each output over some batches, places about their centroid.
+def deviation(run: Run, loader: Loader, batches: int = 4) -> dict[str, float]:
+    """Root mean square, over some batches, of what each output adds to its constant part.
 
-    This is the floor of Δ_EQ's scale (see `demetar.symmetry.equivariance`).
+    Of an invariant that is its deviation from mean and references, of places the displacement. It
+    is the floor of Δ_EQ's scale (see `demetar.symmetry.equivariance`).
     """
     total: dict[str, list[float]] = {}
     function = jax.jit(run.function)
-    params = jax.tree.map(lambda x: np.asarray(x, np.float32), run.params)
     for _, (graph, _, _) in zip(range(batches), loader.in_order(), strict=False):
+        params, _ = run.varying(graph)
+        params = jax.tree.map(lambda x: np.asarray(x, np.float32), params)
         for name, value in jax.device_get(function(params, graph)).values.items():
             rows = value.array
+            if value.kind.affine:
+                rows = rows - by_row(np.asarray(graph.positions), graph, value.kind.per)
             if value.kind.per == "node":
                 rows = rows[graph.node_mask]
-            if value.kind.affine:
-                index = graph.graph_index[graph.node_mask]
-                sums = np.asarray(jnp.zeros((graph.n_graphs, 3)).at[index].add(rows))
-                rows = rows - (sums / np.bincount(index)[:, None])[index]
             total.setdefault(name, []).append(float(np.mean(np.square(rows))))
     return {name: float(np.sqrt(np.mean(means))) for name, means in total.items()}

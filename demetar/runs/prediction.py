@@ -60,17 +60,14 @@ def prediction(
 
 
 def without_constant(params: Any, graph: Graph, output: str) -> tuple[Any, np.ndarray]:
-    """The parameters in float32 without their constant part, and that part [graphs, 1], float64."""
-    norm = norm_of(params)
-    part = jax.tree.map(lambda x: np.asarray(x, np.float32), params)
-    constant = np.zeros((graph.n_graphs, 1))
-    if output != "scalar":
-        return part, constant
-    part["mean"] = np.zeros((), np.float32)
-    constant += norm.mean
+    """The parameters without their constant part, and that part [rows, dim] of the target, float64."""
+    norm, real = norm_of(params), np.asarray(graph.node_mask)
+    quantity = QUANTITIES[output]
+    rows = len(real) if quantity.per_node else graph.n_graphs
+    constant = np.zeros((rows, 1)) + quantity.offset(norm.mean)
+    part = {**params, "mean": np.zeros(())}
     if norm.references is not None:
-        part["references"] = np.zeros(ELEMENTS, np.float32)
-        real = np.asarray(graph.node_mask)
+        part["references"] = np.zeros(ELEMENTS)
         index, species = np.asarray(graph.graph_index)[real], np.asarray(graph.species)[real]
         np.add.at(constant[:, 0], index, norm.references[species])
     return part, constant

@@ -16,7 +16,7 @@ from demetar import models
 from demetar.core import numerics, registry
 from demetar.core.disk import home, trained
 from demetar.core.errors import InputError
-from demetar.core.graph import Graph, connect
+from demetar.core.graph import Graph, centred, connect
 from demetar.core.output import Attention, Feature, Output, Value
 from demetar.core.padding import pad
 from demetar.data.readers.bounded import stored_arrays
@@ -24,6 +24,8 @@ from demetar.data.standardise import ELEMENTS, Norm
 from demetar.models.nn.init import initialise
 from demetar.runs.folder import flatten, names, read_config
 from demetar.runs.prediction import prediction, without_constant
+from demetar.symmetry import groups
+from demetar.symmetry.scales import by_row
 
 numerics.configure()
 
@@ -61,11 +63,28 @@ class Run:
 
     @property
     def rms(self) -> dict[str, float]:
-        """Root mean square of each output on the validation set; the floor of Δ_EQ's scale."""
-        return self.config.get("rms", {})
+        """Root mean square, on the validation set, of what each output adds to its constant part.
+
+        The floor of Δ_EQ's scale. Runs of earlier versions know that of whole outputs only: the same
+        number, but for invariants and places.
+        """
+        if "deviation" in self.config:
+            return self.config["deviation"]
+        whole = {self.config["target"], "positions"} - {"forces"}
+        return {k: v for k, v in self.config.get("rms", {}).items() if k not in whole}
+
+    @property
+    def centred(self) -> bool:
+        """Whether systems are moved to their centroid: where the model claims translations."""
+        return bool({"t3", "se3", "e3", "sim3"} & set(groups.load(self.symmetry).factors))
+
+    def varying(self, graph: Graph) -> tuple[Any, dict[str, np.ndarray]]:
+        """The parameters without the constant part of the target, and that part [rows, 1], float64."""
+        part, constant = without_constant(self.params, graph, self.model.config.output)
+        return part, {self.config["target"]: constant} if np.any(constant) else {}
 
     def prepare(self, graph: Graph) -> Graph:
-        """The graph with the edges that the model was trained on.
+        """The graph with the edges that the model was trained on, with masses only if it was.
 
         Raises InputError if the system is not of the kind that the run can read.
         """
@@ -79,7 +98,17 @@ class Run:
                 )
         else:
             self._check_species(graph)
+        graph = graph if self.uses_masses else graph.replace(masses=None)
         return graph if graph.n_graphs > 1 else connect(graph, c.get("connect"))
+
+    @property
+    def uses_masses(self) -> bool:
+        """Whether it was trained on systems with masses; otherwise those of a file count for nothing.
+
+        Runs of earlier versions do not say so; of their data only gravity's scenes had masses.
+        """
+        variant = self.config.get("data_options", {}).get("variant")
+        return bool(self.config.get("masses", variant == "gravity"))
 
     def _check_species(self, graph: Graph) -> None:
         from ase.data import chemical_symbols
@@ -99,19 +128,24 @@ class Run:
         """The prediction for a graph as `demetar.read` gives it, as host numpy without padding.
 
         The constant part of an invariant (its mean, what each atom contributes) is added here in
-        float64: beside 1e6 meV of it float32 has no digit left for the model's own part.
+        float64: beside 1e6 meV of it float32 has no digit left for the model's own part. So is the
+        centroid, which is taken off the positions of every model that claims translations.
         """
         graph = self.prepare(graph)
-        padded = pad(graph).astype(np.float32)
-        part, constant = without_constant(self.params, graph, self.model.config.output)
-        output = jax.device_get(compiled(self.function)(part, padded))
-        value = output.values.get(self.config["target"])
-        if value is not None and np.any(constant):
-            array = np.asarray(value.array, np.float64)
-            array[: len(constant)] += constant
-            output = Output({**output.values, self.config["target"]: Value(array, value.kind)},
-                            output.trace)  # fmt: skip
-        return _trim(output, graph)
+        placed = centred(graph) if self.centred else graph
+        part, constant = self.varying(graph)
+        part = jax.tree.map(lambda x: np.asarray(x, np.float32), part)
+        output = jax.device_get(compiled(self.function)(part, pad(placed).astype(np.float32)))
+        output = _trim(output, graph)
+        offset = np.asarray(graph.positions, np.float64) - placed.positions
+        values = dict(output.values)
+        for name, value in output.values.items():
+            rest = constant.get(name, 0.0)
+            rest = rest + by_row(offset, graph, value.kind.per) if value.kind.affine else rest
+            if np.any(rest):
+                array = np.asarray(value.array, np.float64) + rest
+                values[name] = Value(array, value.kind)
+        return Output(values, output.trace)
 
 
 def _trim(output: Output, graph: Graph) -> Output:

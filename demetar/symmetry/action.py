@@ -76,15 +76,16 @@ def _renumber(g: Elements, rows: Array, per: str, order: Array) -> Array:
     return rows[g.permutation] if per == "node" else rows[order]
 
 
-def attention_matrix(attention: Attention, nodes: int) -> Array:
-    """Weights as a dense matrix [receiver, sender, heads]."""
+def attention_matrix(attention: Attention, rows: int) -> Array:
+    """Weights as a dense matrix [receiver, sender, heads] among so many nodes or edges."""
     weights = jnp.where(attention.mask[:, None], attention.weights, 0)
-    empty = jnp.zeros((nodes, nodes, weights.shape[-1]), weights.dtype)
+    empty = jnp.zeros((rows, rows, weights.shape[-1]), weights.dtype)
     return empty.at[attention.receivers, attention.senders].add(weights)
 
 
-def act_on_attention(g: Elements, matrix: Array) -> Array:
-    """An attention matrix [receiver, sender, heads], renumbered; invariant otherwise."""
+def act_on_attention(g: Elements, matrix: Array, per: str, order: Array) -> Array:
+    """A matrix [receiver, sender, heads] among nodes or edges, renumbered; invariant otherwise."""
     if g.permutation is None:
         return matrix
-    return matrix[g.permutation][:, g.permutation]
+    rows = g.permutation if per == "node" else order
+    return matrix[rows][:, rows]

@@ -1,6 +1,6 @@
 """Holds what a model predicts before and after group elements against each other, compiled.
 
-The numbers are defined in `demetar.symmetry.equivariance`.
+The numbers are defined in `demetar.symmetry.equivariance`; scales are computed there too, on the host.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ import jax.numpy as jnp
 
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
-from demetar.core.output import Layer, Output, Value
+from demetar.core.output import Attention, Feature, Layer, Output, Value
 from demetar.symmetry import action
 from demetar.symmetry.elements import Elements
+from demetar.symmetry.neighbours import Edges
 
-FLOOR = 0.01
 LAYER_FLOOR = 1e-3  # of the root mean square over all features of the same layer
 SAMPLE_RUNGS = (1, 8, 16, 40, 64, 256, 1024)  # numbers of elements that share one compilation
+# Edges that are computed at once: EGNN with 7 layers of width 128 and its gradient holds 12 kB for each
+# (`benchmarks/memory.py`), 0.8 GB of the 1.5 that a measurement may hold.
+EDGES = 65_536
 
 
 def rows_mask(per: str, graph: Graph) -> Array:
@@ -35,51 +38,52 @@ def norm(x: Array) -> Array:
     return jnp.sqrt(jnp.sum(jnp.square(x.astype(jnp.promote_types(x.dtype, jnp.float32)))))
 
 
-def scale_of(rows: Array, mask: Array, affine: bool, rms: Array) -> Array:
-    """The number by which an error of the masked rows [n, dim] is divided to give Δ_EQ."""
-    count = jnp.maximum(mask.sum(), 1)
-    centre = jnp.where(mask, rows, 0).sum(0) / count if affine else 0
-    size = norm(jnp.where(mask, rows - centre, 0))
-    floor = FLOOR * rms * jnp.sqrt(count * rows.shape[1])
-    return jnp.maximum(jnp.maximum(size, floor), jnp.finfo(size.dtype).tiny)
-
-
 def _value(
-    g: Elements, value: Value, other: Value, graph: Graph, order: Array, rms: Array
-) -> dict[str, Array]:
+    g: Elements, value: Value, other: Value, graph: Graph, order: Array
+) -> tuple[Array, Array]:
     mask = rows_mask(value.kind.per, graph)
     left = jnp.where(mask, action.act_on_value(g, value, order), 0)
-    right = jnp.where(mask, other.array, 0)
-    absolute = norm(left - right)
-    scale = scale_of(left, mask, value.kind.affine, rms)
-    return {"left": left, "right": right, "absolute": absolute, "delta": absolute / scale}
+    return left, jnp.where(mask, other.array, 0)
+
+
+def _features(
+    g: Elements, feature: Feature, seen: Feature, graph: Graph, order: Array
+) -> tuple[str, Array, Array, Array]:
+    """The irrep, how far both ways are apart, how large they are, of how many entries."""
+    mask = rows_mask(feature.per, graph)[..., None]
+    left = jnp.where(mask, action.act_on_feature(g, feature, order), 0)
+    entries = jnp.maximum(mask.sum() * left.shape[1] * left.shape[2], 1)
+    return feature.irrep, norm(left - jnp.where(mask, seen.values, 0)), norm(left), entries
+
+
+def _attention(
+    g: Elements, own: Attention | None, seen: Attention | None, graph: Graph, order: Array
+) -> Array | None:
+    """The largest change of a weight over the largest weight: some are lengths without a bound."""
+    if own is None or seen is None:
+        return None
+    rows = (graph.species if own.per == "node" else graph.senders).shape[0]
+    left = action.act_on_attention(g, action.attention_matrix(own, rows), own.per, order)
+    apart = jnp.abs(left - action.attention_matrix(seen, rows)).max()
+    return apart / jnp.maximum(jnp.abs(left).max(), jnp.finfo(left.dtype).tiny)
 
 
 def _layer(
     g: Elements, layer: Layer, other: Layer, graph: Graph, order: Array
 ) -> tuple[dict[str, Array], Array | None]:
-    pairs = []
-    for feature, seen in zip(layer.features, other.features, strict=True):
-        mask = rows_mask(feature.per, graph)[..., None]
-        left = jnp.where(mask, action.act_on_feature(g, feature, order), 0)
-        error = norm(left - jnp.where(mask, seen.values, 0))
-        entries = jnp.maximum(mask.sum() * left.shape[1] * left.shape[2], 1)
-        pairs.append((feature.irrep, error, norm(left), entries))
-    total = (
-        jnp.sqrt(sum(size**2 for _, _, size, _ in pairs) / sum(n for *_, n in pairs))
-        if pairs
-        else 0.0
-    )
+    pairs = [
+        _features(g, a, b, graph, order)
+        for a, b in zip(layer.features, other.features, strict=True)
+    ]
+    total = 0.0
+    if pairs:
+        total = jnp.sqrt(sum(size**2 for _, _, size, _ in pairs) / sum(n for *_, n in pairs))
     found = {}
     for irrep, error, size, entries in pairs:
         floor = LAYER_FLOOR * total * jnp.sqrt(entries)
         ratio = error / jnp.maximum(jnp.maximum(size, floor), jnp.finfo(size.dtype).tiny)
         found[irrep] = jnp.maximum(found[irrep], ratio) if irrep in found else ratio
-    if layer.attention is None or other.attention is None:
-        return found, None
-    nodes = graph.species.shape[0]
-    left = action.act_on_attention(g, action.attention_matrix(layer.attention, nodes))
-    return found, jnp.abs(left - action.attention_matrix(other.attention, nodes)).max()
+    return found, _attention(g, layer.attention, other.attention, graph, order)
 
 
 @functools.lru_cache(maxsize=256)
@@ -88,55 +92,77 @@ def compiled(
 ) -> Callable:
     """One jitted comparison for each function; jax keeps one compilation a padded size in it.
 
-    Its elements begin with `lead` identities, and the first of them gives what the others are held
-    against: so the function is compiled once, for a `chunk` of elements, and not for itself alone
-    besides. Measured: two thirds of the time to the first answer.
+    (params, graph, elements, edges, which) -> the output at the graph itself, and for each element
+    both ways around the square and the layers. Elements k with which[k] >= 0 see the edges[which[k]]
+    that were built for them, the others the moved ones. They begin with `lead` identities, and the
+    first of them gives what the others are held against: so the function is compiled once, for a
+    `chunk` of elements, and not for itself alone besides. Measured: two thirds of the time to the
+    first answer.
     """
     once = jax.jit(function)  # traced once, for its shapes and for its values
 
     @jax.jit
-    def compare(params: Any, graph: Graph, elements: Elements, rms: dict[str, Array]) -> tuple:
-        def moved(g: Elements) -> tuple[Output, Array]:
+    def compare(
+        params: Any, graph: Graph, elements: Elements, edges: Edges | None, which: Array
+    ) -> tuple:
+        def moved(g: Elements, which: Array) -> tuple[Output, Array]:
             turned, order = action.act_on_graph(g, graph)
-            return once(params, turned), order
+            return once(params, turned if edges is None else _with(turned, edges, which)), order
 
         def against(reference: Output, g: Elements, seen: Output, order: Array) -> tuple:
             values = {
-                name: _value(g, value, seen.values[name], graph, order, rms.get(name, 0.0))
+                name: _value(g, value, seen.values[name], graph, order)
                 for name, value in reference.values.items()
             }
             trace = zip(reference.trace, seen.trace, strict=True) if layers else ()
             return values, [_layer(g, a, b, graph, order) for a, b in trace]
 
-        def some(state: tuple[Array, Output], elements: Elements) -> tuple:
+        def some(state: tuple[Array, Output], given: tuple[Elements, Array]) -> tuple:
             first, reference = state
-            seen, order = jax.vmap(moved)(elements)
+            seen, order = jax.vmap(moved)(*given)
             reference = jax.tree.map(lambda a, b: jnp.where(first, b[0], a), reference, seen)
-            found = jax.vmap(functools.partial(against, reference))(elements, seen, order)
+            found = jax.vmap(functools.partial(against, reference))(given[0], seen, order)
             return (jnp.zeros_like(first), reference), found
 
         nothing = jax.tree.map(
             lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(once, params, graph)
         )
-        chunks = jax.tree.map(lambda x: x.reshape(-1, chunk, *x.shape[1:]), elements)
+        chunks = jax.tree.map(lambda x: x.reshape(-1, chunk, *x.shape[1:]), (elements, which))
         (_, reference), found = jax.lax.scan(some, (jnp.ones((), bool), nothing), chunks)
         return reference, jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:])[lead:], found)
 
     return compare
 
 
-def rooms(count: int) -> tuple[int, int, int]:
+def _with(turned: Graph, edges: Edges, which: Array) -> Graph:
+    def chosen(own: Array | None, built: Array | None) -> Array | None:
+        if own is None or built is None:
+            return own
+        return jnp.where(which >= 0, built[which], own)
+
+    return turned.replace(
+        senders=chosen(turned.senders, edges.senders),
+        receivers=chosen(turned.receivers, edges.receivers),
+        edge_mask=chosen(turned.edge_mask, edges.edge_mask),
+        edge_attributes=chosen(turned.edge_attributes, edges.edge_attributes),
+    )
+
+
+def rooms(count: int, ways: int = 1, most: int = 1_000_000) -> tuple[int, int, int]:
     """Room for so many elements, how many identities lead them, how many are computed at once.
+
+    Each element is computed in so many `ways`, never more than `most` at once.
 
     All at once on an accelerator. A CPU gains nothing by that (measured); there it is about eight,
     such that few identities have to fill the last chunk.
     """
     room = next((r for r in SAMPLE_RUNGS if count <= r), -(-count // 8) * 8)
-    if jax.default_backend() != "cpu" or room < 8:
-        return room, 1, 1 + room
 
     def computed(chunk: int) -> int:
-        return -(-(1 + room) // chunk) * chunk
+        return -(-(1 + ways * room) // chunk) * chunk
 
-    chunk = min(range(6, 11), key=computed)
-    return room, computed(chunk) - room, chunk
+    if jax.default_backend() != "cpu" or room < 8:
+        chunk = min(most, 1 + ways * room)
+    else:
+        chunk = min(range(min(6, most), min(10, most) + 1), key=computed)
+    return room, computed(chunk) - ways * room, chunk

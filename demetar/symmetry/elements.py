@@ -37,6 +37,13 @@ class Elements:
         permutation = None if self.permutation is None else self.permutation[index]
         return Elements(self.matrix[index], self.shift[index], permutation)
 
+    def moving(self) -> np.ndarray:
+        """Which elements [...] (bool) are not the identity and so can show anything."""
+        away = np.any(self.matrix != np.eye(3), axis=(-2, -1)) | np.any(self.shift != 0, axis=-1)
+        if self.permutation is None:
+            return away
+        return away | np.any(self.permutation != np.arange(self.permutation.shape[-1]), axis=-1)
+
     def astype(self, dtype: Any) -> Elements:
         """A copy with matrix and shift in `dtype`; sample in float64 and cast to measure."""
         return Elements(
@@ -59,6 +66,21 @@ def pad(elements: Elements, length: int) -> Elements:
     """The elements with the last one repeated up to `length`."""
     index = np.minimum(np.arange(length), len(elements) - 1)
     return elements[index]
+
+
+def repeated(elements: Elements, times: int) -> Elements:
+    """All elements, and all of them again."""
+    return elements[np.tile(np.arange(len(elements)), times)]
+
+
+def widened(elements: Elements, nodes: int) -> Elements:
+    """The same elements with permutations of so many nodes, of which those at the end stay put."""
+    if elements.permutation is None:
+        return elements
+    count = min(elements.permutation.shape[1], nodes)
+    tail = np.tile(np.arange(count, nodes), (len(elements), 1))
+    permutation = np.concatenate([elements.permutation[:, :count], tail], 1)
+    return Elements(elements.matrix, elements.shift, permutation)
 
 
 def led(elements: Elements, count: int) -> Elements:

@@ -68,6 +68,10 @@ def fit(
             recorder.status("running", message="reading the data")
             recorder.mirrors.start(stored)
             parts = Trainer(config, stored, recorder, stop, progress or (lambda line: None))
+            if first:  # now it is known whether the systems have masses
+                write_atomically(
+                    folder / "config.json", (json.dumps(stored, indent=1) + "\n").encode()
+                )
             memory = parts.remembered()
             state = loop.loop(parts, memory)
             if state == "finished" and first:

@@ -22,10 +22,16 @@ import numpy as np
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.kinds import QUANTITIES
+from demetar.data import standardise
+from demetar.data.loader import Loader
 from demetar.data.systems import Labels
+from demetar.runs import evaluate
+from demetar.runs.run import Run
 from demetar.symmetry import groups
 from demetar.symmetry.elements import Elements
 from demetar.training import augment
+
+GROUPS = ("SO(3)", "T(3)", "C_i")  # whose Δ_EQ and share are followed
 
 
 @functools.cache
@@ -75,3 +81,18 @@ def shares(
         spread = np.mean(np.var(values, axis=0, ddof=1))
         found[name] = float(min(spread / total, 1.0)) if total > 0 else 0.0
     return found
+
+
+def of_run(run: Run, systems: int = 100) -> dict[str, float]:
+    """The equivariance shares of a finished run over validation systems, by GROUPS."""
+    c, output = run.config, run.model.config.output
+    valid = evaluate.systems(c, "valid", c.get("valid_size"))
+    few = valid.first(systems)
+    few = standardise.standardised(few, standardise.norm_of(run.params), output)
+    graph, labels = Loader(few, len(few), c.get("connect")).batch(np.arange(len(few)))
+    predict = evaluate.predictor(run.model, False)
+    weights = jax.tree.map(lambda x: np.asarray(x, np.float32), run.params["model"])
+    return shares(
+        lambda graph: np.asarray(predict(weights, graph)[0]),
+        graph, labels.target, output, GROUPS, samples=16,
+    )  # fmt: skip

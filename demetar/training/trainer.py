@@ -20,11 +20,10 @@ from demetar.runs.folder import save, save_params
 from demetar.runs.run import Run, load, template
 from demetar.symmetry.equivariance import measure
 from demetar.training import checkpoint, devices, loop, losses, monitor
+from demetar.training.monitor import GROUPS
 from demetar.training.optimiser import Patience, optimiser, schedule
 from demetar.training.recorder import Recorder
 from demetar.training.stream import Prefetch, calls, steps_per_call
-
-GROUPS = ("SO(3)", "T(3)", "C_i")  # whose Δ_EQ is followed while training
 
 
 class Asked(Protocol):
@@ -69,6 +68,7 @@ class Trainer:
         """Reads both splits and standardises the labels."""
         c = self.config
         data = runs_evaluate.systems(stored, "train", c.train_size)
+        stored["masses"] = data.masses is not None
         valid = runs_evaluate.systems(stored, "valid", c.valid_size)
         free = getattr(registry.load("datasets", c.dataset), "free_atoms", None)
         options = stored.get("data_options") or {}
@@ -174,9 +174,9 @@ class Trainer:
     def _symmetry(self, params: Any) -> dict[str, dict[str, float]]:
         """Δ_EQ at a held-out system, the largest of any output, and the equivariance share of the loss.
 
-        Of an energy that is its forces' Δ: beside a value of millions of meV, rounding is nothing.
-        By group, for elements that training never drew, in the precision that the run computes in;
-        in float32 besides where that is another one.
+        By group, for elements that training never drew and that move something, with the graph moved
+        and built again; in the precision that the run computes in, in float32 besides where that is
+        another one.
         """
         c, run = self.config, dataclasses.replace(self.run, params=params)
         names = {"delta": c.precision} | (
@@ -187,7 +187,7 @@ class Trainer:
             found[name] = {}
             for group in GROUPS:
                 m = measure(run, self.one, group, 8, c.seed, dtype, layers=False)
-                found[name][group] = float(np.median(np.max([*m.delta.values()], axis=0)))
+                found[name][group] = float(np.median(m.largest()))
         predict = runs_evaluate.predictor(self.run.model, False, c.precision)
         weights = jax.tree.map(lambda x: np.asarray(x, np.float32), params["model"])
         graph, labels = self.few.batch(np.arange(len(self.few.systems)))
@@ -198,7 +198,7 @@ class Trainer:
         return found
 
     def finish(self) -> None:
-        """Stores the rms of every output over the validation set beside the best parameters."""
+        """Stores how large is what every output predicts on the validation set, beside the parameters."""
         done = load(self.recorder.folder)
-        rms = runs_evaluate.output_rms(done, self.valid)
-        save(self.recorder.folder, done.config | {"rms": rms}, done.params)
+        found = runs_evaluate.deviation(done, self.valid)
+        save(self.recorder.folder, done.config | {"deviation": found}, done.params)

@@ -52,6 +52,11 @@ def test_measure_tells_the_turning_run_from_the_other(home, capsys, tmp_path):
     assert good["delta"]["homo_gradient"]["max"] < 1e-5
     assert bad["delta"]["homo_gradient"]["median"] > 1e-2
     assert len(good["layers"]) == 2
+    assert good["rebuilt"]["homo_gradient"]["max"] < 1e-5
+    assert bad["rebuilt"].keys() == bad["classic"].keys() == {"homo", "homo_gradient"}
+    assert (good["verdict"]["word"], bad["verdict"]["word"]) == ("rounding", "structure")
+    assert good["verdict"]["second"] == "float64"
+    assert good["edges_changed"] == 0
 
 
 def test_measure_reads_a_scene(home, capsys, tmp_path):
@@ -88,6 +93,8 @@ def test_bad_files_are_one_sentence(home, capsys, tmp_path, name, content, word)
         (("measure", "../trained", "x.xyz"), "run"),
         (("measure", "egnn-qm9-homo", "absent.xyz"), "absent"),
         (("evaluate", "nothing-like-it"), "run"),
+        (("card",), "got neither"),
+        (("card", "egnn-nbody", "--all"), "got both"),
         (("train", "--model", "egnnn"), "egnn"),
         (("train", "--model-config", "width"), "key=value"),
         (("train", "--epochs", "many"), "epochs"),
@@ -106,6 +113,9 @@ def test_bad_arguments_are_one_sentence(home, capsys, arguments, word):
     [
         ("--group", "SO(4)", "SO(3)"),
         ("--samples", "0", "at least one"),
+        ("--seed", "-1", "from 0 on"),
+        ("--memory", "0", "GB above 0"),
+        ("--memory", "0.00001", "memory budget of 1e-05 GB"),
         ("--dtype", "float8", "float64"),
     ],
 )

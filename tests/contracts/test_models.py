@@ -109,9 +109,9 @@ def random_run(name: str, kind: str) -> Run:
 
 def elements(graph: Graph, names: list[str]) -> tuple[Elements, dict[str, slice]]:
     """Elements of several groups in one batch, so that they share one compilation."""
-    real, rng = np.asarray(graph.node_mask), np.random.default_rng(0)
+    real = np.asarray(graph.node_mask)
     still = np.tile(np.arange(len(real)), (SAMPLES, 1))
-    parts = [groups.load(n).sample(rng, SAMPLES, real) for n in names]
+    parts = [groups.load(n).covering(np.random.default_rng(0), SAMPLES, real) for n in names]
     joined = Elements(
         np.concatenate([p.matrix for p in parts]),
         np.concatenate([p.shift for p in parts]),
@@ -154,23 +154,16 @@ def scene(count: int) -> Graph:
     )
 
 
-def attention_scales(name: str, kind: str) -> list[float]:
-    output, _ = predicted(name, kind, "higher")
-    return [
-        1.0 if a is None else float(np.abs(np.where(a.mask[:, None], a.weights, 0)).max())
-        for a in (layer.attention for layer in output.trace)
-    ]
-
-
 def worst(name: str, kind: str, dtype: str, group: str) -> dict[str, float]:
-    """Largest Δ over the elements of a group, by output and by layer; attention relative too."""
+    """Largest Δ over the elements of a group, by output (moved and rebuilt graph) and by layer."""
     m, where = measured(name, kind, dtype)
-    part, scales = where[group], attention_scales(name, kind)
+    part = where[group]
     found = {output: delta[part] for output, delta in m.delta.items()}
-    for layer, scale in zip(m.layers, scales, strict=True):
+    found |= {f"{output}, rebuilt": delta[part] for output, delta in m.rebuilt.items()}
+    for layer in m.layers:
         found |= {f"{layer.name} {irrep}": d[part] for irrep, d in layer.features.items()}
         if layer.attention is not None:
-            found[f"{layer.name} attention"] = layer.attention[part] / scale
+            found[f"{layer.name} {layer.weights}"] = layer.attention[part]
     return {where: float(delta.max()) for where, delta in found.items()}
 
 
@@ -268,7 +261,9 @@ def test_claimed_symmetry_holds(name: str, kind: str, dtype: str) -> None:
 def test_unclaimed_symmetry_breaks(name: str, kind: str, dtype: str) -> None:
     m, where = measured(name, kind, dtype)
     unclaimed = sorted(ALL - claimed(name)) or ["Sim(3)"]
-    deltas = {g: max(float(np.median(d[where[g]])) for d in m.delta.values()) for g in unclaimed}
+    shown = {g: np.arange(len(m.elements))[where[g]] for g in unclaimed}
+    shown = {g: rows[m.elements.moving()[rows]] for g, rows in shown.items()}
+    deltas = {g: max(float(np.median(d[shown[g]])) for d in m.delta.values()) for g in unclaimed}
     kept = [g for g, delta in deltas.items() if not delta >= VISIBLE]
     if kept == ["Sim(3)"]:  # it commutes with more than E(3), such as x + t v: only a lie can show
         assert wrongly_declared(name, kind, dtype) >= VISIBLE, (
@@ -290,10 +285,11 @@ def wrongly_declared(name: str, kind: str, dtype: str) -> float:
 
     @dataclasses.dataclass(frozen=True)
     class Liar:
-        params = run.params
         rms = run.rms
+        centred = run.centred
         function = staticmethod(lie)
         prepare = run.prepare
+        varying = run.varying
 
     return float(measure(Liar(), system(kind), "C_i", 1, dtype=dtype).delta[key].max())
 

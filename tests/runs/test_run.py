@@ -20,7 +20,7 @@ from demetar.runs.run import Run, load, template
 
 CONFIG = {
     "model": "egnn", "model_config": {"width": 8, "layers": 1}, "dataset": "nbody",
-    "target": "positions", "unit": "scene units", "connect": None, "rms": {"positions": 1.5},
+    "target": "positions", "unit": "scene units", "connect": None, "deviation": {"positions": 1.5},
 }  # fmt: skip
 HOMO = {
     "model": "linear", "model_config": {"inputs": "atoms", "output": "scalar"}, "dataset": "qm9",
@@ -129,6 +129,67 @@ def test_the_gradient_is_the_slope_of_the_prediction(molecule: Graph) -> None:
     assert slope == pytest.approx(
         float((np.asarray(middle["homo_gradient"]) * way).sum()), rel=1e-6
     )
+
+
+# ------------------------------------------------------------------------- masses and the centre
+
+
+# Their inputs are taken from the centre of mass.
+OFF_CENTRE = (
+    CONFIG | {"model": "segnn", "model_config": {"width": 8, "layers": 1}},
+    CONFIG | {"model": "demetar", "model_config": {"width": 16}},
+)
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_masses_count_only_for_a_run_that_was_trained_with_them(
+    scene: Graph, trained: bool
+) -> None:
+    """A file that carries masses moved the prediction of runs whose training used centroids."""
+    for settings in OFF_CENTRE:
+        run = fresh(settings | {"masses": trained})
+        run = dataclasses.replace(run, params=jax.tree.map(lambda x: x + 0.1, run.params))
+        heavy = scene.replace(masses=np.array([1.0, 16, 1, 12, 1]))
+        without, given = run(scene)["positions"], run(heavy)["positions"]
+        assert (np.abs(given - without).max() > 1e-6) == trained
+        assert run.prepare(heavy).masses is None or trained
+
+
+def test_only_gravity_had_masses_before_runs_said_so() -> None:
+    assert not fresh(CONFIG).uses_masses
+    assert fresh(CONFIG | {"data_options": {"variant": "gravity"}}).uses_masses
+
+
+@pytest.mark.parametrize("distance", [115.0, 1e4, 1e6])
+def test_a_molecule_that_drifted_away_is_the_same_molecule(distance: float) -> None:
+    """In float32 bond lengths change by 5e-4 Å at 1e4 Å: the centroid goes first, in float64."""
+    config = HOMO | {"model": "egnn", "model_config": HOMO["model_config"] | {"width": 8}}
+    run = fresh(config)
+    atoms = ase.build.molecule("C6H6")
+    here = run(from_atoms(atoms))
+    atoms.positions += distance * np.array([0.6, -0.7, 0.4])
+    there = run(from_atoms(atoms))
+    assert run.centred
+    size = np.abs(here["homo_gradient"]).max()
+    np.testing.assert_allclose(there["homo"], here["homo"], rtol=1e-5)
+    np.testing.assert_allclose(
+        there["homo_gradient"], here["homo_gradient"], rtol=0, atol=1e-4 * size
+    )
+
+
+def test_places_are_given_back_where_the_system_is(scene: Graph) -> None:
+    run = fresh(CONFIG)
+    far = scene.replace(positions=scene.positions + 1e6)
+    np.testing.assert_allclose(
+        run(far)["positions"] - 1e6, run(scene)["positions"], rtol=0, atol=1e-5
+    )
+
+
+def test_a_model_that_reads_the_origin_keeps_it(scene: Graph) -> None:
+    run = fresh(CONFIG | {"model": "deepset", "model_config": {"width": 8, "layers": 1}})
+    assert not run.centred
+    moved = scene.replace(positions=scene.positions + 1)
+    assert np.abs(run(moved)["positions"] - 1 - run(scene)["positions"]).max() > 1e-3
 
 
 def test_the_wrong_kind_of_system_is_one_sentence(molecule: Graph, scene: Graph) -> None:

@@ -156,7 +156,7 @@ def test_attention_is_a_matrix_that_is_renumbered(scene: Graph) -> None:
         np.linalg.norm(scene.positions[1] - scene.positions[0]), rel=1e-6
     )
     assert (first[5:] == 0).all()
-    turned = np.asarray(action.act_on_attention(g, first))
+    turned = np.asarray(action.act_on_attention(g, first, "node", jnp.arange(20)))
     np.testing.assert_allclose(turned, matrix(moved), atol=1e-6)
     np.testing.assert_array_equal(turned[0, 1], first[3, 0])
 

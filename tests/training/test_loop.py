@@ -99,7 +99,11 @@ def test_a_run_folder_is_whole(whole: Path) -> None:
         == (stored["model_config"])
     )
     assert {"seed", "packages", "commit", "device", "unit"} <= set(stored)
-    assert stored["rms"]["positions"] == pytest.approx(np.sqrt(2), rel=0.2)
+    assert not stored["masses"]
+    made, valid = run.load(whole), evaluate.systems(stored, "valid", 20)
+    places = evaluate.predict(made.model, made.params, Loader(valid, 20))["target"]
+    displaced = float(np.sqrt(np.mean((places - valid.positions) ** 2)))
+    assert stored["deviation"]["positions"] == pytest.approx(displaced, rel=1e-4)
     assert status(whole)["state"] == "finished"
     assert (status(whole)["step"], status(whole)["steps"]) == (24, 24)
     assert [m["step"] for m in lines(whole)] == [8, 16, 24]

@@ -268,8 +268,12 @@ def _inside(molecule: Any, squares: dict[str, Any], attention: Any) -> None:
             st.session_state[HEAD] = heads[0]
         right.selectbox("Head", heads, key=HEAD, disabled=len(heads) == 1)
         run, _, weights = shown
-        worst = max((d for _, kind, d in squares[run].layers if kind == "attention"), default=0.0)
-        st.caption(f"Largest |A(g·x) − A(x)| of any of its layers: {worst:.0e}")
+        worst = max(
+            (d for _, kind, d in squares[run].layers if kind in layers.WEIGHTS), default=0.0
+        )
+        st.caption(
+            f"Largest |A(g·x) − A(x)| of any of its layers, over the largest |A|: {worst:.0e}"
+        )
         st.plotly_chart(
             layers.matrix(weights, molecule.symbols, None, layout.dark()), key="molecule:matrix",
             config={"displayModeBar": False},

@@ -16,7 +16,27 @@ from demetar.models.nn.layers import Dense, LayerNorm
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
 
-SOFTENING = 0.01  # of |f|: what symmetry makes vanish must not come back as amplified rounding
+SOFTENING = 0.01  # of |f|, which bounds what a division by it amplifies
+FAINT = 1e-3  # share of a row's size below which an irrep fades out; float32 leaves 1e-7 to 1e-5
+
+
+def presence(x: Features) -> Features:
+    """How much of each irrep but 0e is there [rows, 1, 1]: 1, but 0 where symmetry makes it vanish.
+
+    What should vanish at an atom in the middle of a tetrahedron is rounding instead, and a division
+    by its size would bring it back as a direction. Below FAINT times the root mean square of the
+    whole row an irrep fades out, with two continuous derivatives; from there on nothing changes.
+    """
+    square = {irrep: jnp.square(v).mean((-2, -1), keepdims=True) for irrep, v in x.items()}
+    entries = {irrep: v.shape[-2] * v.shape[-1] for irrep, v in x.items()}
+    total = sum(entries[irrep] * square[irrep] for irrep in x) / sum(entries.values())
+    # The last term keeps the gradient of a row of zeros finite: padding, or a single atom.
+    share = {irrep: v / (FAINT**2 * total + 1e-12) for irrep, v in square.items()}
+    return {irrep: _smooth_step(jnp.minimum(u, 1)) for irrep, u in share.items() if irrep != "0e"}
+
+
+def _smooth_step(u: Array) -> Array:
+    return u**3 * (10 - 15 * u + 6 * u**2)
 
 
 class Linear(nn.Module):
@@ -60,7 +80,8 @@ class TensorProduct(nn.Module):
 class NormActivation(nn.Module):
     """f · η(|f| + b) / |f| for each channel of each irrep, η(f) for 0e; |f| is softened near zero.
 
-    Thomas et al. 2018, section 4.1.4 (their equation has no name for the softening).
+    Thomas et al. 2018, section 4.1.4 (their equation has no name for the softening). An irrep that
+    symmetry makes vanish stays so, see presence().
     """
 
     activation: Callable[[Array], Array] = nn.silu
@@ -68,13 +89,13 @@ class NormActivation(nn.Module):
     @nn.compact
     def __call__(self, x: Features) -> Features:
         size = products.norms({k: v for k, v in x.items() if k != "0e"}, SOFTENING)
-        found = {}
+        found, there = {}, presence(x)
         for irrep, v in x.items():
             if irrep == "0e":
                 found[irrep] = self.activation(v)
             else:
                 bias = Bias(name=irrep)(size[irrep])
-                found[irrep] = v * (self.activation(bias) / size[irrep])
+                found[irrep] = v * (there[irrep] * self.activation(bias) / size[irrep])
         return found
 
 
@@ -98,20 +119,24 @@ class EquivariantLayerNorm(nn.Module):
     """LayerNorm on 0e; other irreps over the root mean square of all their entries, then scaled.
 
     Liao, Smidt 2023 (Equiformer), section 4.1 as in its code: the mean runs over components and
-    channels of one node ("component"), where the paper's formula has the L2 norm.
+    channels of one node ("component"), where the paper's formula has the L2 norm. Each of the other
+    irreps is amplified at most 1/softening times, and not at all where symmetry makes it vanish, see
+    presence().
     """
 
-    softening: float = SOFTENING
+    softening: float = SOFTENING  # of what other irreps are divided by
+    epsilon: float = 1e-5  # added to the variance of 0e
 
     @nn.compact
     def __call__(self, x: Features) -> Features:
-        found = {}
+        found, there = {}, presence(x)
         for irrep, v in x.items():
             if irrep == "0e":
-                found[irrep] = LayerNorm(self.softening**2, name=irrep)(v)
+                found[irrep] = LayerNorm(self.epsilon, name=irrep)(v)
             else:
                 square = jnp.square(v).mean((-2, -1), keepdims=True)
-                found[irrep] = Scale(name=irrep)(v / jnp.sqrt(square + self.softening**2))
+                size = jnp.sqrt(square + self.softening**2)
+                found[irrep] = Scale(name=irrep)(v * (there[irrep] / size))
         return found
 
 

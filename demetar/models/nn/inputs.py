@@ -78,7 +78,9 @@ def from_centre(graph: Graph) -> Array:
     return jnp.where(graph.node_mask[:, None], graph.positions - centre[safe], 0)
 
 
-def attention_with_self(graph: Graph, weights: Array, own: Array) -> Attention:
+def attention_with_self(
+    graph: Graph, weights: Array, own: Array, name: str = "attention"
+) -> Attention:
     """The trace entry for weights [edges, heads], and [nodes, heads] of each node for itself."""
     nodes = jnp.arange(len(own))
     return Attention(
@@ -86,6 +88,7 @@ def attention_with_self(graph: Graph, weights: Array, own: Array) -> Attention:
         senders=jnp.concatenate([graph.senders, nodes]),
         receivers=jnp.concatenate([graph.receivers, nodes]),
         mask=jnp.concatenate([graph.edge_mask, graph.node_mask]),
+        name=name,
     )
 
 

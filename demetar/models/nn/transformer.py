@@ -6,8 +6,8 @@ import jax.numpy as jnp
 
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
-from demetar.core.output import Attention
-from demetar.core.padding import to_dense
+from demetar.core.output import Attention, Feature, scalars
+from demetar.core.padding import from_dense, to_dense
 from demetar.models.nn.layers import Dense, LayerNorm
 
 
@@ -71,17 +71,40 @@ class Block(nn.Module):
         return FeedForward(self.width, name="perceptron")(x + mixed), weights
 
 
+def among_edges(graph: Graph, weights: Array) -> Attention:
+    """The trace entry for dense weights [graphs, heads, edges of one graph, edges of one graph]."""
+    width = weights.shape[-1]
+    index, mask = to_dense(
+        jnp.arange(graph.senders.shape[0]), graph.edge_graphs(), graph.n_graphs, width
+    )
+    return _pairs(weights, index, mask, "edge")
+
+
+def to_nodes(graph: Graph, weights: Array) -> Feature:
+    """The trace entry for what a token gives to each node: weights [graphs, heads, nodes of one graph].
+
+    A token is no node, so what it attends to stands as invariants of the nodes, a channel a head.
+    """
+    return scalars(from_dense(jnp.moveaxis(weights, 1, -1), graph.graph_index))
+
+
 def pair_attention(graph: Graph, weights: Array) -> Attention:
     """The trace entry for dense weights [graphs, heads, nodes of one graph, nodes of one graph]."""
     width = weights.shape[-1]
     index, mask = to_dense(
         jnp.arange(graph.species.shape[0]), graph.graph_index, graph.n_graphs, width
     )
-    shape = (graph.n_graphs, width, width)
+    return _pairs(weights, index, mask, "node")
+
+
+def _pairs(weights: Array, index: Array, mask: Array, per: str) -> Attention:
+    graphs, _, width, _ = weights.shape
+    shape = (graphs, width, width)
     both = mask[:, :, None] & mask[:, None, :]
     return Attention(
         jnp.moveaxis(weights, 1, -1).reshape(-1, weights.shape[1]),
         senders=jnp.broadcast_to(index[:, None, :], shape).reshape(-1),
         receivers=jnp.broadcast_to(index[:, :, None], shape).reshape(-1),
         mask=both.reshape(-1),
+        per=per,
     )

@@ -1,4 +1,5 @@
-"""Symmetry groups: one file each with NAME, sample() and generators(); products by name.
+"""Symmetry groups: one file each with NAME, sample() and generators(), and IMPROPER
+where some elements are; products by name.
 
 `load("SE(3) x S_n")` gives a `Group` whose elements combine one sample of each factor. The action
 on graphs and outputs is the same for all of them and stands in `demetar.symmetry.action`.
@@ -30,6 +31,22 @@ class Group:
         for part in parts[1:]:
             result = compose(result, part)
         return result
+
+    @property
+    def improper(self) -> bool:
+        """Whether some elements turn right hands into left ones."""
+        return any(getattr(registry.load("groups", f), "IMPROPER", False) for f in self.factors)
+
+    def covering(self, rng: np.random.Generator, samples: int, real: np.ndarray) -> Elements:
+        """As sample(), but no set misses a kind: few elements of both hands could all be of one.
+
+        Then the last takes an inversion along; a single element is an improper one.
+        """
+        drawn = self.sample(rng, samples, real)
+        right = np.linalg.det(drawn.matrix) > 0
+        if self.improper and (right.all() or (samples > 1 and not right.any())):
+            drawn.matrix[-1] *= -1
+        return drawn
 
     def generators(self) -> list[tuple[str, np.ndarray, np.ndarray]]:
         """Infinitesimal elements: (name, matrix [3, 3], shift [3]) each; none for finite groups."""

@@ -5,11 +5,17 @@ import numpy as np
 from demetar.symmetry.elements import Elements, from_matrix
 
 NAME = "C_i"
+IMPROPER = True
+
+
+def signs(rng: np.random.Generator, samples: int) -> np.ndarray:
+    """+1 or −1 [samples], each by a coin of its own."""
+    return rng.choice([-1.0, 1.0], samples)
 
 
 def sample(rng: np.random.Generator, samples: int, real: np.ndarray) -> Elements:
-    """The inversion, `samples` times: the only element that can show anything."""
-    return from_matrix(np.tile(-np.eye(3), (samples, 1, 1)))
+    """The identity and the inversion, each element by a coin of its own."""
+    return from_matrix(signs(rng, samples)[:, None, None] * np.eye(3))
 
 
 def generators() -> list[tuple[str, np.ndarray, np.ndarray]]:

@@ -3,15 +3,16 @@
 import numpy as np
 
 from demetar.symmetry.elements import Elements, from_matrix
-from demetar.symmetry.groups import so3
+from demetar.symmetry.groups import ci, so3
 
 NAME = "O(3)"
+IMPROPER = True
 
 
 def sample(rng: np.random.Generator, samples: int, real: np.ndarray) -> Elements:
-    """Elements uniform in the Haar measure; improper ones first and in turn, so one is never missing."""
-    signs = np.where(np.arange(samples) % 2 == 0, -1.0, 1.0)
-    return from_matrix(so3.sample(rng, samples, real).matrix * signs[:, None, None])
+    """Elements uniform in the Haar measure: each improper or not by a coin of its own."""
+    matrix = so3.sample(rng, samples, real).matrix
+    return from_matrix(matrix * ci.signs(rng, samples)[:, None, None])
 
 
 generators = so3.generators

@@ -7,6 +7,7 @@ import numpy as np
 from demetar.symmetry.elements import Elements, from_matrix
 
 NAME = "O_h"
+IMPROPER = True
 _SIGNED = [
     np.diag(signs) @ np.eye(3)[list(order)]
     for order in itertools.permutations(range(3))

@@ -6,6 +6,7 @@ from demetar.symmetry.elements import Elements
 from demetar.symmetry.groups import e3
 
 NAME = "Sim(3)"
+IMPROPER = True
 
 
 def sample(rng: np.random.Generator, samples: int, real: np.ndarray) -> Elements:

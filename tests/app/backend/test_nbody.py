@@ -132,7 +132,9 @@ def test_both_ways_are_what_the_run_says(small_runs: Path) -> None:
     np.testing.assert_allclose(found.predict_then_rotate, straight @ matrix.T, atol=1e-4)
     np.testing.assert_allclose(found.rotate_then_predict, rotated, atol=1e-4)
     left, right = found.predict_then_rotate, found.rotate_then_predict
-    assert found.delta == pytest.approx(nbody.relative(left, right), rel=1e-6)
+    assert found.delta == pytest.approx(
+        nbody.relative(left, right, nbody.turned(begin, G).positions), rel=1e-6
+    )
     curve = nbody.curve(run, begin, (0.0, 0.0, 1.0), "float64")
     assert curve[0] < 1e-12  # no rotation, no difference
     assert len(curve) == len(nbody.ANGLES)
@@ -146,7 +148,8 @@ def test_errors_are_measured_against_the_simulator() -> None:
     assert found["static"][0] == pytest.approx(np.mean((begin.positions - end) ** 2))
     onward = begin.positions + begin.velocities
     assert found["x + v·t"][0] == pytest.approx(np.mean((onward - end) ** 2))
-    assert all(delta < 1e-14 for *_, delta in found.values())
+    # What stays has no displacement: a hundredth of the extent is its scale, and enlarges rounding.
+    assert all(delta < 1e-13 for *_, delta in found.values())
 
 
 def test_shipped_scenes_start_where_the_benchmark_does() -> None:

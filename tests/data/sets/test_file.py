@@ -2,9 +2,12 @@
 
 import json
 
+import ase.build
+import ase.io
 import numpy as np
 import pytest
 from ase import units
+from ase.calculators.singlepoint import SinglePointCalculator
 
 from demetar.cli import main
 from demetar.core.errors import InputError
@@ -173,3 +176,24 @@ def test_a_model_is_trained_on_bodies(home, tmp_path):
     assert config["model_config"] == {"inputs": "particles", "output": "positions"}
     assert status(home, "bodies")["state"] == "finished"
     assert file.baselines("positions", path=str(path))["static"] > 0
+
+
+@pytest.mark.parametrize("distance", [0.0, 115.0, 1e4])
+def test_places_keep_their_digits_wherever_the_molecule_is(tmp_path, distance):
+    """About the centroid in float64, then float32: at 1e4 Å bonds would change by 5e-4 Å."""
+    frames = []
+    for k in range(12):
+        atoms = ase.build.molecule("H2O")
+        atoms.rattle(0.05, seed=k)
+        frames.append(atoms.copy())
+        atoms.positions += distance
+        atoms.calc = SinglePointCalculator(atoms, energy=-1.0 * k)
+        frames[-1] = (frames[-1].positions, atoms)
+    path = tmp_path / "far.xyz"
+    ase.io.write(path, [atoms for _, atoms in frames], format="extxyz")
+    found = file.systems("train", path=str(path), energy_unit="eV")
+    rows = file.rows(12, "train")
+    places = found.positions.reshape(-1, 3, 3).astype(np.float64)
+    for mine, k in zip(places, rows, strict=True):
+        true = frames[k][0] - frames[k][0].mean(0)
+        np.testing.assert_allclose(mine, true, rtol=0, atol=2e-7)

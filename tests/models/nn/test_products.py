@@ -304,9 +304,21 @@ def test_vanishing_features_stay_small(layer: object) -> None:
     """What symmetry makes vanish is rounding; it must not come back as a direction of its own."""
     x = {"0e": jnp.ones((2, 1, 4)), "1o": jnp.full((2, 3, 4), 1e-8)}
     params, f = with_parameters(layer, x)
-    assert np.abs(f(x)["1o"]).max() < 1e-5
-    slope = jax.grad(lambda v: sum(jnp.sum(y) for y in f(x | {"1o": v}).values()))(0 * x["1o"])
-    assert np.isfinite(slope).all()
+    assert np.abs(f(x)["1o"]).max() < 1e-8
+    slope = jax.grad(lambda v: sum(jnp.sum(y) for y in f(x | {"1o": v}).values()))
+    assert np.isfinite(slope(0 * x["1o"])).all()
+    assert np.abs(slope(x["1o"])).max() < 1e-3, "amplified: divided by a softening alone it is 100"
+
+
+def test_what_is_there_is_not_touched() -> None:
+    x = {"0e": jnp.ones((2, 1, 4)), "1o": jnp.full((2, 3, 4), 3e-3), "2e": jnp.zeros((2, 5, 4))}
+    there = eq.presence(x)
+    assert there.keys() == {"1o", "2e"}
+    np.testing.assert_array_equal(there["1o"], 1)
+    np.testing.assert_array_equal(there["2e"], 0)
+    nothing = {k: 0 * v for k, v in x.items()}
+    slope = jax.grad(lambda v: sum(jnp.sum(y) for y in eq.presence(v).values()))(nothing)
+    assert all(np.isfinite(y).all() for y in slope.values())
 
 
 def test_layer_norm_gives_entries_of_unit_mean_square() -> None:

@@ -16,20 +16,23 @@ from demetar.core.graph import Graph
 from demetar.core.numerics import cast, check_dtype
 from demetar.core.output import Output, Value
 from demetar.core.padding import pad
-from demetar.symmetry import groups
+from demetar.symmetry import groups, memory, scales
 from demetar.symmetry.action import rotate_rows
-from demetar.symmetry.comparison import norm, rows_mask, scale_of
-from demetar.symmetry.equivariance import unpack
+from demetar.symmetry.comparison import norm, rows_mask
+from demetar.symmetry.neighbours import unpadded
+from demetar.symmetry.predictor import Subject, subject
 
 
 @functools.lru_cache(maxsize=256)
 def _compiled_lie(function: Callable[[Any, Graph], Output]) -> Callable:
     @jax.jit
-    def derivatives(params: Any, graph: Graph, matrix: Array, shift: Array, rms: dict) -> dict:
+    def derivatives(params: Any, graph: Graph, matrix: Array, shift: Array) -> tuple:
         def values_of(positions: Array, velocities: Array | None) -> dict[str, Value]:
             return function(
                 params, graph.replace(positions=positions, velocities=velocities)
             ).values
+
+        values = values_of(graph.positions, graph.velocities)
 
         def one(generator: tuple[Array, Array]) -> dict:
             x, s = generator
@@ -40,22 +43,19 @@ def _compiled_lie(function: Callable[[Any, Graph], Output]) -> Callable:
                 jnp.where(graph.node_mask[:, None], turn(graph.positions) + s, 0),
                 None if still else turn(graph.velocities),
             )
-            values, change = jax.jvp(values_of, primals, moves)
-            return {
-                k: _lie_error(v, change[k], x, s, graph, rms.get(k, 0.0)) for k, v in values.items()
-            }
+            _, change = jax.jvp(values_of, primals, moves)
+            return {k: _lie_error(v, change[k], x, s, graph) for k, v in values.items()}
 
-        return jax.lax.map(one, (matrix, shift))
+        return values, jax.lax.map(one, (matrix, shift))
 
     return derivatives
 
 
-def _lie_error(value: Value, change: Value, x: Array, s: Array, graph: Graph, rms: Array) -> Array:
+def _lie_error(value: Value, change: Value, x: Array, s: Array, graph: Graph) -> Array:
     mask = rows_mask(value.kind.per, graph)
     expected = _infinitesimal(value.kind.irreps, x, value.array)
     expected = expected + s if value.kind.affine else expected
-    scale = scale_of(value.array, mask, value.kind.affine, rms)
-    return norm(jnp.where(mask, change.array - expected, 0)) / scale
+    return norm(jnp.where(mask, change.array - expected, 0))
 
 
 def _infinitesimal(irreps: str, x: Array, rows: Array) -> Array:
@@ -78,18 +78,38 @@ def lie_derivative(
     generators and an unknown dtype.
     """
     check_dtype(dtype)
-    function, params, graph, rms = unpack(f, graph)
+    taken = subject(f, unpadded(graph))
     generators = groups.load(group).generators()
     if not generators:
         raise InputError(
             f"Expected a group with infinitesimal elements, got {group}; choose SO(3), T(3) or SE(3)."
         )
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
-        params, rms = jax.tree.map(lambda x: cast(x, dtype), jax.device_get((params, rms)))
-        matrix = np.stack([m for _, m, _ in generators]).astype(dtype)
-        shift = np.stack([s for *_, s in generators]).astype(dtype)
-        found = jax.device_get(
-            _compiled_lie(function)(params, pad(graph).astype(dtype), matrix, shift, rms)
+        arguments = (
+            jax.tree.map(lambda x: cast(x, dtype), jax.device_get(taken.params)),
+            pad(taken.graph).astype(dtype),
+            np.stack([m for _, m, _ in generators]).astype(dtype),
+            np.stack([s for *_, s in generators]).astype(dtype),
         )
+        derivatives, limit = _compiled_lie(taken.function), memory.budget()
+        memory.refuse(memory.needed(derivatives, *arguments), limit, taken.graph, dtype)
+        values, found = jax.device_get(derivatives(*arguments))
     labels = [name for name, *_ in generators]
-    return {k: dict(zip(labels, map(float, v), strict=True)) for k, v in found.items()}
+    return {
+        k: dict(
+            zip(
+                labels,
+                (np.asarray(e, np.float64) / _scale(taken, k, values[k])).tolist(),
+                strict=True,
+            )
+        )
+        for k, e in found.items()
+    }
+
+
+def _scale(taken: Subject, name: str, value: Value) -> np.ndarray:
+    graph, kind = taken.graph, value.kind
+    rows = {"graph": graph.n_graphs, "node": len(graph.species), "edge": len(graph.senders)}
+    own = np.asarray(value.array, np.float64)[None, : rows[kind.per]]
+    inputs = np.asarray(graph.positions, np.float64)[None]
+    return scales.sizes(kind, own, own, inputs, graph, taken.rms, name).predicted

@@ -1,0 +1,142 @@
+"""Systems with a symmetry of their own, and how far a function of them is from keeping its claim.
+
+Every system stands in one batch with what the elements of a group make of it, so that a function is
+compiled once for all of them. Elements act in float64 on the host, edges are drawn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ase
+import ase.build
+import jax
+import numpy as np
+
+from demetar.core.graph import Graph, from_arrays
+from demetar.core.output import Output
+from demetar.core.padding import batch, pad
+from demetar.symmetry import groups
+from demetar.symmetry.irreps import wigner
+
+ELEMENTS = 5  # that act on each system
+CROOKED = "crooked"  # the system that says how large an output is where nothing makes it vanish
+DRIFT = 1e3  # Å
+AXES = np.concatenate([np.zeros((1, 3)), np.eye(3), -np.eye(3)])
+
+System = dict[str, Any]
+
+
+def molecules(length: float, cutoff: float | None) -> dict[str, System]:
+    """Molecules by name: positions in Å, species, and perhaps a cutoff of their own.
+
+    The pair at the cutoff is `length` apart and its edges are drawn with that cutoff.
+    """
+    found = {
+        "methane, T_d": "CH4", "CF4, T_d": "CF4", "benzene, D_6h": "C6H6", "ammonia, C_3v": "NH3",
+        "HCN, C_∞v": "HCN", "CO2, D_∞h": "CO2", "C2H2, D_∞h": "C2H2",
+    }  # fmt: skip
+    made = {name: ase.build.molecule(formula) for name, formula in found.items()}
+    made["an atom"] = ase.Atoms("O", [(0.3, -0.2, 0.5)])
+    made["atoms along the axes, O_h"] = ase.Atoms("CH6", 1.1 * AXES)
+    made[CROOKED] = ase.build.molecule("CH3CH2OH")
+    made[CROOKED].rattle(0.05, seed=1)
+    systems = {name: {"x": a.positions, "species": a.numbers} for name, a in made.items()}
+    pair = {"x": np.array([[0, 0, 0], [0, 0, length]]), "species": np.array([6, 8])}
+    return systems | {"a pair at the cutoff, C_∞v": pair | {"cutoff": cutoff}}
+
+
+def scenes(length: float, cutoff: float | None) -> dict[str, System]:
+    """Scenes of charged particles by name: positions, velocities and charges; see molecules()."""
+    rng = np.random.default_rng(3)
+    tetrahedron = np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    turn = np.arange(6) * np.pi / 3
+    ring = np.stack([np.cos(turn), np.sin(turn), 0 * turn], -1)
+    at_rest = {
+        "four around one, T_d": tetrahedron, "a ring, D_6h": ring, "along the axes, O_h": AXES,
+        "three in a line, D_∞h": np.outer([-1, 0, 1], [0, 1, 0]),
+        "a pair at the cutoff, D_∞h": np.array([[0, 0, 0], [0, 0, length]]),
+        "a particle": np.ones((1, 3)),
+    }  # fmt: skip
+    made = {k: {"x": x, "v": 0.0 * x, "charges": np.ones(len(x))} for k, x in at_rest.items()}
+    made["outwards, T_d"] = made["four around one, T_d"] | {"v": 0.5 * tetrahedron}
+    made["a pair at the cutoff, D_∞h"]["cutoff"] = cutoff
+    x, v = rng.normal(size=(2, 5, 3))
+    return made | {CROOKED: {"x": x, "v": v, "charges": np.array([1.0, -1, -1, 1, 1])}}
+
+
+def drifted(systems: dict[str, System]) -> dict[str, System]:
+    """The same systems far from the origin."""
+    return {k: s | {"x": s["x"] + np.array([DRIFT, -DRIFT, DRIFT])} for k, s in systems.items()}
+
+
+def _graph(s: System, prepare: Callable[[Graph], Graph], g: Any = None) -> Graph:
+    order = np.arange(len(s["x"])) if g is None or g.permutation is None else g.permutation
+    order = order[: len(s["x"])]
+    matrix, shift = (np.eye(3), 0.0) if g is None else (g.matrix, g.shift)
+    rows = {k: v[order] for k, v in s.items() if k != "cutoff"}
+    x, v = rows.pop("x") @ matrix.T + shift, rows.pop("v", None)
+    rows["velocities"] = None if v is None else v @ matrix.T
+    if "cutoff" in s:
+        return from_arrays(x, **rows, cutoff=s["cutoff"])
+    return prepare(from_arrays(x, **rows))
+
+
+class Moved:
+    """A batch of systems and of what elements make of each, with what the answers have to be."""
+
+    def __init__(self, systems: dict[str, System], prepare: Callable, group: str) -> None:
+        rng = np.random.default_rng(0)
+        self.names, self.elements, graphs = list(systems), [], []
+        for s in systems.values():
+            real = np.ones(len(s["x"]), bool)
+            elements = groups.load(group).sample(rng, ELEMENTS, real)
+            self.elements.append(elements)
+            graphs += [_graph(s, prepare)] + [
+                _graph(s, prepare, elements[i]) for i in range(ELEMENTS)
+            ]
+        whole = batch(graphs)
+        # A pair at the cutoff may be one or not: the number of edges varies, the compiled one not.
+        self.graph = pad(whole, len(whole.species) + 1, -(-len(whole.senders) // 128) * 128)
+        self.index = np.asarray(self.graph.graph_index)
+
+    def worst(self, output: Output) -> dict[str, dict[str, float]]:
+        """{system: {output: largest error over its elements}}.
+
+        Relative to the output's size here or on the crooked system, whichever is larger: what
+        symmetry makes vanish has no size of its own.
+        """
+        found: dict[str, dict[str, float]] = {name: {} for name in self.names}
+        for key, value in output.values.items():
+            kind, array = value.kind, np.asarray(value.array, np.float64)
+
+            def rows(number: int, array: np.ndarray = array, per: str = kind.per) -> np.ndarray:
+                return array[self.index == number] if per == "node" else array[[number]]
+
+            starts = {name: i * (ELEMENTS + 1) for i, name in enumerate(self.names)}
+            usual = _size(rows(starts[CROOKED]), kind.affine)
+            for name, start, elements in zip(self.names, starts.values(), self.elements):
+                first = rows(start)
+                scale = max(_size(first, kind.affine), usual, np.finfo(float).tiny)
+                errors = [
+                    np.sqrt(
+                        np.mean((_expected(first, kind, elements[i]) - rows(start + 1 + i)) ** 2)
+                    )
+                    for i in range(ELEMENTS)
+                ]
+                found[name][key] = float(np.max(errors)) / scale
+        return found
+
+
+def _size(rows: np.ndarray, affine: bool) -> float:
+    return float(np.sqrt(np.mean((rows - (rows.mean(0) if affine else 0)) ** 2)))
+
+
+def _expected(rows: np.ndarray, kind: Any, g: Any) -> np.ndarray:
+    irrep = kind.irreps.removeprefix("1x")
+    with jax.enable_x64(True):
+        moved = rows @ np.asarray(wigner(irrep, g.matrix)).T + (g.shift if kind.affine else 0)
+    if kind.per == "graph" or g.permutation is None:
+        return moved
+    return moved[g.permutation[: len(rows)]]
