@@ -56,7 +56,7 @@ def our_layer(arrays: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     import jax
     import jax.numpy as jnp
 
-    from demetar.models.nn import coupling, products
+    from demetar.models.nn.irreps import coupling, products
 
     path_list = coupling.paths(IRREPS, IRREPS, IRREPS)
 
@@ -93,7 +93,7 @@ def torch_layer(arrays: dict[str, Any]) -> dict[str, Callable[[], Any]]:
     import torch
     from e3nn import o3
 
-    from demetar.models.nn import coupling
+    from demetar.models.nn.irreps import coupling
 
     torch.set_num_threads(1)
     path_list = coupling.paths(IRREPS, IRREPS, IRREPS)
@@ -127,7 +127,7 @@ def arrays_of(edges: int) -> dict[str, Any]:
     """Random inputs, weights and kernels of the layer for so many edges."""
     import numpy as np
 
-    from demetar.models.nn import coupling
+    from demetar.models.nn.irreps import coupling
     from demetar.symmetry import irreps as ir
 
     rng = np.random.default_rng(0)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from demetar.models.nn import coupling
+from demetar.models.nn.irreps import coupling
 from demetar.symmetry import irreps as ir
 
 DEGREES, WIDTH, HEADS, DIV, NODES = (0, 1, 2), 8, 2, 2, 5

@@ -2,12 +2,20 @@
 
 import ast
 import importlib.metadata
+import os
+import re
+import shutil
+import subprocess
 import sys
 import tomllib
+import zipfile
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from demetar.runs.config import PACKAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -108,3 +116,79 @@ def test_explorer_is_private_and_legible() -> None:
             assert contrast(look["textColor"], ground) >= 7
             assert contrast(look["linkColor"], ground) >= 4.5
         assert contrast(look["primaryColor"], look["backgroundColor"]) >= 3
+
+
+def test_versions_that_a_run_writes_down_are_of_packages_that_every_copy_has() -> None:
+    declared = {canonicalize_name(Requirement(text).name) for text in PROJECT["dependencies"]}
+    assert set(PACKAGES) <= declared
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `pip install .` would install, built from a copy that holds no earlier build."""
+    source, made = (tmp_path_factory.mktemp(name) for name in ("source", "wheel"))
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    for name in ("app", "data/samples", "demetar", "trained"):
+        skipped = shutil.ignore_patterns("__pycache__", "shipped")
+        shutil.copytree(ROOT / name, source / name, ignore=skipped)
+    build = "import setuptools.build_meta as b, sys; b.build_wheel(sys.argv[1])"
+    subprocess.run(
+        [sys.executable, "-c", build, str(made)], cwd=source, check=True, capture_output=True
+    )
+    return next(made.glob("*.whl"))
+
+
+def test_wheel_holds_the_library_with_its_runs_and_samples(wheel: Path) -> None:
+    assert wheel.stat().st_size < 30e6
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert {name.split("/")[0].partition("-")[0] for name in names} == {"demetar"}
+    assert "demetar/py.typed" in names
+    modules = {str(f.relative_to(ROOT)) for f in (ROOT / "demetar").rglob("*.py")}
+    assert {name for name in names if name.endswith(".py")} == modules
+    for kind, top, files in (
+        ("trained", ROOT / "trained", ("*/*.json", "*/*.npz", "*/CARD.md")),
+        ("samples", ROOT / "data" / "samples", ("*.npz", "*.xyz", "*.json")),
+    ):
+        expected = {
+            f"demetar/shipped/{kind}/{f.relative_to(top)}" for p in files for f in top.glob(p)
+        }
+        assert expected == {name for name in names if name.startswith(f"demetar/shipped/{kind}/")}
+
+
+CHECK = """
+assert demetar.__file__.startswith(sys.argv[1]), demetar.__file__
+assert m.delta["homo_gradient"].max() < 1e-11
+assert output["homo"].shape == (1, 1)
+from demetar.core import disk
+from demetar.data import samples
+from demetar.runs import config, folder
+for name in samples.names():
+    samples.load(name)
+assert len(samples.names("molecules")) > 200 and "egnn-nbody" in folder.names()
+os.environ["DEMETAR_HOME"] = str(Path.cwd())  # one without runs
+assert "egnn-nbody" in folder.names()
+Path("trained").mkdir()
+assert folder.names() == [], "a home's own trained/ comes first"
+_, stored = config.resolve(config.Config(model="egnn"))
+assert stored["commit"] == ""
+from demetar.cli import main
+assert main(["data", "list"]) == main(["models"]) == main(["runs"]) == 0
+assert sorted(os.listdir()) == ["trained"]
+"""
+
+
+def test_example_of_the_readme_runs_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
+    installed, empty = tmp_path / "installed", tmp_path / "empty"
+    empty.mkdir()
+    zipfile.ZipFile(wheel).extractall(installed)
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    program = f"import os, sys\nfrom pathlib import Path\n{example}{CHECK}"
+    own = ("DEMETAR_HOME", "DEMETAR_DATA", "PYTHONPATH")
+    environment = {k: v for k, v in os.environ.items() if k not in own}
+    environment |= {"PYTHONPATH": str(installed), "JAX_PLATFORMS": "cpu"}
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(installed)], cwd=empty, env=environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr[-3000:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from typing import Any, NoReturn
@@ -100,6 +101,10 @@ def main(argv: list[str] | None = None) -> int:
             print(args.text(result))
         else:
             _print(result, args.json)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except InputError as error:
         print(f"demetar: {error}".replace("demetar: demetar", "demetar"), file=sys.stderr)
         return 2

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from demetar.cli.bar import Amount
+from demetar.cli.tables import size, table
 
 
 def add(commands: Any) -> None:
@@ -70,6 +71,7 @@ def _option(text: str) -> tuple[str, str]:
 def _list(args: argparse.Namespace) -> Any:
     from demetar.core import registry
 
+    args.text = _list_text
     found = {n: registry.load("datasets", n) for n in registry.names("datasets")}
     return [
         {
@@ -78,6 +80,17 @@ def _list(args: argparse.Namespace) -> Any:
         }
         for n, m in found.items()
     ]  # fmt: skip
+
+
+def _list_text(rows: list[dict[str, Any]]) -> str:
+    cells = [
+        (
+            row["name"], row["title"], size(row["bytes"]), "yes" if row["here"] else "no",
+            ", ".join(row["targets"]),
+        )
+        for row in rows
+    ]  # fmt: skip
+    return table(("data set", "title", "download", "here", "targets"), cells)
 
 
 def _get(args: argparse.Namespace) -> Any:

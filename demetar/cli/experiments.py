@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from demetar.cli.tables import table as columns
 from demetar.core.errors import InputError
 from demetar.experiments.experiment import read
 from demetar.experiments.sweep import Row, sweep
@@ -36,17 +37,14 @@ def table(rows: Sequence[Row]) -> str:
     def number(value: float | None, digits: str) -> str:
         return "–" if value is None else format(value, digits)
 
-    cells = [("run", "state", "best valid", "test", "Δ SO(3)")] + [
+    cells = [
         (
             row["name"], row["state"], number(row["best"], ".4g"),
             f"{number(row['test'], '.4g')} {row['unit']}".strip(), number(row["delta"], ".1e"),
         )
         for row in rows
     ]  # fmt: skip
-    widths = [max(len(line[i]) for line in cells) for i in range(5)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells
-    )
+    return columns(("run", "state", "best valid", "test", "Δ SO(3)"), cells)
 
 
 def say(text: str) -> None:

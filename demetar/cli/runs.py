@@ -7,6 +7,8 @@ import dataclasses
 import json
 from typing import Any
 
+from demetar.cli.tables import table
+
 
 def add(commands: Any) -> None:
     """Adds the commands about models and runs to a command's parsers."""
@@ -38,6 +40,7 @@ def add(commands: Any) -> None:
 def _models(args: argparse.Namespace) -> Any:
     from demetar.core import registry
 
+    args.text = _models_text
     found = {n: registry.load("models", n) for n in registry.names("models")}
     return [
         {
@@ -48,9 +51,15 @@ def _models(args: argparse.Namespace) -> Any:
     ]  # fmt: skip
 
 
+def _models_text(rows: list[dict[str, Any]]) -> str:
+    keys = ("name", "title", "symmetry", "reference")
+    return table(("model", "title", "symmetry", "reference"), [[r[k] for k in keys] for r in rows])
+
+
 def _runs(args: argparse.Namespace) -> Any:
     from demetar.runs.folder import folders
 
+    args.text = _runs_text
     rows = []
     for folder in folders():
         config = json.loads((folder / "config.json").read_text())
@@ -58,6 +67,12 @@ def _runs(args: argparse.Namespace) -> Any:
             {"name": folder.name, **{k: config.get(k) for k in ("model", "dataset", "target")}}
         )
     return rows
+
+
+def _runs_text(rows: list[dict[str, Any]]) -> str:
+    keys = ("name", "model", "dataset", "target")
+    cells = [[str(row[key] or "–") for key in keys] for row in rows]
+    return table(("run", "model", "data set", "target"), cells)
 
 
 def _measure(args: argparse.Namespace) -> Any:

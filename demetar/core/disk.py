@@ -29,9 +29,13 @@ def home() -> Path:
 
 
 def trained() -> Path:
-    """The folder of the shipped runs: the home's, or what came with an installed copy."""
-    installed = "DEMETAR_HOME" not in os.environ and not CHECKOUT
-    return SHIPPED / "trained" if installed else home() / "trained"
+    """The folder of the shipped runs: the home's, or what came with an installed copy.
+
+    That is what an installed copy uses unless $DEMETAR_HOME names a folder that holds `trained/`.
+    """
+    own = home() / "trained"
+    chosen = bool(os.environ.get("DEMETAR_HOME")) and own.is_dir()
+    return own if CHECKOUT or chosen else SHIPPED / "trained"
 
 
 def samples() -> Path:

@@ -30,11 +30,12 @@ from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Layer, Output
-from demetar.models.nn import coupling, products, radial
 from demetar.models.nn import inputs as nf
+from demetar.models.nn import radial
 from demetar.models.nn import readout as ro
 from demetar.models.nn.activations import sigmoid, silu, smooth_leaky_relu
-from demetar.models.nn.equivariant import EquivariantLayerNorm, Linear, trace_features
+from demetar.models.nn.irreps import coupling, products
+from demetar.models.nn.irreps.equivariant import EquivariantLayerNorm, Linear, trace_features
 from demetar.models.nn.layers import Dense, LayerNorm
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
@@ -83,7 +84,7 @@ class Config:
     def __post_init__(self) -> None:
         if self.output == "tensor" and self.lmax < 2:
             raise InputError(
-                f"Expected lmax of at least 2 for the output tensor, got {self.lmax}; raise it."
+                f"Expected lmax of at least 2 for a tensor, got {self.lmax}; raise it."
             )
 
 
@@ -235,9 +236,8 @@ class Model(nn.Module):
             for k, n in made.items()
         }
         scalars = c.output in ("scalar", "node_scalar")
-        last = {"0e": 4 * c.width} | (
-            {} if scalars else {k: n for k, n in made.items() if k != "0e"}
-        )
+        others = {} if scalars else {k: n for k, n in made.items() if k != "0e"}
+        last = {"0e": 4 * c.width} | others
         trace = []
         for i in range(c.layers):
             out = ir.unparse(last if i == c.layers - 1 else made)
@@ -292,9 +292,8 @@ class Model(nn.Module):
         constants = linear({"0e": c.width}, "constants")(ones)["0e"]
         x = {"0e": jnp.broadcast_to(constants, (len(edges.envelope), 1, c.width))}
         paths = coupling.paths(("0e",), tuple(edges.harmonics), tuple(made))
-        weights = Radial(
-            c.radial_width, coupling.weight_count({"0e": c.width}, paths), name="degrees"
-        )
+        count = coupling.weight_count({"0e": c.width}, paths)
+        weights = Radial(c.radial_width, count, name="degrees")
         y = products.convolve(x, edges.harmonics, paths, weights(edges.invariants))
         y = linear(made, "surroundings")(y)
         return {

@@ -26,10 +26,11 @@ from demetar.core import segments
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.output import Feature, Layer, Output, scalars
-from demetar.models.nn import coupling, radial
 from demetar.models.nn import inputs as nf
+from demetar.models.nn import radial
 from demetar.models.nn import readout as ro
 from demetar.models.nn import vectors as nv
+from demetar.models.nn.irreps import coupling
 from demetar.models.nn.layers import MLP, Dense
 from demetar.symmetry import irreps as ir
 

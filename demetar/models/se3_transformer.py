@@ -27,10 +27,11 @@ from demetar.core.arrays import Array
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.core.output import Layer, Output
-from demetar.models.nn import coupling, products, radial
 from demetar.models.nn import inputs as nf
+from demetar.models.nn import radial
 from demetar.models.nn import readout as ro
-from demetar.models.nn.equivariant import (
+from demetar.models.nn.irreps import coupling, products
+from demetar.models.nn.irreps.equivariant import (
     SOFTENING,
     Linear,
     RadialMLP,

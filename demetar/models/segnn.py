@@ -29,11 +29,11 @@ from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Layer, Output
-from demetar.models.nn import coupling, products
 from demetar.models.nn import inputs as nf
 from demetar.models.nn import readout as ro
 from demetar.models.nn.activations import sigmoid, silu
-from demetar.models.nn.equivariant import TensorProduct, trace_features
+from demetar.models.nn.irreps import coupling, products
+from demetar.models.nn.irreps.equivariant import TensorProduct, trace_features
 from demetar.models.nn.layers import Dense
 from demetar.models.nn.readout import answer
 from demetar.symmetry import irreps as ir

@@ -24,10 +24,11 @@ from demetar.core import segments
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.output import Layer, Output
-from demetar.models.nn import coupling, products, radial
 from demetar.models.nn import inputs as nf
+from demetar.models.nn import radial
 from demetar.models.nn import readout as ro
-from demetar.models.nn.equivariant import Linear, NormActivation, RadialMLP, trace_features
+from demetar.models.nn.irreps import coupling, products
+from demetar.models.nn.irreps.equivariant import Linear, NormActivation, RadialMLP, trace_features
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
 

@@ -15,6 +15,7 @@ import jax
 
 from demetar import models
 from demetar.core import registry
+from demetar.core.disk import CHECKOUT
 from demetar.core.errors import InputError
 from demetar.core.numerics import PRECISIONS
 from demetar.data import on_device
@@ -74,6 +75,7 @@ AUGMENT = (
 )  # groups that act on one system at a time
 LOSSES = ("mse", "mae", "l2mae")
 DEVICES = ("one", "all")
+PACKAGES = ("jax", "flax", "optax", "numpy")  # whose versions a run writes down
 CHOICES = {
     "references": REFERENCES, "loss": ("", *LOSSES), "schedule": ("cosine", "constant", "plateau"),
     "augment": ("", *AUGMENT), "precision": PRECISIONS, "devices": DEVICES,
@@ -166,7 +168,7 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
     stored = dataclasses.asdict(config) | {
         "unit": facts.unit, "deviation": {},
         "forces": facts.forces and settings["output"] == "scalar",
-        "packages": {p: version(p) for p in ("jax", "flax", "optax", "e3nn-jax", "numpy")},
+        "packages": {p: version(p) for p in PACKAGES},
         "commit": _commit(),
         "device": f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores, {platform.machine()}",
     }  # fmt: skip
@@ -190,6 +192,8 @@ def _augmentation(given: str | bool) -> str:
 
 
 def _commit() -> str:
+    if not CHECKOUT:  # the folder may lie in a project that has nothing to do with this one
+        return ""
     asked, here = ["git", "rev-parse", "HEAD"], Path(__file__).parent
     try:
         found = subprocess.run(asked, cwd=here, capture_output=True, text=True, check=False)

@@ -20,8 +20,8 @@ from demetar.core.graph import Graph
 from demetar.core.graph import connect as drawn
 from demetar.core.kinds import SCALAR
 from demetar.core.output import Kind, Output, Value
-from demetar.models.nn import equivariant
 from demetar.models.nn import inputs as nf
+from demetar.models.nn.irreps import equivariant
 from demetar.runs.prediction import with_gradient, without_constant
 from demetar.runs.run import Run, load
 from tests.contracts.test_models import CASES, KINDS, random_run
@@ -112,7 +112,7 @@ def broken(found: dict[tuple[str, str], float], dtype: str, of_runs: bool = Fals
 
 ADVICE = (
     "; look there for a kink (a distance that can be zero, a maximum, a sort) or for a division by "
-    "what symmetry makes vanish (see presence() in demetar/models/nn/equivariant.py):\n"
+    "what symmetry makes vanish (see presence() in demetar/models/nn/irreps/equivariant.py):\n"
 )
 
 

@@ -12,7 +12,7 @@ from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.core.output import Value
 from demetar.models.nn import inputs as nf
-from demetar.models.nn.equivariant import Linear
+from demetar.models.nn.irreps.equivariant import Linear
 from demetar.models.nn.layers import MLP
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features

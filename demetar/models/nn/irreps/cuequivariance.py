@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from demetar.core.arrays import Array
 from demetar.core.errors import InputError
-from demetar.models.nn import coupling
+from demetar.models.nn.irreps import coupling
 from demetar.symmetry import irreps as ir
 
 SETTING = "DEMETAR_TENSOR_PRODUCT"

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from demetar.core.arrays import Array
-from demetar.models.nn.coupling import Path, coupling, split
+from demetar.models.nn.irreps.coupling import Path, coupling, split
 from demetar.symmetry.irreps import Features, degree
 
 
@@ -30,7 +30,7 @@ def convolve(
     features whose channels are those of each path with that output, one after the other.
     """
     if weights is not None and os.environ.get("DEMETAR_TENSOR_PRODUCT"):
-        from demetar.models.nn import cuequivariance  # it imports this file
+        from demetar.models.nn.irreps import cuequivariance
 
         if cuequivariance.chosen():
             return cuequivariance.convolve(x, y, path_list, weights)

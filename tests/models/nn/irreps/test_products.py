@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from demetar.models.nn import coupling, products
-from demetar.models.nn import equivariant as eq
 from demetar.models.nn.init import RULES, enlarged
+from demetar.models.nn.irreps import coupling, products
+from demetar.models.nn.irreps import equivariant as eq
 from demetar.symmetry import groups
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.clebsch_gordan import clebsch_gordan

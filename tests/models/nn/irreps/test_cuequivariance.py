@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from demetar.core.errors import InputError
-from demetar.models.nn import coupling, cuequivariance, products
+from demetar.models.nn.irreps import coupling, cuequivariance, products
 from demetar.symmetry import irreps as ir
 
 GIVEN = {"0e": 4, "0o": 2, "1o": 4, "2e": 2}

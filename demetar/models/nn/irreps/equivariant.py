@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from demetar.core.arrays import Array
 from demetar.core.output import Feature
-from demetar.models.nn import coupling, products
+from demetar.models.nn.irreps import coupling, products
 from demetar.models.nn.layers import Dense, LayerNorm
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
