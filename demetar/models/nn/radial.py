@@ -42,8 +42,8 @@ def exponential_normal(
 
 
 def polynomial_envelope(
-    r: Float[Array, "rows 1"], cutoff: float, power: int = 6
-) -> Float[Array, "rows 1"]:
+    r: Float[Array, "*shape"], cutoff: float, power: int = 6
+) -> Float[Array, "*shape"]:
     """1 at r = 0, 0 from the cutoff on, with two continuous derivatives there.
 
     Gasteiger et al. 2020 (DimeNet), equation 8.
@@ -55,7 +55,7 @@ def polynomial_envelope(
     return (1 - u) ** 3 * total
 
 
-def cosine_envelope(r: Float[Array, "rows 1"], cutoff: float) -> Float[Array, "rows 1"]:
+def cosine_envelope(r: Float[Array, "*shape"], cutoff: float) -> Float[Array, "*shape"]:
     """(1 + cos(πr/c))/2 below the cutoff, 0 beyond: one continuous derivative there.
 
     Behler, Parrinello 2007, equation 3.
@@ -63,11 +63,11 @@ def cosine_envelope(r: Float[Array, "rows 1"], cutoff: float) -> Float[Array, "r
     return jnp.where(r < cutoff, 0.5 * (1 + jnp.cos(np.pi * r / cutoff)), 0)
 
 
-def no_envelope(r: Float[Array, "rows 1"], cutoff: float) -> Float[Array, "rows 1"]:
+def no_envelope(r: Float[Array, "*shape"], cutoff: float) -> Float[Array, "*shape"]:
     """1 everywhere: edges end where the graph ends."""
     return jnp.ones_like(r)
 
 
-ENVELOPES: dict[str, Callable[[Float[Array, "rows 1"], float], Float[Array, "rows 1"]]] = {
+ENVELOPES: dict[str, Callable[[Float[Array, "..."], float], Float[Array, "..."]]] = {
     "polynomial": polynomial_envelope, "cosine": cosine_envelope, "none": no_envelope,
 }  # fmt: skip
