@@ -286,7 +286,7 @@ def test_a_set_in_parts_makes_only_what_is_asked_for(
     assert data.charges is None
     assert data.targets.shape == (1_400, 6)
     assert not nbody.present("gravity")
-    for split in nbody.SPLITS:
+    for split in nbody.ABOUT.splits:
         nbody.read(variant="gravity", split=split)
     assert len(made) == 28
     assert nbody.present("gravity")
