@@ -119,7 +119,7 @@ def _notes(about: dict[str, Any]) -> list[str]:
     """What has to be said of the chosen options, or of the set where nothing is said of those."""
     notes = about["notes"]
     own = [notes[value] for value in about["chosen"].values() if value in notes]
-    return own or [notes[""]] * ("" in notes)
+    return own or [notes[value] for value in ("",) if value in notes]
 
 
 def _flags(about: dict[str, Any]) -> list[str]:

@@ -132,7 +132,6 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
 
     Raises InputError on an unknown model, data set, target or setting.
     """
-    config = dataclasses.replace(config, augment=_augmentation(config.augment))
     check(config)
     dataset = registry.load("datasets", config.dataset)
     targets = dataset.ABOUT.targets
@@ -180,17 +179,7 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
 def restored(stored: dict[str, Any]) -> Config:
     """The configuration that config.json holds, as it was resolved."""
     known = {f.name for f in dataclasses.fields(Config)}
-    given = {k: v for k, v in stored.items() if k in known}
-    if "augment" in given:
-        given["augment"] = _augmentation(given["augment"])
-    if stored.get("decay") is False:  # the name that earlier runs have for it
-        given["schedule"] = "constant"
-    return Config(**given)
-
-
-def _augmentation(given: str | bool) -> str:
-    """The group's name; true and false stand for rotations and none in earlier settings."""
-    return ("SO(3)" if given else "") if isinstance(given, bool) else given
+    return Config(**{k: v for k, v in stored.items() if k in known})
 
 
 def _commit() -> str:

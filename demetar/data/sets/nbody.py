@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from demetar.core.disk import data_root, read_arrays, write_arrays
+from demetar.core.disk import data_root, kept_arrays
 from demetar.core.errors import InputError
 from demetar.data.sets._about import SPLITS, DataSet, Target
 from demetar.data.systems import Systems
@@ -102,12 +102,10 @@ def present(variant: str = "published") -> bool:
 def _part(root: str | PathLike[str] | None, variant: str, number: int) -> NBody:
     """One part of the stream, from its file, else made and kept."""
     path, size = _file(root, variant, number), PROTOCOLS[variant].part
-    arrays = read_arrays(path)
-    if arrays is None or set(arrays) != {*STATE, law(variant).source}:
-        first, total = number * size, systems_in(variant)
-        part = {} if size >= total else {"count": min(size, total - first), "first": first}
-        arrays = generate(variant=variant, **part).arrays()
-        write_arrays(path, arrays)
+    first, total = number * size, systems_in(variant)
+    part = {} if size >= total else {"count": min(size, total - first), "first": first}
+    keys = {*STATE, law(variant).source}
+    arrays = kept_arrays(path, keys, lambda: generate(variant=variant, **part).arrays())
     return NBody(**{"charges": None, **arrays})
 
 
