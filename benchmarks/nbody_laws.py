@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--systems", type=int, default=2000)
     parser.add_argument("--rotations", type=int, default=8)
     parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--variants", nargs="*", default=nbody.OPTIONS["variant"])
+    parser.add_argument("--variants", nargs="*", default=nbody.ABOUT.options["variant"])
     arguments = parser.parse_args()
     found = conservation.stored() if conservation.STORED.is_file() else {}
     for variant in arguments.variants:

@@ -21,12 +21,11 @@ from demetar.core import registry
 from demetar.core.errors import InputError
 from demetar.core.remarks import heard
 from demetar.data import sets
-from demetar.data.sets import Facts
+from demetar.data.sets import SPLITS, DataSet, Facts
 from demetar.data.systems import Systems
 from demetar.simulation.protocols import INPUT_STEP, TARGET_STEP
 from demetar.simulation.simulate import simulate
 
-SPLITS = ("train", "valid", "test")
 BINS = 60  # at most
 Options = tuple[tuple[str, str], ...]  # (option, value): can be a key
 F = TypeVar("F", bound=Callable[..., Any])
@@ -50,36 +49,22 @@ def once(most: int) -> Callable[[F], F]:
     return kept
 
 
-@dataclass(frozen=True)
-class About:
-    """What a data set's file states: texts, sources, targets {name: (irreps, unit)}, options."""
+@dataclass(frozen=True, kw_only=True)
+class About(DataSet):
+    """What a data set's file states, with the name of the set."""
 
     name: str
-    title: str
-    summary: str
-    size: int
-    licence: str
-    citation: str
-    sources: tuple[dict[str, str], ...]
-    units: dict[str, str]
-    targets: dict[str, tuple[str, str]]
-    options: dict[str, tuple[str, ...]]
-    notes: dict[str, str]
 
 
 def names() -> list[str]:
     """The data sets, those that models read first."""
     found = {name: registry.load("datasets", name) for name in registry.names("datasets")}
-    return sorted(found, key=lambda name: (found[name].INPUTS is None, name != "nbody", name))
+    return sorted(found, key=lambda name: (found[name].ABOUT.inputs is None, name != "nbody", name))
 
 
 def about(name: str) -> About:
     """What the data set of that name states about itself; InputError if there is none."""
-    m = registry.load("datasets", name)
-    return About(
-        name, m.TITLE, m.SUMMARY, m.SIZE, m.LICENCE, m.CITATION, tuple(m.SOURCES), m.UNITS,
-        m.TARGETS, sets.options_of(m), m.NOTES,
-    )  # fmt: skip
+    return About(name=name, **vars(registry.load("datasets", name).ABOUT))
 
 
 def facts(name: str, target: str, options: Options) -> Facts:

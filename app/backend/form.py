@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import inspect
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from app.jobs import runs
 from demetar.core import registry
 from demetar.core.errors import InputError
-from demetar.data.sets import forces_of, options_of, output_of, published_of
+from demetar.data.sets import DataSet, published_of
 from demetar.models import inputs
 from demetar.runs import config
 from demetar.runs.config import CHOICES
+
+UNKNOWN = 100_000  # systems that can be asked for of a file, whose number only reading tells
 
 
 @functools.cache
@@ -29,59 +29,34 @@ def claim(model: str) -> str:
     return registry.load("models", model).SYMMETRY
 
 
-class DataSet(NamedTuple):
-    """What a form has to know of a data set that models can be trained on."""
-
-    title: str
-    targets: dict[str, str]  # with their units
-    options: dict[str, tuple[str, ...]]  # the usual value first
-    inputs: str
-    most: int  # systems in the training split
-    forces: bool  # labelled beside the target
-
-
 @functools.cache
 def datasets() -> dict[str, DataSet]:
     """The data sets on which models can be trained."""
-    found = {name: registry.load("datasets", name) for name in registry.names("datasets")}
-    return {
-        name: DataSet(
-            m.TITLE, {t: u for t, (_, u) in m.TARGETS.items()}, options_of(m), m.INPUTS,
-            _train_size(m), forces_of(m),
-        )
-        for name, m in found.items()
-        if m.INPUTS is not None and m.TARGETS
-    }  # fmt: skip
+    found = {name: registry.load("datasets", name).ABOUT for name in registry.names("datasets")}
+    return {name: about for name, about in found.items() if about.inputs is not None}
 
 
-def _train_size(module: ModuleType) -> int:
-    """How many systems the training split has, as far as the module says so without reading it."""
-    splits = getattr(module, "SPLITS", None)
-    split = splits.get("train") if isinstance(splits, dict) else None
-    if isinstance(split, slice):
-        return split.stop - (split.start or 0)
-    return split if isinstance(split, int) else 100_000
+def most(dataset: str, options: dict[str, str]) -> dict[str, int]:
+    """The largest train_size and valid_size with these options; UNKNOWN where only reading tells."""
+    splits = datasets()[dataset].sizes(options)
+    return {f"{split}_size": splits[split] or UNKNOWN for split in ("train", "valid")}
 
 
 def missing(dataset: str, options: dict[str, str]) -> int:
     """Bytes that have to be downloaded before a training on this data set can begin; 0 if none."""
     module = registry.load("datasets", dataset)
-    present = getattr(module, "present", None)
-    if present is None:
-        return 0
-    known = inspect.signature(present).parameters
-    return 0 if present(**{k: v for k, v in options.items() if k in known}) else module.SIZE
+    return 0 if module.present(**options) else module.ABOUT.size
 
 
 @functools.cache
 def models_for(dataset: str, target: str) -> list[str]:
     """The models that read this data set, give what the target asks for and are trained by descent."""
     module = registry.load("datasets", dataset)
-    asked, found = output_of(module, target), []
+    asked, found = module.ABOUT.targets[target].kind, []
     for name in registry.names("models"):
         model = registry.load("models", name)
         trained = not getattr(model, "FITTED_BY", "")
-        if trained and asked in model.OUTPUTS and module.INPUTS in inputs(name):
+        if trained and asked in model.OUTPUTS and module.ABOUT.inputs in inputs(name):
             found.append(name)
     return found
 
@@ -119,7 +94,7 @@ def recipe(model: str, dataset: str, target: str) -> dict[str, Any]:
 def reads(config: dict[str, Any]) -> str:
     """What a run's model reads: "particles", "atoms", or nothing if its data set is not known."""
     try:
-        return registry.load("datasets", str(config.get("dataset"))).INPUTS or ""
+        return registry.load("datasets", str(config.get("dataset"))).ABOUT.inputs or ""
     except InputError:
         return ""
 

@@ -41,7 +41,10 @@ def _folder() -> Path:
 
 def units() -> dict[str, list[str]]:
     """The units that can be said of a file, by option."""
-    return {option: [value for value in values if value] for option, values in file.OPTIONS.items()}
+    return {
+        option: [value for value in values if value]
+        for option, values in file.ABOUT.options.items()
+    }
 
 
 def found() -> dict[str, Own]:
@@ -79,7 +82,7 @@ def keep(
         with tempfile.TemporaryDirectory(dir=_folder(), prefix=".new-") as new:
             written = _write(Path(new), files, main, table)
             there = {**options, **{key: os.path.join(new, part) for key, part in written.items()}}
-            count = sum(len(file.systems(s, target, None, **there)) for s in file.SPLITS)
+            count = sum(len(file.systems(s, target, None, **there)) for s in file.ABOUT.splits)
             final = {**options, **{key: f"own/{name}/{part}" for key, part in written.items()}}
             text = json.dumps({"target": target, "options": final}, indent=1)
             (Path(new) / "set.json").write_text(text + "\n")

@@ -17,10 +17,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from demetar.core.disk import PROJECT, data_root
+from app.jobs import process
+from demetar.core.disk import data_root
 from demetar.core.errors import InputError
 
-PATIENCE = 2.0  # seconds between asking a process to stop and ending it
 Options = tuple[tuple[str, str], ...]
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?) ?%")
 _begun: dict[tuple[str, Options], tuple[subprocess.Popen[bytes], float]] = {}
@@ -55,13 +55,9 @@ def start(name: str, options: Options) -> None:
     log = _log(name, options)
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as file:
-            child = subprocess.Popen(
-                command(name, options), cwd=PROJECT,
-                env={**os.environ, "DEMETAR_DATA": str(data_root().resolve())},
-                stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
-                start_new_session=True,  # the server may end; the download goes on
-            )  # fmt: skip
+        log.unlink(missing_ok=True)
+        place = str(data_root().resolve())
+        child = process.begin(command(name, options), log, DEMETAR_DATA=place)
     except OSError as error:
         raise InputError(
             f"Expected to write into {data_root()}, but: {error.strerror or error}; set DEMETAR_DATA "
@@ -76,7 +72,7 @@ def state(name: str, options: Options) -> Fetch | None:
     """How far getting the data set is; None if nobody began since this server started."""
     if (name, options) not in _begun:
         return None
-    process, since = _begun[name, options]
+    child, since = _begun[name, options]
     log, words = _log(name, options), ""
     with contextlib.suppress(OSError):
         with log.open("rb") as file:
@@ -84,7 +80,7 @@ def state(name: str, options: Options) -> Fetch | None:
             parts = re.split(r"[\r\n]+", file.read().decode("utf-8", "replace"))
         said = [part.strip() for part in parts if part.strip()]
         words = said[-1][:600] if said else ""
-    code = process.poll()
+    code = child.poll()
     found = _SHARE.search(words)
     share = min(1.0, float(found[1]) / 100) if found else None
     states = {
@@ -102,10 +98,6 @@ def stop(name: str, options: Options) -> None:
     """Ends the process, if there is one; what has arrived stays for the next time."""
     if (name, options) not in _begun:
         return
-    process, _ = _begun[name, options]
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, sign)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(PATIENCE)
-            return
+    child, _ = _begun[name, options]
+    if child.poll() is None:
+        process.end(child.pid)

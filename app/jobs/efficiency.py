@@ -7,26 +7,20 @@ grows with every network that is done, status.json says what is being trained. T
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from app.jobs import process, queue, training
-from app.jobs.process import alive, children, content, number
+from app.jobs.process import alive, content, number
 from app.jobs.runs import list_all
-from demetar.core.disk import PROJECT, data_root, home, trained
+from demetar.core.disk import data_root, home, locked, trained
 from demetar.core.errors import InputError
 from demetar.experiments import efficiency
-
-PATIENCE = 2.5  # seconds between asking the process to stop and ending it
 
 
 class State(NamedTuple):
@@ -97,13 +91,8 @@ def start() -> None:
             "DEMETAR_DATA": str(data_root().resolve()),
             "DEMETAR_REAL_HOME": str(home().resolve()),
         }
-        with (place() / "log.txt").open("wb") as log:
-            child = subprocess.Popen(
-                [sys.executable, "-m", "app.jobs.efficiency", str(place().resolve())], cwd=PROJECT,
-                env=os.environ | env, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True,
-            )  # fmt: skip
-        children.append(child)
+        command = [sys.executable, "-m", "app.jobs.efficiency", str(place().resolve())]
+        child = process.begin(command, place() / "log.txt", **env)
         process.give_way(child.pid)
         _say(place(), state="training", pid=child.pid, started=time.time(), words="loading")
 
@@ -113,12 +102,7 @@ def stop() -> None:
     pid = int(number(content(place() / "status.json").get("pid")))
     if state().name != "training" or pid <= 1:
         return
-    for sign, patience in ((signal.SIGTERM, PATIENCE), (signal.SIGKILL, 0.5)):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, sign)
-        until = time.monotonic() + patience
-        while alive(pid) and time.monotonic() < until:
-            time.sleep(0.02)
+    process.end(pid)
     _say(place(), state="stopped", words="stopped on request")
     training.advance()
 
@@ -129,8 +113,7 @@ def _say(folder: Path, **now: Any) -> None:
 
 def _work(folder: Path) -> None:
     """What the process does."""
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder / ".lock"):
 
         def progress(now: dict[str, Any]) -> None:
             words = f"{now['arm']}, {now['n']} systems"

@@ -1,4 +1,4 @@
-"""Processes begun here: their priority, their life, what they leave in files."""
+"""Processes begun here: their priority, their life, their end, what they leave in files."""
 
 from __future__ import annotations
 
@@ -6,11 +6,16 @@ import contextlib
 import json
 import math
 import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
+from demetar.core.disk import PROJECT
 from demetar.core.errors import InputError
+
+PATIENCE = 2.3  # seconds between asking a process to stop and ending it
 
 
 def niceness() -> int:
@@ -31,6 +36,37 @@ def give_way(pid: int) -> None:
         os.setpriority(os.PRIO_PROCESS, pid, niceness())
     with contextlib.suppress(OSError):
         Path(f"/proc/{pid}/autogroup").write_text(str(niceness()))
+
+
+def begin(command: list[str], log: Path, **environment: str) -> subprocess.Popen[bytes]:
+    """A process of its own that runs the command and writes what it has to say to the end of `log`.
+
+    It leads a session: this server may end, and the process goes on. Raises OSError where the log
+    cannot be written.
+    """
+    with log.open("ab") as file:
+        child = subprocess.Popen(
+            command, cwd=PROJECT, env=os.environ | environment,
+            stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    children.append(child)
+    return child
+
+
+def end(pid: int, ask: signal.Signals = signal.SIGTERM, leads: bool = True) -> None:
+    """Asks a process (and its group, if it leads one) to end, and ends it if it has not in time.
+
+    Waits until it is gone, at most three seconds.
+    """
+    send = os.killpg if leads else os.kill
+    for sign, patience in ((ask, PATIENCE), (signal.SIGKILL, 0.6)):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            send(pid, sign)
+        until = time.monotonic() + patience
+        while alive(pid) and time.monotonic() < until:
+            time.sleep(0.02)
+        if not alive(pid):
+            return
 
 
 children: list[subprocess.Popen[bytes]] = []  # begun by this server, kept until they have ended

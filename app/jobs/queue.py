@@ -9,7 +9,6 @@ nothing, and a run begun in a terminal keeps the others waiting too.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -20,7 +19,7 @@ from typing import Any
 
 from app.jobs.process import content
 from app.jobs.runs import Job, find, list_all, metrics
-from demetar.core.disk import home, write_atomically
+from demetar.core.disk import held, home, locked, write_atomically
 from demetar.core.errors import InputError
 
 EXPERIMENT = ".efficiency"  # under runs/; see `app.jobs.efficiency`
@@ -41,23 +40,13 @@ def write(path: Path, content: dict[str, Any]) -> None:
 
 def written(folder: Path) -> bool:
     """Whether some process holds the run's lock, as training does all the time."""
-    try:
-        with (folder / ".lock").open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
-    return False
+    return held(folder / ".lock")
 
 
 @contextlib.contextmanager
 def looking() -> Iterator[None]:
     """Only one process at a time looks at the queue or changes it."""
-    folder = home() / "runs"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".queue.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(home() / "runs" / ".queue.lock"):
         yield
 
 

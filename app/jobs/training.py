@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from app.jobs import queue
-from app.jobs.process import alive, children, content, give_way, number
+from app.jobs.process import alive, begin, content, end, give_way, number
 from app.jobs.queue import write, written
 from app.jobs.runs import LIVE, find, folders, free_name, read
-from demetar.core.disk import PROJECT, home
+from demetar.core.disk import home
 from demetar.core.errors import InputError
 from demetar.runs.config import Config, resolve
 from demetar.training import checkpoint
 
-PATIENCE = 2.3  # seconds between asking a process to stop and ending it
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -101,25 +100,9 @@ def _begin_due() -> None:
 
 
 def _launch(folder: Path, *flags: str) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "app.jobs.worker",
-        "--config",
-        str(folder / "request.json"),
-        *flags,
-    ]
-    with (folder / "log.txt").open("ab") as log:
-        child = subprocess.Popen(
-            command,
-            cwd=PROJECT,
-            env={**os.environ, "DEMETAR_HOME": str(home().resolve())},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # the server may end; the run goes on
-        )
-    children.append(child)
+    command = [sys.executable, "-m", "app.jobs.worker"]
+    command += ["--config", str(folder / "request.json"), *flags]
+    child = begin(command, folder / "log.txt", DEMETAR_HOME=str(home().resolve()))
     give_way(child.pid)
     write(folder / "launch.json", {"pid": child.pid, "started": time.time()})
 
@@ -201,15 +184,7 @@ def _end(name: str, ask: signal.Signals, state: str, said: str) -> str:
     if process is None:
         raise InputError(f"Expected a run that is training, no process works on {name}; reload.")
     pid, leads = process
-    end = os.killpg if leads else os.kill
-    for sign, patience in ((ask, PATIENCE), (signal.SIGKILL, 0.6)):
-        with contextlib.suppress(ProcessLookupError):
-            end(pid, sign)
-        until = time.monotonic() + patience
-        while alive(pid) and time.monotonic() < until:
-            time.sleep(0.02)
-        if not alive(pid):
-            break
+    end(pid, ask, leads)
     status = content(folder / "status.json")
     if status.get("state") not in (state, "finished", "failed") or _stale(folder, status):
         step = max(checkpoint.steps(folder), default=0)

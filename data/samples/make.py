@@ -100,7 +100,7 @@ def _qm9_molecules() -> list[ase.Atoms]:
     smiles = data["smiles"].tobytes().decode().split("\n")
     row_of = {text: row for row, text in enumerate(smiles)}
     split = np.empty(len(smiles), object)
-    for part in qm9.SPLITS:
+    for part in qm9.ABOUT.splits:
         split[qm9.rows("cormorant", part)] = part
     chosen = {row_of[text]: name for name, text in NAMED.items()}
     found, formulas = [], set()

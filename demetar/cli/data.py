@@ -75,8 +75,9 @@ def _list(args: argparse.Namespace) -> Any:
     found = {n: registry.load("datasets", n) for n in registry.names("datasets")}
     return [
         {
-            "name": n, "title": m.TITLE, "bytes": m.SIZE, "here": m.present(),
-            "targets": list(m.TARGETS), "licence": m.LICENCE, "citation": m.CITATION,
+            "name": n, "title": m.ABOUT.title, "bytes": m.ABOUT.size, "here": m.present(),
+            "targets": list(m.ABOUT.targets), "licence": m.ABOUT.licence,
+            "citation": m.ABOUT.citation,
         }
         for n, m in found.items()
     ]  # fmt: skip
@@ -105,7 +106,8 @@ def _get(args: argparse.Namespace) -> Any:
     with reporting(Amount()):
         systems = describe.sizes(module, options)
     return {
-        "name": args.name, "options": options, "systems": systems, "licence": module.LICENCE,
+        "name": args.name, "options": options, "systems": systems,
+        "licence": module.ABOUT.licence,
         "folder": str(data_root() / args.name), "seconds": round(time.perf_counter() - begun, 3),
     }  # fmt: skip
 

@@ -1,13 +1,15 @@
-"""Where the project and its data lie, files that are replaced in one step, and checked NPZ files."""
+"""Where the project and its data lie; files replaced in one step, locked, and checked NPZ files."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -90,6 +92,30 @@ def write_atomically(path: Path, content: bytes) -> None:
     replace(path, lambda file: file.write(content))
 
 
+@contextlib.contextmanager
+def locked(path: Path, blocking: bool = True) -> Iterator[None]:
+    """Holds the file `path`, made if absent, for one process or thread at a time; its end lets go.
+
+    Waits for another holder, or raises OSError at once if not `blocking`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | (0 if blocking else fcntl.LOCK_NB))
+        yield
+
+
+def held(path: Path) -> bool:
+    """Whether somebody holds the file `path` by `locked`."""
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
     """Put `arrays` into an uncompressed NPZ at `path`, atomically, with its SHA-256 beside it.
 
@@ -119,3 +145,24 @@ def read_arrays(
             return {key: archive[key] for key in keys or archive.files}
     except (OSError, KeyError, ValueError, zipfile.BadZipFile):
         return None
+
+
+def kept_arrays(path: Path, keys: set[str], make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The arrays at `path` if they are named `keys`, else what `make()` gives, kept there.
+
+    Of several processes that ask at once one makes them, and the others wait and read.
+    """
+
+    def found() -> dict[str, Any] | None:
+        arrays = read_arrays(path)
+        return arrays if arrays is not None and set(arrays) == keys else None
+
+    if (arrays := found()) is not None:
+        return arrays
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # a folder that cannot be written: all make their own
+            stack.enter_context(locked(path.with_name(f".{path.name}.lock")))
+        if (arrays := found()) is None:
+            arrays = make()
+            write_arrays(path, arrays)
+    return arrays

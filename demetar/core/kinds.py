@@ -55,8 +55,8 @@ class Quantity:
 LENGTH = "mean error length"
 QUANTITIES = {
     "positions": Quantity({"positions": POSITIONS}, {"1o": 1}, "mse", "MSE", "nothing"),
-    "state": Quantity(STATE, {"1o": 2}, "mse", "MSE", "nothing"),
     "scalar": Quantity({"scalar": SCALAR}, {"0e": 1}, "mae", "MAE", "all"),
+    "state": Quantity(STATE, {"1o": 2}, "mse", "MSE", "nothing"),
     "node_scalar": Quantity({"node_scalar": NODE_SCALAR}, {"0e": 1}, "mae", "MAE", "all"),
     "vector": Quantity({"vector": VECTOR}, {"1o": 1}, "l2mae", LENGTH, "scale"),
     "tensor": Quantity({"tensor": TENSOR}, {"0e": 1, "2e": 1}, "l2mae", LENGTH, "trace"),

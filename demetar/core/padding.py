@@ -79,7 +79,8 @@ def pad(graph: Graph, nodes: int | None = None, edges: int | None = None) -> Gra
         padded[name] = np.pad(value, widths, constant_values=fill.get(name, 0))
     if graph.n_graphs > 1:
         return graph.replace(**padded)
-    degree = min(next(r for r in RUNGS if graph.max_degree <= r), nodes - 2)
+    # R − 2 neighbours are all there can be on the rung R: systems that share it share this as well.
+    degree = min(next(r - 2 for r in RUNGS if graph.max_degree <= r - 2), nodes - 2)
     return graph.replace(**padded, max_nodes=nodes - 1, max_edges=edges, max_degree=degree)
 
 

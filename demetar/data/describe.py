@@ -10,10 +10,9 @@ import numpy as np
 from demetar.core import registry
 from demetar.core.disk import data_root
 from demetar.core.errors import InputError
-from demetar.data.sets import checked_options, forces_of, options_of, output_of
+from demetar.data.sets import SPLITS, checked_options, published_of
 
 BINS = 40
-SPLITS = ("train", "valid", "test")
 
 
 def spread(values: np.ndarray, bins: int = BINS) -> dict[str, Any]:
@@ -36,11 +35,11 @@ def statistics(module: ModuleType, options: dict[str, str]) -> dict[str, Any]:
     Vectors and positions are counted by component.
     """
     found: dict[str, Any] = {}
-    for target in module.TARGETS:
+    for target, stated in module.ABOUT.targets.items():
         try:
             data = module.systems("train", target, None, **options)
         except InputError as error:  # a file need not hold every label
-            found[target] = {"unit": module.TARGETS[target][1], "missing": str(error)}
+            found[target] = {"unit": stated.unit, "missing": str(error)}
             continue
         found[target] = {"unit": data.unit, **spread(data.targets)}
         if data.forces is not None:
@@ -56,19 +55,21 @@ def describe(name: str, options: dict[str, str]) -> dict[str, Any]:
     module = registry.load("datasets", name)
     options = checked_options(module, options)
     here = bool(module.present(**options))
-    usual = {key: values[0] for key, values in options_of(module).items()}
+    own = module.ABOUT
+    published = {target: published_of(module, target) for target in own.targets}
     return {
-        "name": name, "title": module.TITLE, "summary": module.SUMMARY,
-        "bytes": module.SIZE, "licence": module.LICENCE, "citation": module.CITATION,
-        "sources": [dict(source) for source in module.SOURCES], "inputs": module.INPUTS,
+        "name": name, "title": own.title, "summary": own.summary,
+        "bytes": own.size, "licence": own.licence, "citation": own.citation,
+        "sources": [dict(source) for source in own.sources], "inputs": own.inputs,
         "targets": {
-            target: {"irreps": irreps, "unit": unit, "output": output_of(module, target)}
-            for target, (irreps, unit) in module.TARGETS.items()
+            target: {"irreps": t.irreps, "unit": t.unit, "output": t.kind}
+            for target, t in own.targets.items()
         },
-        "forces": forces_of(module), "units": dict(module.UNITS),
-        "options": {key: list(values) for key, values in options_of(module).items()},
-        "chosen": {**usual, **options}, "notes": dict(module.NOTES),
-        "published": module.PUBLISHED, "folder": str(data_root() / name), "here": here,
+        "forces": own.forces, "units": dict(own.units),
+        "options": {key: list(values) for key, values in own.options.items()},
+        "chosen": {**own.usual, **options}, "notes": dict(own.notes),
+        "published": {target: found for target, found in published.items() if found},
+        "folder": str(data_root() / name), "here": here,
         "splits": sizes(module, options) if here else None,
         "statistics": statistics(module, options) if here else None,
     }  # fmt: skip
@@ -77,7 +78,7 @@ def describe(name: str, options: dict[str, str]) -> dict[str, Any]:
 def sizes(module: ModuleType, options: dict[str, str]) -> dict[str, int]:
     """How many systems each split has; InputError where no target can be read."""
     problems = []
-    for target in module.TARGETS:
+    for target in module.ABOUT.targets:
         try:
             return {s: len(module.systems(s, target, None, **options)) for s in SPLITS}
         except InputError as error:
@@ -118,7 +119,7 @@ def _notes(about: dict[str, Any]) -> list[str]:
     """What has to be said of the chosen options, or of the set where nothing is said of those."""
     notes = about["notes"]
     own = [notes[value] for value in about["chosen"].values() if value in notes]
-    return own or [notes[""]] * ("" in notes)
+    return own or [notes[value] for value in ("",) if value in notes]
 
 
 def _flags(about: dict[str, Any]) -> list[str]:

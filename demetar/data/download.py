@@ -7,7 +7,6 @@ $DEMETAR_MIRROR names a server to ask instead: it holds each file as <data set>/
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import os
 import shutil
@@ -20,7 +19,7 @@ import pooch
 import requests
 import urllib3
 
-from demetar.core.disk import checksum
+from demetar.core.disk import checksum, locked
 from demetar.core.errors import InputError
 
 Source = Mapping[str, Any]  # url, file, bytes (0: unknown), and sha256 or git (the blob's id)
@@ -163,13 +162,13 @@ class _Resuming:
 
     @contextlib.contextmanager
     def _only_one(self) -> Iterator[IO[bytes]]:
-        with self.part.open("ab") as file:
+        with contextlib.ExitStack() as held:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+                held.enter_context(locked(self.part, blocking=False))
+            except BlockingIOError:
                 reason = "another process is fetching it; wait for that one"
                 raise _failure(self.source, self.folder, reason) from None
-            yield file
+            yield held.enter_context(self.part.open("ab"))
 
     def _stream(self, url: str, file: IO[bytes]) -> None:
         here, expected = file.seek(0, os.SEEK_END), self.source["bytes"]

@@ -106,7 +106,7 @@ def run(plan: Plan, out: Path, progress: Progress = lambda state: None) -> dict[
     module = registry.load("datasets", DATASET)
     result = {
         "plan": _stored(plan), "dataset": DATASET, "variant": OPTIONS["variant"], "metric": "MSE",
-        "unit": f"({module.TARGETS[TARGET][1]})²", "baselines": baselines(plan.test),
+        "unit": f"({module.ABOUT.targets[TARGET].unit})²", "baselines": baselines(plan.test),
         "points": list(earlier.values()), "done": False, "seconds": 0.0,
     }  # fmt: skip
     points = plan.points()

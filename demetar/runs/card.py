@@ -195,10 +195,8 @@ def _options(c: dict[str, Any]) -> str:
 
 def note_of(c: dict[str, Any]) -> str:
     """What has to be said about the data set beside every number on it."""
-    module = registry.load("datasets", c["dataset"])
-    return module.NOTES.get(
-        (c.get("data_options") or {}).get("variant", ""), module.NOTES.get("", "")
-    )
+    notes = registry.load("datasets", c["dataset"]).ABOUT.notes
+    return notes.get((c.get("data_options") or {}).get("variant", ""), notes.get("", ""))
 
 
 def command(c: dict[str, Any]) -> str:

@@ -19,7 +19,7 @@ from demetar.core.disk import CHECKOUT
 from demetar.core.errors import InputError
 from demetar.core.numerics import PRECISIONS
 from demetar.data import on_device
-from demetar.data.sets import checked_options, facts_of, output_of
+from demetar.data.sets import checked_options, facts_of
 from demetar.data.standardise import REFERENCES
 
 
@@ -132,16 +132,16 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
 
     Raises InputError on an unknown model, data set, target or setting.
     """
-    config = dataclasses.replace(config, augment=_augmentation(config.augment))
     check(config)
     dataset = registry.load("datasets", config.dataset)
-    target = config.target or next(iter(dataset.TARGETS))
-    if target not in dataset.TARGETS:
+    targets = dataset.ABOUT.targets
+    target = config.target or next(iter(targets))
+    if target not in targets:
         raise InputError(
-            f"Expected a target of {config.dataset} among {', '.join(dataset.TARGETS)}, got "
-            f"{target!r}{registry.closest(target, list(dataset.TARGETS))}."
+            f"Expected a target of {config.dataset} among {', '.join(targets)}, got "
+            f"{target!r}{registry.closest(target, list(targets))}."
         )
-    if output_of(dataset, target) is None:
+    if targets[target].kind is None:
         raise InputError(
             f"Expected a data set of particles or atoms, {config.dataset} is for lessons; choose "
             "another."
@@ -152,12 +152,13 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
     if facts.species and hasattr(registry.load("models", config.model).Config, "species"):
         settings["species"] = facts.species
     settings |= config.model_config
-    alike = [t for t in dataset.TARGETS if output_of(dataset, t) == dataset.OUTPUT]
+    usual = next(iter(targets.values())).kind
+    alike = [name for name, t in targets.items() if t.kind == usual]
     suffix = "" if alike == [target] else f"-{target}"
     name = config.name or f"{config.model}-{config.dataset}{suffix}"
     models.create(config.model, **settings)
-    usual = getattr(registry.load("models", config.model), "CONNECT", {})
-    connect = usual.get(settings["inputs"]) if config.connect is None else config.connect
+    edges = getattr(registry.load("models", config.model), "CONNECT", {})
+    connect = edges.get(settings["inputs"]) if config.connect is None else config.connect
     connect = connect_setting(connect)
     if isinstance(connect, float) and models.has(config.model, "cutoff"):
         settings = {"cutoff": connect, **settings}  # the model's envelope ends where the edges do
@@ -178,17 +179,7 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
 def restored(stored: dict[str, Any]) -> Config:
     """The configuration that config.json holds, as it was resolved."""
     known = {f.name for f in dataclasses.fields(Config)}
-    given = {k: v for k, v in stored.items() if k in known}
-    if "augment" in given:
-        given["augment"] = _augmentation(given["augment"])
-    if stored.get("decay") is False:  # the name that earlier runs have for it
-        given["schedule"] = "constant"
-    return Config(**given)
-
-
-def _augmentation(given: str | bool) -> str:
-    """The group's name; true and false stand for rotations and none in earlier settings."""
-    return ("SO(3)" if given else "") if isinstance(given, bool) else given
+    return Config(**{k: v for k, v in stored.items() if k in known})
 
 
 def _commit() -> str:

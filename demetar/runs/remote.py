@@ -87,9 +87,8 @@ class Copy:
         found = {}
         for path in self.folder.rglob("*"):
             name = path.relative_to(self.folder)
-            hidden = any(p.startswith(".") or ".orbax-checkpoint-tmp" in p for p in name.parts[:-1])
-            own = name.name.startswith(".") and name.parts[0] != "checkpoints"
-            if hidden or own or name.parts[0] in SKIPPED or path.is_symlink():
+            hidden = any(part.startswith(".") for part in name.parts)
+            if hidden or name.parts[0] in SKIPPED or path.is_symlink():
                 continue
             with contextlib.suppress(FileNotFoundError):
                 if path.is_file():

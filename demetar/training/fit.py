@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import json
 import signal
 import threading
@@ -15,7 +14,7 @@ from typing import Any
 import jax
 
 from demetar.core import registry
-from demetar.core.disk import home, write_atomically
+from demetar.core.disk import home, locked, write_atomically
 from demetar.core.errors import InputError
 from demetar.runs.config import Config, resolve, restored
 from demetar.training import devices, loop
@@ -98,11 +97,10 @@ def _reported(recorder: Recorder) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _only_writer(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            held.enter_context(locked(folder / ".lock", blocking=False))
+        except BlockingIOError:
             raise InputError(
                 f"Expected to be the only process that writes the run {folder.name}, another one "
                 "is at it; choose another name or stop it first."

@@ -63,7 +63,7 @@ def test_get_then_show_gives_the_spread_of_labels(root, capsys):
 
 
 def test_only_the_note_of_the_chosen_variant_is_said(root, capsys):
-    notes = registry.load("datasets", "nbody").NOTES
+    notes = registry.load("datasets", "nbody").ABOUT.notes
     assert main(["data", "show", "nbody", "--option", "variant=clean"]) == 0
     said = capsys.readouterr().out
     assert notes["clean"] in said

@@ -13,12 +13,11 @@ import numpy as np
 import pytest
 
 from demetar.core import registry
-from demetar.data.sets import forces_of, output_of
+from demetar.data.sets import SPLITS
 from demetar.data.systems import Systems
 from tests.support import miniatures
 from tests.support.server import Mirror
 
-SPLITS = ("train", "valid", "test")
 # Five systems each as numbers: split, the label, and what identifies the system's first particle.
 KNOWN = json.loads(Path(__file__).with_name("known_systems.json").read_text())
 Read = Callable[..., Systems]
@@ -32,7 +31,7 @@ def here(mirror: Mirror, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
 
     def prepare(name: str) -> Read:
         module, options = registry.load("datasets", name), {}
-        if module.SIZE:
+        if module.ABOUT.size:
             miniatures.serve(mirror, monkeypatch)
             monkeypatch.setenv("DEMETAR_DATA", str(tmp_path))
         options = miniatures.place(name, tmp_path)
@@ -69,9 +68,13 @@ def fingerprints(data: Systems) -> list[str]:
 def test_splits_have_the_published_sizes_and_share_no_system(name: str, here) -> None:
     read = here(name)
     found = {split: read(split) for split in SPLITS}
-    assert {split: len(data) for split, data in found.items()} == KNOWN[name]["sizes"], (
+    sizes = {split: len(data) for split, data in found.items()}
+    assert sizes == KNOWN[name]["sizes"], (
         "make the splits as large as known_systems.json says, or correct it"
     )
+    stated = registry.load("datasets", name).ABOUT.splits
+    known = {split: sizes[split] if count else None for split, count in stated.items()}
+    assert known == stated, "say in ABOUT.splits how many systems each split has"
     hashes = {split: set(fingerprints(data)) for split, data in found.items()}
     for one, other in (("train", "valid"), ("train", "test"), ("valid", "test")):
         assert not hashes[one] & hashes[other], f"let {one} and {other} share no system"
@@ -79,13 +82,13 @@ def test_splits_have_the_published_sizes_and_share_no_system(name: str, here) ->
 
 @each_dataset
 def test_arrays_have_the_declared_shapes_and_units(name: str, here) -> None:
-    read, module = here(name), registry.load("datasets", name)
-    for target, (_, unit) in module.TARGETS.items():
+    read, about = here(name), registry.load("datasets", name).ABOUT
+    for target, stated in about.targets.items():
         if name == "file" and target in ("value", "positions"):
             continue  # in files of other kinds: tests/data/sets/test_file.py
         data = read("test", target)
-        output, rows = output_of(module, target), int(data.sizes.sum())
-        assert data.unit == unit, f"give {target} the unit that TARGETS declares"
+        unit, output, rows = stated.unit, stated.kind, int(data.sizes.sum())
+        assert data.unit == unit, f"give {target} the unit that ABOUT.targets declares"
         per_node = output in ("positions", "state", "node_scalar")
         width = {"positions": 3, "vector": 3, "state": 6, "tensor": 6}.get(output or "", 1)
         assert data.targets.shape == (rows if per_node else len(data), width), (
@@ -98,21 +101,23 @@ def test_arrays_have_the_declared_shapes_and_units(name: str, here) -> None:
             f"give finite labels of {target}; a missing one is no system"
         )
         assert np.isfinite(data.positions).all(), "give finite positions"
-        assert (data.forces is not None) == (forces_of(module) and output == "scalar"), (
-            "give forces where FORCES is true and the target a scalar, and nowhere else"
+        assert (data.forces is not None) == (about.forces and output == "scalar"), (
+            "give forces where ABOUT.forces is true and the target a scalar, and nowhere else"
         )
         if data.forces is not None:
             assert data.forces.shape == (rows, 3), "give a force [3] for each particle"
-            assert f"{unit}/Å" in module.UNITS.values(), f"say in UNITS that forces are in {unit}/Å"
-        if module.INPUTS == "atoms":
+            assert f"{unit}/Å" in about.units.values(), (
+                f"say in ABOUT.units that forces are in {unit}/Å"
+            )
+        if about.inputs == "atoms":
             assert data.species is not None, (
-                "a set of atoms gives species; else declare other INPUTS"
+                "a set of atoms gives species; else declare other inputs"
             )
             assert data.species.shape == (rows,), "give an atomic number for each atom"
             assert data.species.min() >= 1, "give atomic numbers from 1 on; 0 is padding"
-        elif module.INPUTS == "particles":
+        elif about.inputs == "particles":
             assert data.velocities is not None, (
-                "a set of particles gives velocities; else declare other INPUTS"
+                "a set of particles gives velocities; else declare other inputs"
             )
             assert data.velocities.shape == (rows, 3), "give a velocity [3] for each particle"
 

@@ -39,6 +39,11 @@ EXPECTED = {  # kind of the matrices, whether shifts, whether permutations, dime
 }
 
 
+def expected(file: str) -> tuple[str, bool, bool, int]:
+    assert file in EXPECTED, f"say in EXPECTED what the elements of {file} look like"
+    return EXPECTED[file]
+
+
 def samples(name: str, count: int = 16, seed: int = 0) -> Elements:
     return groups.load(name).sample(np.random.default_rng(seed), count, REAL)
 
@@ -78,13 +83,13 @@ def test_a_group_file_has_its_parts(file: str) -> None:
     assert groups.load(module.NAME).factors == groups.load(file).factors == (file,), (
         f"give every group a NAME of its own; {module.NAME} is read as another file"
     )
-    assert file in EXPECTED, f"say in EXPECTED what the elements of {module.NAME} look like"
+    assert expected(file)[0] in KINDS, f"name a kind among {', '.join(KINDS)} in EXPECTED"
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_samples_are_of_the_group(file: str) -> None:
     g = samples(file)
-    assert traits(g) == EXPECTED[file][:3], (
+    assert traits(g) == expected(file)[:3], (
         "draw elements of the kind that EXPECTED says, or correct EXPECTED"
     )
     assert g.matrix.dtype == g.shift.dtype == np.float64, "sample in float64; the measure rounds"
@@ -94,7 +99,7 @@ def test_samples_are_of_the_group(file: str) -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_products_of_elements_stay_in_the_group(file: str) -> None:
     both = groups.compose(samples(file), samples(file, seed=1))
-    matrix, shifted, permuted = EXPECTED[file][:3]
+    matrix, shifted, permuted = expected(file)[:3]
     assert matrix in KINDS[kind(both.matrix)], (
         "draw from a group: a product of two samples has matrices of another kind"
     )
@@ -212,10 +217,12 @@ def test_rotations_are_uniform() -> None:
 def test_signs_are_drawn_by_coins(name: str) -> None:
     """Half of the elements are improper, and neither their neighbours nor their index tell which."""
     signs = np.sign(np.linalg.det(samples(name, 4000).matrix))
-    assert abs(signs.mean()) < 0.05
-    assert abs(np.mean(signs[1:] * signs[:-1])) < 0.05
-    assert abs(signs[::2].mean()) < 0.07
-    assert groups.load(name).improper
+    assert abs(signs.mean()) < 0.05, f"draw half of the elements of {name} improper"
+    assert abs(np.mean(signs[1:] * signs[:-1])) < 0.05, (
+        "let neighbouring elements have signs of their own coins"
+    )
+    assert abs(signs[::2].mean()) < 0.07, "let an element's place not tell its sign"
+    assert groups.load(name).improper, f"say IMPROPER = True in the file of {name} or of a factor"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -226,26 +233,30 @@ def test_few_elements_are_of_both_hands(name: str) -> None:
             g = group.covering(np.random.default_rng(seed), count, REAL)
             signs = set(np.sign(np.linalg.det(g.matrix)))
             both = {-1.0} if count == 1 else {-1.0, 1.0}
-            assert signs == (both if group.improper else {1.0})
+            assert signs == (both if group.improper else {1.0}), (
+                "let a few elements be of both hands; IMPROPER says whether there are two"
+            )
 
 
 def test_the_identity_is_told_from_what_moves() -> None:
-    assert not elements.identity(3).moving().any()
+    assert not elements.identity(3).moving().any(), "the identity moves nothing"
     assert elements.Elements(np.eye(3)[None], np.zeros((1, 3)), np.arange(8)[None]).moving() == [
         False
-    ]
-    assert samples("so3").moving().all()
-    assert samples("t3").moving().all()
-    assert samples("sn").moving().any()
+    ], "a renumbering of nobody moves nothing"
+    assert samples("so3").moving().all(), "a rotation moves something"
+    assert samples("t3").moving().all(), "a shift moves something"
+    assert samples("sn").moving().any(), "a renumbering moves something"
     moving = samples("ci", 50).moving()
-    assert (moving == (np.linalg.det(samples("ci", 50).matrix) < 0)).all()
+    assert (moving == (np.linalg.det(samples("ci", 50).matrix) < 0)).all(), (
+        "of C_i the inversion alone moves something"
+    )
 
 
 @pytest.mark.parametrize("file", FILES)
 def test_generators_span_the_tangent_space(file: str) -> None:
     """Logarithms of samples are combinations of the generators, whose exponentials are elements."""
     generators = groups.load(file).generators()
-    assert len(generators) == EXPECTED[file][3], (
+    assert len(generators) == expected(file)[3], (
         "give as many generators as EXPECTED says that the group has dimensions"
     )
     assert len({name for name, *_ in generators}) == len(generators), (
@@ -264,7 +275,7 @@ def test_generators_span_the_tangent_space(file: str) -> None:
         log = np.real(logm(a)).ravel()
         weights = np.linalg.lstsq(tangents.reshape(len(tangents), -1).T, log, rcond=None)[0]
         np.testing.assert_allclose(np.tensordot(weights, tangents, 1).ravel(), log, atol=1e-10)
-    allowed, shifted = EXPECTED[file][:2]
+    allowed, shifted = expected(file)[:2]
     for step in (1e-6, 0.7):
         moved = expm(step * tangents)
         assert allowed in KINDS[kind(moved[:, :3, :3])], (

@@ -73,7 +73,7 @@ def plain_force(x: np.ndarray, strengths: np.ndarray, law) -> np.ndarray:
 
 def test_the_stored_numbers_are_of_every_variant_and_say_which_law_turns() -> None:
     found = conservation.stored()
-    assert set(found) == set(nbody.OPTIONS["variant"])
+    assert set(found) == set(nbody.ABOUT.options["variant"])
     for variant, numbers in found.items():
         rotation, drift = numbers["rotation"], numbers["drift"]
         assert 0 <= rotation["share"] <= 1

@@ -1,5 +1,7 @@
 """The command on a card is the one that was given."""
 
+import dataclasses
+import json
 import shlex
 from pathlib import Path
 from typing import Any
@@ -7,8 +9,9 @@ from typing import Any
 import pytest
 
 from demetar.cli import command as cli
+from demetar.core.errors import InputError
 from demetar.runs.card import command
-from demetar.runs.config import Config, resolve, restored
+from demetar.runs.config import Config, check, resolve, restored
 from demetar.training import fit
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,8 +44,25 @@ def test_the_command_makes_the_same_settings(
     assert given == [config]
 
 
-def test_settings_of_earlier_runs_are_understood() -> None:
-    stored = {"model": "egnn", "augment": True, "decay": False, "unit": "meV"}
-    config = restored(stored)
-    assert (config.augment, config.schedule) == ("SO(3)", "constant")
-    assert restored({"augment": False, "decay": True}) == Config()
+KNOWN = {field.name for field in dataclasses.fields(Config)}
+FOUND = {"unit", "rms", "forces", "packages", "commit", "device", "note"}
+
+
+def strangers(stored: dict[str, Any]) -> set[str]:
+    """What stands in a config.json and is neither a setting nor found out at the start."""
+    return set(stored) - KNOWN - FOUND
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob("trained/*/config.json")), ids=lambda p: p.parent.name
+)
+def test_shipped_settings_are_todays(path: Path) -> None:
+    stored = json.loads(path.read_text())
+    assert strangers(stored) == set()
+    check(restored(stored))
+
+
+def test_settings_of_other_names_and_types_are_seen() -> None:
+    assert strangers({"model": "egnn", "decay": True}) == {"decay"}
+    with pytest.raises(InputError, match="augment"):
+        check(restored({"augment": False}))

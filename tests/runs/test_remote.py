@@ -17,7 +17,7 @@ FILES = ("config.json", "metrics.jsonl", "params.npz", "status.json", "checkpoin
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A run folder, as far as a copy is concerned."""
-    for name in (*FILES, ".lock", ".params.npz-x1", "checkpoints/6.orbax-checkpoint-tmp/a"):
+    for name in (*FILES, ".lock", ".params.npz-x1", "checkpoints/.6/state.npz"):
         path = tmp_path / "run" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)

@@ -5,6 +5,7 @@ Splits have the published sizes. The first five frames that a split uses are rea
 """
 
 import bz2
+import dataclasses
 import functools
 import hashlib
 import io
@@ -98,7 +99,7 @@ def extxyz(f: dict[str, np.ndarray], dipoles: bool = False) -> bytes:
 def pin(module: ModuleType, contents: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     """The module's sources, with the sizes and checksums of these contents."""
     pinned = []
-    for source in module.SOURCES:
+    for source in module.ABOUT.sources:
         body = contents[source["file"]]
         digest = hashlib.sha256(body).hexdigest()
         if "git" in source:
@@ -106,7 +107,8 @@ def pin(module: ModuleType, contents: dict[str, bytes], monkeypatch: pytest.Monk
         kind = "git" if "git" in source else "sha256"
         size = len(body) if source["bytes"] else 0
         pinned.append(source | {kind: digest, "bytes": size})
-    monkeypatch.setattr(module, "SOURCES", tuple(pinned))
+    about = dataclasses.replace(module.ABOUT, sources=tuple(pinned))
+    monkeypatch.setattr(module, "ABOUT", about)
 
 
 def serve(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +142,7 @@ def qm9_arrays() -> dict[str, np.ndarray]:
     qm9 = registry.load("datasets", "qm9")
     rng, real = np.random.default_rng(0), REAL["qm9"]
     rest = 130_831 - len(real)
-    names = [target for target in qm9.TARGETS if target != "charges"]
+    names = [target for target in qm9.ABOUT.targets if target != "charges"]
     labels = rng.standard_normal((rest, len(names)))
     atoms = sum(len(m["z"]) for m in real) + rest
     return {

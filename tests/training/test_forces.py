@@ -1,5 +1,6 @@
 """A potential learns energies and forces through the usual loop, and its run answers with both."""
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,7 +46,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     patch = pytest.MonkeyPatch()
     patch.setenv("DEMETAR_HOME", str(tmp_path_factory.mktemp("home")))
     patch.setattr(qm9, "systems", waters)
-    patch.setattr(qm9, "FORCES", True, raising=False)
+    units = {**qm9.ABOUT.units, "forces": "meV/Å"}
+    patch.setattr(qm9, "ABOUT", dataclasses.replace(qm9.ABOUT, forces=True, units=units))
     yield fit.fit(config())
     patch.undo()
 

@@ -67,7 +67,7 @@ def _choices() -> tuple[str, datasets.Options, str]:
     key, targets = f"data:{about.name}:target", list(about.targets)
     address.from_address("target", key, targets, USUAL.get(about.name, targets[0]), "target")
     target = places[-1].selectbox(
-        "Target", targets, key=key, format_func=lambda t: f"{t}, {about.targets[t][1]}"
+        "Target", targets, key=key, format_func=lambda t: f"{t}, {about.targets[t].unit}"
     )
     return about.name, tuple(options), str(target)
 

@@ -42,12 +42,12 @@ class Choice(NamedTuple):
 
 
 MAIN = {
-    "train_size": Number("Training systems", 1, 1_000_000),
+    "train_size": Number("Training systems", 1, backend_form.UNKNOWN),
     "epochs": Number("Epochs", 1, 100_000),
 }
 MORE: dict[str, Number | Choice] = {
     "batch_size": Number("Batch size", 1, 1000),
-    "valid_size": Number("Validation systems", 1, 100_000),
+    "valid_size": Number("Validation systems", 1, backend_form.UNKNOWN),
     "evaluate_every": Number("Epochs between checks", 1, 10_000),
     "seed": Number("Seed", 0, 2**31 - 1),
     "learning_rate": Number("Learning rate", 1e-6, 1.0, step=1e-4),
@@ -117,13 +117,14 @@ def _settings() -> dict[str, Any]:
     given |= QUICK.get(dataset, LITTLE) if quick else {}
     key = f"training:{dataset}:" if quick else f"training:{dataset}:{model}:"
     data = backend_form.datasets()[dataset]
+    most = backend_form.most(dataset, what["data_options"])
     left, right = st.columns(2)
     chosen = {
-        name: _number(place, name, spec, given, key, data.most)
+        name: _number(place, name, spec, given, key, most)
         for place, (name, spec) in zip((left, right), MAIN.items(), strict=True)
     }
     chosen["augment"] = _augment(key)
-    return what | chosen | _more(given, key, model, data, _name(what, options))
+    return what | chosen | _more(given, key, model, data, most, _name(what, options))
 
 
 def _what() -> tuple[dict[str, Any], dict[str, str]]:
@@ -142,7 +143,7 @@ def _what() -> tuple[dict[str, Any], dict[str, str]]:
     if len(known.targets) > 1:
         target = st.selectbox(
             "Target", _first(known.targets, "target"), key=key + "target",
-            format_func=lambda t: f"{t} ({known.targets[t]})",
+            format_func=lambda t: f"{t} ({known.targets[t].unit})",
         )  # fmt: skip
         able = backend_form.models_for(dataset, target)
     model = _model(right, able)
@@ -185,12 +186,15 @@ def _name(what: dict[str, Any], unusual: dict[str, str]) -> str:
     return runs.free_name("-".join([*parts, *unusual.values()])[:60])
 
 
-def _number(place: Any, name: str, spec: Number, given: dict, key: str, most: int) -> Any:
-    """The input of a numeric setting, whole where its default is."""
-    value = most if given.get(name) is None else given[name]
+def _number(
+    place: Any, name: str, spec: Number, given: dict, key: str, most: dict[str, int]
+) -> Any:
+    """The input of a numeric setting, whole where its default is; `most` has limits of some."""
+    high = most.get(name, spec.high)
+    value = high if given.get(name) is None else given[name]
     whole = not isinstance(value, float)
     kind = int if whole else float
-    low, high = kind(spec.low), kind(most if name == "train_size" else spec.high)
+    low, high = kind(spec.low), kind(high)
     return kind(
         place.number_input(
             spec.label, low, high, min(max(kind(value), low), high), key=key + name,
@@ -210,7 +214,7 @@ def _augment(key: str) -> str:
 
 
 def _more(
-    given: dict, key: str, model: str, data: backend_form.DataSet, name: str
+    given: dict, key: str, model: str, data: backend_form.DataSet, most: dict[str, int], name: str
 ) -> dict[str, Any]:
     """The other settings, as far as they say something about these data."""
     with st.expander("More settings"):
@@ -229,7 +233,7 @@ def _more(
                 )  # fmt: skip
             else:
                 own = key if setting in LITTLE else f"{key}{model}:"
-                found[setting] = _number(place, setting, spec, given, own, data.most)
+                found[setting] = _number(place, setting, spec, given, own, most)
         found["connect"] = _edges(key, data, given)
         found["model_config"] = _sizes(places, key, model, given)
         named = st.text_input("Name", placeholder=name, max_chars=64, key=key + "name").strip()

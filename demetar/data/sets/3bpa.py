@@ -19,16 +19,10 @@ from demetar.core.errors import InputError
 from demetar.data.download import fetch
 from demetar.data.readers.xyz import parse
 from demetar.data.sets import _frames
+from demetar.data.sets._about import SPLITS, DataSet, Target
 from demetar.data.sets._frames import EV, KCAL_PER_MOL, Frames
 from demetar.data.systems import Systems
 
-TITLE = "3BPA"
-SUMMARY = (
-    "Snapshots of one flexible, drug-like molecule of 27 atoms with the energy and the forces of "
-    "density functional theory (ωB97X/6-31G(d)). Trained at 300 K, a model is asked at 300, 600 or "
-    "1,200 K or along the dihedral angles. So the set shows how far what was learned carries."
-)
-OPTIONS = {"train": ("300K", "mixedT"), "test": ("300K", "600K", "1200K", "dih")}
 COMMIT = "29e6d467317e4b5967b7ea5cbee54de953fa0d45"
 
 
@@ -39,7 +33,7 @@ def _source(part: str, size: int, **digest: str) -> dict[str, Any]:
 
 
 # The tests are pinned by git's own name of their content (SHA-1 of a header and the bytes).
-SOURCES = (
+_SOURCES = (
     _source("train_300K", 1_504_880,
             sha256="d109971fab90e2231ad931a83eb704c8d940f5c7d7a8de27fe3b84ea18634c0a"),
     _source("train_mixedT", 1_504_818,
@@ -49,17 +43,29 @@ SOURCES = (
     _source("test_1200K", 6_437_539, git="94beb5238c3573e4be4d368928460f951e07e513"),
     _source("test_dih", 0, git="7bdd390b9aed0a677dd8036a3a5055a0b648d1f5"),  # size unknown
 )  # fmt: skip
-SIZE = sum(source["bytes"] for source in SOURCES)
-LICENCE = "MIT (the repository BOTNet-datasets)"
-CITATION = (
-    "D. P. Kovács et al., Linear atomic cluster expansion force fields for organic molecules: beyond "
-    "RMSE, J. Chem. Theory Comput. 17, 7696 (2021); files of arXiv:2205.06643"
-)
-INPUTS, OUTPUT, FORCES = "atoms", "scalar", True
-TARGETS = {"energy": ("0e", "meV")}
-UNITS = {"positions": "Å", "energy": "meV", "forces": "meV/Å"}
-SPLITS = {"train": 450, "valid": 50, "test": 1_669}  # of the usual options
 VALID = 50
+ABOUT = DataSet(
+    title="3BPA",
+    summary="Snapshots of one flexible, drug-like molecule of 27 atoms with the energy and the forces "
+    "of density functional theory (ωB97X/6-31G(d)). Trained at 300 K, a model is asked at 300, 600 or "
+    "1,200 K or along the dihedral angles. So the set shows how far what was learned carries.",
+    sources=_SOURCES,
+    size=sum(source["bytes"] for source in _SOURCES),
+    licence="MIT (the repository BOTNet-datasets)",
+    citation="D. P. Kovács et al., Linear atomic cluster expansion force fields for organic molecules: "
+    "beyond RMSE, J. Chem. Theory Comput. 17, 7696 (2021); files of arXiv:2205.06643",
+    inputs="atoms",
+    targets={"energy": Target("0e", "meV", "scalar")},
+    forces=True,
+    units={"positions": "Å", "energy": "meV", "forces": "meV/Å"},
+    options={"train": ("300K", "mixedT"), "test": ("300K", "600K", "1200K", "dih")},
+    splits={"train": 450, "valid": VALID, "test": 1_669},
+    splits_with={"600K": {"test": 2_138}, "1200K": {"test": 2_139}, "dih": {"test": None}},
+    notes={
+        "": "The literature reports root mean square errors here; this project's are mean absolute, "
+        "so no published number stands beside them.",
+    },
+)
 
 
 def _hand_made(path: Path, part: str) -> dict[str, np.ndarray] | None:
@@ -117,7 +123,7 @@ def arrays(part: str, root: str | os.PathLike[str] | None = None) -> dict[str, n
     if found is None:
         found = _hand_made(folder / "3bpa.npz", part)
     if found is None:
-        source = next(s for s in SOURCES if s["file"] == f"{part}.xyz")
+        source = next(s for s in ABOUT.sources if s["file"] == f"{part}.xyz")
         found = convert(fetch(source, folder))
         write_arrays(folder / f"{part}.npz", found)
     return found
@@ -134,9 +140,9 @@ def read(
 
     The 500 train frames are divided into 450 and 50 for validation by default_rng(0).
     """
-    _frames.require("split", split, tuple(SPLITS), "3BPA")
-    _frames.require("option train", train, OPTIONS["train"], "3BPA")
-    _frames.require("option test", test, OPTIONS["test"], "3BPA")
+    _frames.require("split", split, SPLITS, "3BPA")
+    _frames.require("option train", train, ABOUT.options["train"], "3BPA")
+    _frames.require("option test", test, ABOUT.options["test"], "3BPA")
     data = arrays(f"test_{test}" if split == "test" else f"train_{train}", root)
     rows = np.arange(len(data["R"]))
     if split != "test":
@@ -160,15 +166,13 @@ def systems(
     Raises InputError for another target, split, option or size, and when a file is neither here nor
     to be had.
     """
-    _frames.require("target", target, tuple(TARGETS), "3BPA")
+    _frames.require("target", target, tuple(ABOUT.targets), "3BPA")
     return read(split=split, train=train, test=test, size=size).systems()
 
 
-PUBLISHED: dict[str, dict[str, float]] = {}
-NOTES = {
-    "": "The literature reports root mean square errors here; this project's are mean absolute, so no "
-    "published number stands beside them.",
-}
+def published(target: str = "energy", train: str = "300K", test: str = "300K") -> dict[str, float]:
+    """Nothing: papers report root mean square errors here, see `ABOUT.notes`."""
+    return {}
 
 
 def baselines(target: str = "energy", train: str = "300K", test: str = "300K") -> dict[str, float]:

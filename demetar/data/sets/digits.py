@@ -13,29 +13,25 @@ import numpy as np
 from demetar.core.errors import InputError
 from demetar.core.registry import closest
 from demetar.data.sets import _lessons
+from demetar.data.sets._about import SPLITS, DataSet, Target
 from demetar.data.systems import Systems
 
-TITLE = "Digits"
-SUMMARY = (
-    "1,797 handwritten digits of 8 by 8 pixels, for lessons on translations and rotations of images. "
-    "Each pixel holds an amount of ink from 0 to 16. No model here reads them."
+_ROWS = {"train": slice(0, 1_000), "valid": slice(1_000, 1_297), "test": slice(1_297, 1_797)}
+ABOUT = DataSet(
+    title="Digits",
+    summary="1,797 handwritten digits of 8 by 8 pixels, for lessons on translations and rotations of "
+    "images. Each pixel holds an amount of ink from 0 to 16. No model here reads them.",
+    sources=(_lessons.DIGITS_SOURCE,),
+    licence="BSD-3-Clause (the package scikit-learn, which ships them); UCI asks for the citation",
+    citation="E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning "
+    "Repository (1998), doi:10.24432/C50P49",
+    targets={"digit": Target("0e", "class", None)},
+    units={"positions": "pixels", "charges": "ink, 0 to 16"},
+    splits={split: rows.stop - rows.start for split, rows in _ROWS.items()},
+    notes={
+        "": "Images in the order of the source: the last ones are of other writers than the first."
+    },
 )
-SOURCES = (_lessons.DIGITS_SOURCE,)
-LICENCE = "BSD-3-Clause (the package scikit-learn, which ships them); UCI asks for the citation"
-CITATION = (
-    "E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning "
-    "Repository (1998), doi:10.24432/C50P49"
-)
-INPUTS, OUTPUT = None, None
-TARGETS = {"digit": ("0e", "class")}
-UNITS = {"positions": "pixels", "charges": "ink, 0 to 16"}
-OPTIONS: dict[str, tuple[str, ...]] = {}
-SIZE, FORCES = 0, False
-SPLITS = {"train": slice(0, 1_000), "valid": slice(1_000, 1_297), "test": slice(1_297, 1_797)}
-PUBLISHED: dict[str, dict[str, float]] = {}
-NOTES = {
-    "": "Images in the order of the source: the last ones are of other writers than the first."
-}
 
 
 def present() -> bool:
@@ -55,7 +51,7 @@ def read(
         raise InputError(
             f"Expected a split among {', '.join(SPLITS)}, got {split!r}{closest(split, [*SPLITS])}."
         )
-    rows = SPLITS[split]
+    rows = _ROWS[split]
     if size is not None and not 1 <= size <= rows.stop - rows.start:
         raise InputError(
             f"Expected 1 to {rows.stop - rows.start} images of {split}, got {size}; change it."
@@ -66,7 +62,7 @@ def read(
 
 def systems(split: str, target: str = "digit", size: int | None = None) -> Systems:
     """The images as points in the plane z = 0, about their middle, with the ink as charge."""
-    if target not in TARGETS:
+    if target not in ABOUT.targets:
         raise InputError(f"Expected the target digit, got {target!r}; choose it.")
     images, shown = read(split=split, size=size)
     row, column = np.indices((8, 8)).reshape(2, -1)
@@ -78,6 +74,11 @@ def systems(split: str, target: str = "digit", size: int | None = None) -> Syste
         targets=shown[:, None].astype(np.float64),
         unit="class",
     )
+
+
+def published(target: str = "digit") -> dict[str, float]:
+    """Nothing: no paper reports a number of a model here."""
+    return {}
 
 
 def baselines(target: str = "digit") -> dict[str, float]:

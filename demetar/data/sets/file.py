@@ -12,38 +12,38 @@ from ase.data import chemical_symbols
 
 from demetar.core.errors import InputError
 from demetar.data.readers.labelled import Labelled
-from demetar.data.sets import Facts, _frames
+from demetar.data.sets import _frames
+from demetar.data.sets._about import SPLITS, DataSet, Facts, Target
 from demetar.data.sets._frames import EV, KCAL_PER_MOL
 from demetar.data.sets._own_file import parts, place_of, read
 from demetar.data.systems import Systems
 
-TITLE = "Your own file"
-SUMMARY = (
-    "Labelled systems from a file of yours: extended XYZ with energies and forces, SDF with a table "
-    "of values, or NPZ arrays. Units are asked, never guessed. What is wrong in the file is said by "
-    "its line."
+ABOUT = DataSet(
+    title="Your own file",
+    summary="Labelled systems from a file of yours: extended XYZ with energies and forces, SDF with a "
+    "table of values, or NPZ arrays. Units are asked, never guessed. What is wrong in the file is said "
+    "by its line.",
+    licence="that of the file",
+    citation="whoever made the file",
+    inputs="atoms",
+    targets={
+        "energy": Target("0e", "meV", "scalar"),
+        "value": Target("0e", "as stated", "scalar"),
+        "dipole": Target("1o", "D", "vector"),
+        "positions": Target("1o", "scene units", "positions"),
+    },
+    forces=True,
+    units={"positions": "Å or scene units", "energy": "meV", "forces": "meV/Å", "dipole": "D"},
+    options={
+        "energy_unit": ("", "meV", "eV", "kcal/mol", "kJ/mol", "hartree"),
+        "length_unit": ("", "Å", "nm", "bohr"),
+        "dipole_unit": ("", "D", "e·Å", "e·bohr"),
+    },
+    # The files, which label, its unit, and the draw of the splits.
+    free_options=("path", "labels", "column", "forces", "unit", "seed"),
+    splits=dict.fromkeys(SPLITS),
+    notes={"": "No published number stands beside errors on an own file."},
 )
-OPTIONS = {
-    "energy_unit": ("", "meV", "eV", "kcal/mol", "kJ/mol", "hartree"),
-    "length_unit": ("", "Å", "nm", "bohr"),
-    "dipole_unit": ("", "D", "e·Å", "e·bohr"),
-}
-# Options whose values are texts: the files, which label, its unit, and the draw of the splits.
-FREE_OPTIONS = ("path", "labels", "column", "forces", "unit", "seed")
-SIZE = 0
-SOURCES = ()
-LICENCE = "that of the file"
-CITATION = "whoever made the file"
-INPUTS, OUTPUT, FORCES = "atoms", "scalar", True
-OUTPUTS = {"dipole": "vector", "positions": "positions"}
-TARGETS = {
-    "energy": ("0e", "meV"),
-    "value": ("0e", "as stated"),
-    "dipole": ("1o", "D"),
-    "positions": ("1o", "scene units"),
-}
-UNITS = {"positions": "Å or scene units", "energy": "meV", "forces": "meV/Å", "dipole": "D"}
-SPLITS = {"train": 0.8, "valid": 0.1, "test": 0.1}
 _ENERGY = {
     "meV": 1.0, "eV": EV, "kcal/mol": KCAL_PER_MOL, "kJ/mol": KCAL_PER_MOL / 4.184,
     "hartree": units.Hartree * EV,
@@ -107,7 +107,7 @@ def rows(count: int, split: str, seed: str = "0") -> np.ndarray:
     tenth = count // 10
     order = np.random.default_rng(int(seed)).permutation(count)
     parts = np.split(order, [count - 2 * tenth, count - tenth])
-    return parts[tuple(SPLITS).index(split)]
+    return parts[SPLITS.index(split)]
 
 
 def facts(
@@ -115,13 +115,13 @@ def facts(
     labels: str = "", column: str = "", forces: str = "", unit: str = "", seed: str = "0",
 ) -> Facts:  # fmt: skip
     """What a run has to know of a target of the file; raises InputError as `systems` does."""
-    _frames.require("target", target, tuple(TARGETS), "a file")
+    _frames.require("target", target, tuple(ABOUT.targets), "a file")
     _, _, stated = _scales(target, path, energy_unit, length_unit, dipole_unit, unit)
     data = read(path, target, labels, column, forces)
     rows(len(data), "train", seed)
     return Facts(
-        inputs="particles" if data.species is None else INPUTS,
-        output=OUTPUTS.get(target, OUTPUT), unit=stated, forces=data.forces is not None,
+        inputs="particles" if data.species is None else ABOUT.inputs,
+        output=ABOUT.targets[target].kind, unit=stated, forces=data.forces is not None,
         species=None if data.species is None else tuple(np.unique(data.species).tolist()),
     )  # fmt: skip
 
@@ -148,8 +148,8 @@ def systems(
     of a value. Molecules are about their centroids. Remarks say what is left out. Raises InputError
     for a unit that is not said and for what is wrong in the file.
     """
-    _frames.require("target", target, tuple(TARGETS), "a file")
-    _frames.require("split", split, tuple(SPLITS), "a file")
+    _frames.require("target", target, tuple(ABOUT.targets), "a file")
+    _frames.require("split", split, SPLITS, "a file")
     length, scale, stated = _scales(target, path, energy_unit, length_unit, dipole_unit, unit)
     data = read(path, target, labels, column, forces)
     chosen = _frames.first(rows(len(data), split, str(seed)), size, f"{split} split of the file")
@@ -161,7 +161,7 @@ def _scales(
 ) -> tuple[float, float, str]:
     """Å in a unit of length, the target's unit in the file's, and the target's unit."""
     if target == "positions":
-        return 1.0, 1.0, TARGETS[target][1]
+        return 1.0, 1.0, ABOUT.targets[target].unit
     given = length_unit or ("" if path.lower().endswith(".npz") else "Å")
     length = _unit("length_unit", given, _LENGTH)
     if target == "value":
@@ -198,8 +198,9 @@ def _select(data: Labelled, chosen: np.ndarray, length: float, scale: float, uni
     )  # fmt: skip
 
 
-PUBLISHED: dict[str, dict[str, float]] = {}
-NOTES = {"": "No published number stands beside errors on an own file."}
+def published(target: str = "energy", **options: str) -> dict[str, float]:
+    """Nothing: no paper knows the file."""
+    return {}
 
 
 def baselines(

@@ -25,41 +25,64 @@ from pathlib import Path
 
 import numpy as np
 
-from demetar.core.disk import data_root, read_arrays, write_arrays
+from demetar.core.disk import data_root, kept_arrays
 from demetar.core.errors import InputError
+from demetar.data.sets._about import SPLITS, DataSet, Target
 from demetar.data.systems import Systems
 from demetar.simulation.laws import law
 from demetar.simulation.protocols import HORIZON, PROTOCOLS, STATE, NBody, generate, systems_in
 
-TITLE = "N-body"
-SUMMARY = (
-    "Bodies in three dimensions attract and repel each other, by charge, by spring or by gravity. "
-    "From their positions and velocities now, predict where each of them is 1,000 time steps later."
-)
-OPTIONS = {"variant": ("published", "clean", "fuchs", "springs", "gravity")}
-SIZE = 0  # bytes to download: the arrays are generated here
-FORCES = False
-SOURCES = (
-    {"url": "https://github.com/vgsatorras/egnn", "use": "the recipes of published and springs",
-     "commit": "e9ca6c0c3e1d30a7598efbd66034121b4af8dccc"},
-    {"url": "https://github.com/FabianFuchsML/se3-transformer-public", "use": "the recipe of fuchs",
-     "commit": "a9010df47cc6bb90d885af16fd53e299c0586573"},
-    {"url": "https://github.com/RobDHess/Steerable-E3-GNN", "use": "the recipe of gravity",
-     "commit": "1b95898f6f18204b510ae127d7f38cd29f610f4d"},
+_NOTES = {
+    "published": "The published simulator limits each Cartesian component of a force to ±100, which "
+    "is not rotation-equivariant: it acts in about one test system of six, and no exactly "
+    "equivariant predictor can score below about 0.0020 on rotated copies of the test set.",
+    "clean": "The clean variant softens the force instead of limiting its components, so the targets "
+    "are rotation-equivariant to rounding; its numbers cannot stand beside the published ones.",
+    "fuchs": "The program limits each Cartesian component of a force to ±100 and reflects bodies at "
+    "the walls of a box: in three test systems of ten the target does not turn with the start, and "
+    "no exactly equivariant predictor can score below about 0.0044 in positions on rotated copies.",
+    "springs": "Springs in a box: as no body of the test set meets a wall, its targets turn with "
+    "their starts to rounding. No published number applies.",
+    "gravity": "A hundred bodies: the law is rotation-equivariant and its targets turn with their "
+    "starts to rounding.",
+}
+_NOTES[""] = _NOTES["published"]
+
+
+def _sizes(variant: str) -> dict[str, int | None]:
+    return {split: len(PROTOCOLS[variant].splits[split]) for split in SPLITS}
+
+
+ABOUT = DataSet(
+    title="N-body",
+    summary="Bodies in three dimensions attract and repel each other, by charge, by spring or by "
+    "gravity. From their positions and velocities now, predict where each of them is 1,000 time steps "
+    "later.",
+    sources=(
+        {"url": "https://github.com/vgsatorras/egnn", "use": "the recipes of published and springs",
+         "commit": "e9ca6c0c3e1d30a7598efbd66034121b4af8dccc"},
+        {"url": "https://github.com/FabianFuchsML/se3-transformer-public", "use": "the recipe of fuchs",
+         "commit": "a9010df47cc6bb90d885af16fd53e299c0586573"},
+        {"url": "https://github.com/RobDHess/Steerable-E3-GNN", "use": "the recipe of gravity",
+         "commit": "1b95898f6f18204b510ae127d7f38cd29f610f4d"},
+    ),
+    licence="MIT (the recipes); the generated arrays are free of any claim",
+    citation="V. G. Satorras, E. Hoogeboom, M. Welling, "
+    "E(n) Equivariant Graph Neural Networks, ICML 2021, arXiv:2102.09844",
+    inputs="particles",
+    targets={
+        "positions": Target("1o", "scene units", "positions"),
+        "state": Target("2x1o", "scene units", "state"),
+    },
+    units={
+        "positions": "scene units", "velocities": "scene units per time unit", "charges": "1",
+        "masses": "1",
+    },
+    options={"variant": ("published", "clean", "fuchs", "springs", "gravity")},
+    splits=_sizes("published"),
+    splits_with={variant: _sizes(variant) for variant in ("clean", "fuchs", "springs", "gravity")},
+    notes=_NOTES,
 )  # fmt: skip
-TARGETS = {"positions": ("1o", "scene units"), "state": ("2x1o", "scene units")}
-INPUTS, OUTPUT = "particles", "positions"  # what a model reads and gives here
-OUTPUTS = {"state": "state"}
-UNITS = {
-    "positions": "scene units", "velocities": "scene units per time unit", "charges": "1",
-    "masses": "1",
-}  # fmt: skip
-LICENCE = "MIT (the recipes); the generated arrays are free of any claim"
-CITATION = (
-    "V. G. Satorras, E. Hoogeboom, M. Welling, "
-    "E(n) Equivariant Graph Neural Networks, ICML 2021, arXiv:2102.09844"
-)
-SPLITS = ("train", "valid", "test")
 TRAIN_SIZE = 3_000
 SEED = PROTOCOLS["published"].seed
 
@@ -79,12 +102,10 @@ def present(variant: str = "published") -> bool:
 def _part(root: str | PathLike[str] | None, variant: str, number: int) -> NBody:
     """One part of the stream, from its file, else made and kept."""
     path, size = _file(root, variant, number), PROTOCOLS[variant].part
-    arrays = read_arrays(path)
-    if arrays is None or set(arrays) != {*STATE, law(variant).source}:
-        first, total = number * size, systems_in(variant)
-        part = {} if size >= total else {"count": min(size, total - first), "first": first}
-        arrays = generate(variant=variant, **part).arrays()
-        write_arrays(path, arrays)
+    first, total = number * size, systems_in(variant)
+    part = {} if size >= total else {"count": min(size, total - first), "first": first}
+    keys = {*STATE, law(variant).source}
+    arrays = kept_arrays(path, keys, lambda: generate(variant=variant, **part).arrays())
     return NBody(**{"charges": None, **arrays})
 
 
@@ -122,9 +143,9 @@ def systems(
     split: str, target: str = "positions", size: int | None = None, variant: str = "published"
 ) -> Systems:
     """The split as labelled systems for training: positions at the horizon, or with velocities."""
-    if target not in TARGETS:
+    if target not in ABOUT.targets:
         raise InputError(
-            f"The target of nbody must be one of {', '.join(TARGETS)}, not {target!r}; choose one."
+            f"The target of nbody must be one of {', '.join(ABOUT.targets)}, not {target!r}; choose one."
         )
     data = read(variant=variant, split=split, size=size)
     n = data.positions.shape[1]
@@ -137,7 +158,7 @@ def systems(
         masses=None if data.masses is None else data.masses.reshape(-1),
         joined=None if data.springs is None else data.springs.reshape(-1, n) > 0,
         targets=np.concatenate([t.reshape(-1, 3) for t in targets], axis=1),
-        unit=TARGETS[target][1],
+        unit=ABOUT.targets[target].unit,
     )
 
 
@@ -158,29 +179,11 @@ _PUBLISHED = {
     # The rerun of the original program in the README of gerkone/segnn-jax (commit 82b2cfa4).
     ("gravity", "positions"): {"segnn": 0.265},
 }  # fmt: skip
-PUBLISHED = {"positions": _PUBLISHED["published", "positions"]}
 
 
 def published(target: str = "positions", variant: str = "published") -> dict[str, float]:
     """Test MSE per coordinate that papers report for a target of a variant, by model."""
     return _PUBLISHED.get((variant, target), {})
-
-
-NOTES = {
-    "published": "The published simulator limits each Cartesian component of a force to ±100, which "
-    "is not rotation-equivariant: it acts in about one test system of six, and no exactly "
-    "equivariant predictor can score below about 0.0020 on rotated copies of the test set.",
-    "clean": "The clean variant softens the force instead of limiting its components, so the targets "
-    "are rotation-equivariant to rounding; its numbers cannot stand beside the published ones.",
-    "fuchs": "The program limits each Cartesian component of a force to ±100 and reflects bodies at "
-    "the walls of a box: in three test systems of ten the target does not turn with the start, and "
-    "no exactly equivariant predictor can score below about 0.0044 in positions on rotated copies.",
-    "springs": "Springs in a box: as no body of the test set meets a wall, its targets turn with "
-    "their starts to rounding. No published number applies.",
-    "gravity": "A hundred bodies: the law is rotation-equivariant and its targets turn with their "
-    "starts to rounding.",
-}
-NOTES[""] = NOTES["published"]
 
 
 def baselines(target: str = "positions", variant: str = "published") -> dict[str, float]:

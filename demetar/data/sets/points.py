@@ -13,33 +13,29 @@ import numpy as np
 from demetar.core.errors import InputError
 from demetar.core.registry import closest
 from demetar.data.sets import _lessons
+from demetar.data.sets._about import SPLITS, DataSet, Target
 from demetar.data.systems import Systems
 from demetar.symmetry.elements import rotations
 
-TITLE = "Point clouds"
-SUMMARY = (
-    "The eight ways to join four cubes face to face, two of them mirror images of each other, and "
-    "points on three surfaces: an airplane, an ant and a nut. For lessons on rotations and "
-    "reflections; no model here is made to name them."
+_SHOWN = {"train": 1, "valid": 5, "test": 25}  # how often each shape is shown
+ABOUT = DataSet(
+    title="Point clouds",
+    summary="The eight ways to join four cubes face to face, two of them mirror images of each other, "
+    "and points on three surfaces: an airplane, an ant and a nut. For lessons on rotations and "
+    "reflections; no model here is made to name them.",
+    sources=tuple(_lessons.MESH_SOURCES.values()),
+    licence="MIT (the package pyvista, which ships the meshes); the Tetris shapes are free of any claim",
+    citation="N. Thomas et al., Tensor field networks, arXiv:1802.08219 (2018); C. B. Sullivan, A. "
+    "Kaszynski, PyVista, JOSS 4(37), 1450 (2019)",
+    targets={"shape": Target("0e", "class", None)},
+    units={"positions": "cubes, or root mean square radii"},
+    options={"shapes": ("tetris", "meshes")},
+    splits={split: 8 * times for split, times in _SHOWN.items()},
+    splits_with={"meshes": {split: 3 * times for split, times in _SHOWN.items()}},
+    notes={
+        "": "The two chiral shapes differ by a reflection only: nothing E(3)-invariant tells them apart."
+    },
 )
-SOURCES = tuple(_lessons.MESH_SOURCES.values())
-LICENCE = (
-    "MIT (the package pyvista, which ships the meshes); the Tetris shapes are free of any claim"
-)
-CITATION = (
-    "N. Thomas et al., Tensor field networks, arXiv:1802.08219 (2018); C. B. Sullivan, A. "
-    "Kaszynski, PyVista, JOSS 4(37), 1450 (2019)"
-)
-INPUTS, OUTPUT = None, None
-TARGETS = {"shape": ("0e", "class")}
-UNITS = {"positions": "cubes, or root mean square radii"}
-OPTIONS = {"shapes": ("tetris", "meshes")}
-SIZE, FORCES = 0, False
-SPLITS = {"train": 1, "valid": 5, "test": 25}  # how often each shape is shown
-PUBLISHED: dict[str, dict[str, float]] = {}
-NOTES = {
-    "": "The two chiral shapes differ by a reflection only: nothing E(3)-invariant tells them apart."
-}
 TETRIS = {
     "chiral 1": "000 001 100 110", "chiral 2": "111 112 211 201", "square": "000 100 010 110",
     "line": "000 001 002 003", "corner": "000 001 010 100", "L": "000 001 002 010",
@@ -57,7 +53,7 @@ def read(root: str | PathLike[str] | None = None, shapes: str = "tetris") -> dic
 
     Lengths in cubes (tetris) or root mean square radii (meshes). Raises InputError for other shapes.
     """
-    if shapes not in OPTIONS["shapes"]:
+    if shapes not in ABOUT.options["shapes"]:
         raise InputError(f"Expected the shapes tetris or meshes, got {shapes!r}; choose one.")
     if shapes == "meshes":
         return _lessons.stored(_lessons.MESHES)
@@ -72,17 +68,17 @@ def systems(
     split: str, target: str = "shape", size: int | None = None, shapes: str = "tetris"
 ) -> Systems:
     """The shapes with their number in `read` as target: once in train, turned at random elsewhere."""
-    if target not in TARGETS:
+    if target not in ABOUT.targets:
         raise InputError(f"Expected the target shape, got {target!r}; choose it.")
     if split not in SPLITS:
         raise InputError(
             f"Expected a split among {', '.join(SPLITS)}, got {split!r}{closest(split, [*SPLITS])}."
         )
     clouds = list(read(shapes=shapes).values())
-    number = len(clouds) * SPLITS[split]
+    number = len(clouds) * _SHOWN[split]
     if size is not None and not 1 <= size <= number:
         raise InputError(f"Expected 1 to {number} systems of {split}, got {size}; change it.")
-    seed = [*SPLITS].index(split)
+    seed = SPLITS.index(split)
     turns = rotations(number, seed) if seed else np.tile(np.eye(3), (number, 1, 1))
     which = np.arange(number)[:size] % len(clouds)
     turned = [clouds[k] @ turns[i].T for i, k in enumerate(which)]
@@ -92,6 +88,11 @@ def systems(
         targets=which[:, None].astype(np.float64),
         unit="class",
     )
+
+
+def published(target: str = "shape", shapes: str = "tetris") -> dict[str, float]:
+    """Nothing: no paper reports a number of a model here."""
+    return {}
 
 
 def baselines(target: str = "shape", shapes: str = "tetris") -> dict[str, float]:

@@ -18,47 +18,58 @@ import numpy as np
 
 from demetar.core.errors import InputError
 from demetar.data.sets import _qm9_archive
+from demetar.data.sets._about import SPLITS, DataSet, Target
 from demetar.data.sets._qm9_archive import ELEMENTS
 from demetar.data.systems import Systems
 
-TITLE = "QM9"
-SUMMARY = (
-    "130,831 small organic molecules of up to nine C, N, O and F atoms with their hydrogens, each at "
-    "the geometry of least energy that density functional theory (B3LYP/6-31G(2df,p)) gives. Predict "
-    "one of twelve properties of the molecule, such as its orbital energies or its heat capacity, or "
-    "the partial charge of each atom."
-)
-OPTIONS = {"partition": ("cormorant", "torchmd")}
-SIZE = 104_000_000  # bytes to download: the package's wheel
-FORCES = False
-SOURCES = _qm9_archive.SOURCES
-LICENCE = "CC0 (data); MIT (the package qm9pack)"
-CITATION = (
-    "R. Ramakrishnan, P. O. Dral, M. Rupp, O. A. von Lilienfeld, Quantum chemistry structures and "
-    "properties of 134 kilo molecules, Sci. Data 1, 140022 (2014)"
-)
-INPUTS, OUTPUT = "atoms", "scalar"  # what a model reads and gives here
-OUTPUTS = {"charges": "node_scalar"}
-UNITS = {"positions": "Å", "charges": "e"}
 HARTREE_IN_MEV = 27211.386246
-TARGETS = {
-    "mu": ("0e", "D"),
-    "alpha": ("0e", "a0³"),
-    "homo": ("0e", "meV"),
-    "lumo": ("0e", "meV"),
-    "gap": ("0e", "meV"),
-    "r2": ("0e", "a0²"),
-    "zpve": ("0e", "meV"),
-    "U0": ("0e", "meV"),
-    "U": ("0e", "meV"),
-    "H": ("0e", "meV"),
-    "G": ("0e", "meV"),
-    "Cv": ("0e", "cal/(mol K)"),
-    "charges": ("0e", "e"),
-}
 # Sizes of train and valid; test is the rest.
 PARTITIONS = {"cormorant": (100_000, 17_748), "torchmd": (110_000, 10_000)}
-SPLITS = ("train", "valid", "test")
+_COUNT = 130_831
+
+
+def _sizes(partition: str) -> dict[str, int | None]:
+    train, valid = PARTITIONS[partition]
+    return {"train": train, "valid": valid, "test": _COUNT - train - valid}
+
+
+ABOUT = DataSet(
+    title="QM9",
+    summary="130,831 small organic molecules of up to nine C, N, O and F atoms with their hydrogens, "
+    "each at the geometry of least energy that density functional theory (B3LYP/6-31G(2df,p)) gives. "
+    "Predict one of twelve properties of the molecule, such as its orbital energies or its heat "
+    "capacity, or the partial charge of each atom.",
+    sources=_qm9_archive.SOURCES,
+    size=104_000_000,  # the package's wheel
+    licence="CC0 (data); MIT (the package qm9pack)",
+    citation="R. Ramakrishnan, P. O. Dral, M. Rupp, O. A. von Lilienfeld, Quantum chemistry structures "
+    "and properties of 134 kilo molecules, Sci. Data 1, 140022 (2014)",
+    inputs="atoms",
+    targets={
+        "mu": Target("0e", "D", "scalar"),
+        "alpha": Target("0e", "a0³", "scalar"),
+        "homo": Target("0e", "meV", "scalar"),
+        "lumo": Target("0e", "meV", "scalar"),
+        "gap": Target("0e", "meV", "scalar"),
+        "r2": Target("0e", "a0²", "scalar"),
+        "zpve": Target("0e", "meV", "scalar"),
+        "U0": Target("0e", "meV", "scalar"),
+        "U": Target("0e", "meV", "scalar"),
+        "H": Target("0e", "meV", "scalar"),
+        "G": Target("0e", "meV", "scalar"),
+        "Cv": Target("0e", "cal/(mol K)", "scalar"),
+        "charges": Target("0e", "e", "node_scalar"),
+    },
+    units={"positions": "Å", "charges": "e"},
+    options={"partition": tuple(PARTITIONS)},
+    splits=_sizes("cormorant"),
+    splits_with={"torchmd": _sizes("torchmd")},
+    notes={
+        "": "The published networks were trained for about 1,000 epochs on a GPU; those of NMP, "
+        "Cormorant, LieConv, TFN, SE(3)-Transformer, EGNN and SEGNN on the partition cormorant, the "
+        "others on 110,000 molecules."
+    },
+)
 # Energies (hartree) and heat capacity (cal/(mol K)) of free atoms, from the data set's atomref.txt.
 FREE_ATOMS = {
     "U0": {1: -0.500273, 6: -37.846772, 7: -54.583861, 8: -75.064579, 9: -99.718730},
@@ -104,7 +115,7 @@ def _require(kind: str, value: str, allowed: Collection[str]) -> None:
         )
 
 
-def rows(partition: str, split: str, count: int = 130_831) -> np.ndarray:
+def rows(partition: str, split: str, count: int = _COUNT) -> np.ndarray:
     """Row numbers of a split, in the order in which the published programs drew them.
 
     `cormorant`: 100,000 / 17,748 / 13,083 by NumPy's legacy generator with seed 0 (Cormorant, EGNN,
@@ -120,12 +131,12 @@ def rows(partition: str, split: str, count: int = 130_831) -> np.ndarray:
 
 def select(data: dict[str, np.ndarray], chosen: np.ndarray, target: str) -> Molecules:
     """The chosen rows of `qm9_archive.arrays()` with their labels, in the unit that the field reports."""
-    _require("target", target, TARGETS)
+    _require("target", target, ABOUT.targets)
     starts = np.concatenate([[0], np.cumsum(data["n_atoms"], dtype=np.int64)])
     n_atoms = data["n_atoms"][chosen]
     offsets = np.concatenate([[0], np.cumsum(n_atoms, dtype=np.int64)])
     atoms = np.arange(offsets[-1]) + np.repeat(starts[chosen] - offsets[:-1], n_atoms)
-    irreps, unit = TARGETS[target]
+    irreps, unit = ABOUT.targets[target].irreps, ABOUT.targets[target].unit
     if target == "charges":
         targets = data["q_mulliken"][atoms].astype(np.float64)
     else:
@@ -152,7 +163,7 @@ def read(
     archive of the same keys put there by hand is used as it is. Raises InputError for an unknown
     target, partition or split, a wrong size, or when the package is needed and missing.
     """
-    _require("target", target, TARGETS)
+    _require("target", target, ABOUT.targets)
     _require("split", split, SPLITS)  # before the conversion, which takes seconds
     data = _qm9_archive.arrays(root)
     chosen = rows(partition, split, len(data["index"]))
@@ -163,8 +174,8 @@ def read(
 
 def free_atoms(target: str, **_: str) -> dict[int, float]:
     """What free atoms contribute, by atomic number, in the target's unit; zeros where undefined."""
-    _require("target", target, TARGETS)
-    scale = HARTREE_IN_MEV if TARGETS[target][1] == "meV" else 1.0
+    _require("target", target, ABOUT.targets)
+    scale = HARTREE_IN_MEV if ABOUT.targets[target].unit == "meV" else 1.0
     values = FREE_ATOMS.get(target, dict.fromkeys(ELEMENTS.values(), 0.0))
     return {z: value * scale for z, value in values.items()}
 
@@ -183,7 +194,7 @@ def systems(
     )
 
 
-# Test MAE in the unit of TARGETS, as the table of Liao, Smidt, "Equiformer", ICLR 2023 collects it;
+# Test MAE in the target's unit, as the table of Liao, Smidt, "Equiformer", ICLR 2023 collects it;
 # WaveScatt's HOMO from its own paper.
 _ORDER = ("alpha", "gap", "homo", "lumo", "mu", "Cv", "G", "H", "r2", "U", "U0", "zpve")
 _TABLE = {
@@ -213,11 +224,11 @@ PUBLISHED_ON = {
     "cormorant": ("nmp", "cormorant", "lieconv", "tfn", "se3_transformer", "egnn", "segnn"),
     "torchmd": ("torchmd_net", "equiformer"),
 }
-NOTES = {
-    "": "The published networks were trained for about 1,000 epochs on a GPU; those of NMP, "
-    "Cormorant, LieConv, TFN, SE(3)-Transformer, EGNN and SEGNN on the partition cormorant, the "
-    "others on 110,000 molecules."
-}
+
+
+def published(target: str = "homo", partition: str = "cormorant") -> dict[str, float]:
+    """Test MAE that papers report for a target, in its unit, by model; see PUBLISHED_ON."""
+    return PUBLISHED.get(target, {})
 
 
 def baselines(target: str = "homo", partition: str = "cormorant") -> dict[str, float]:

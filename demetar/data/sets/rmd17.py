@@ -20,39 +20,44 @@ from demetar.core.disk import data_root, read_arrays, recorded, write_arrays
 from demetar.core.errors import InputError
 from demetar.data.download import fetch
 from demetar.data.sets import _frames
+from demetar.data.sets._about import SPLITS, DataSet, Target
 from demetar.data.sets._frames import KCAL_PER_MOL, Frames
 from demetar.data.systems import Systems
 
-TITLE = "rMD17"
-SUMMARY = (
-    "Snapshots of ten small molecules in motion, each with the energy and the forces that density "
-    "functional theory (PBE/def2-SVP) gives. Predict the energy; the forces are its negative "
-    "gradient. Five published splits have 1,000 frames for training and 1,000 for the test."
-)
 MOLECULES = (
     "ethanol", "aspirin", "azobenzene", "benzene", "malonaldehyde", "naphthalene", "paracetamol",
     "salicylic", "toluene", "uracil",
 )  # fmt: skip
 FOLDS = ("1", "2", "3", "4", "5")
-OPTIONS = {"molecule": MOLECULES, "fold": FOLDS}
-SOURCES = (
-    {
-        "url": "https://figshare.com/ndownloader/files/23950376",
-        "file": "rmd17.tar.bz2",
-        "bytes": 1_066_301_513,
-        "sha256": "cddeea2ec2c4b22a9de16a9a65a3eeedac5b29da9c99c20bbff0153912bf922b",
+_ARCHIVE = {
+    "url": "https://figshare.com/ndownloader/files/23950376",
+    "file": "rmd17.tar.bz2",
+    "bytes": 1_066_301_513,
+    "sha256": "cddeea2ec2c4b22a9de16a9a65a3eeedac5b29da9c99c20bbff0153912bf922b",
+}
+VALID = 50
+ABOUT = DataSet(
+    title="rMD17",
+    summary="Snapshots of ten small molecules in motion, each with the energy and the forces that "
+    "density functional theory (PBE/def2-SVP) gives. Predict the energy; the forces are its negative "
+    "gradient. Five published splits have 1,000 frames for training and 1,000 for the test.",
+    sources=(_ARCHIVE,),
+    size=_ARCHIVE["bytes"],
+    licence="CC0",
+    citation="A. S. Christensen, O. A. von Lilienfeld, On the role of gradients for machine learning of "
+    "molecular energies and forces, Mach. Learn.: Sci. Technol. 1, 045018 (2020)",
+    inputs="atoms",
+    targets={"energy": Target("0e", "meV", "scalar")},
+    forces=True,
+    units={"positions": "Å", "energy": "meV", "forces": "meV/Å"},
+    options={"molecule": MOLECULES, "fold": FOLDS},
+    splits={"train": 950, "valid": VALID, "test": 1_000},
+    notes={
+        "": "The numbers of Equiformer and TorchMD-NET are errors on the original MD17 (PBE+TS): the "
+        "same molecules and 950 train frames, but other labels and every other frame as the test. "
+        "Neighbouring frames are alike: never train on more than 1,000 of them.",
     },
 )
-SIZE = SOURCES[0]["bytes"]
-LICENCE = "CC0"
-CITATION = (
-    "A. S. Christensen, O. A. von Lilienfeld, On the role of gradients for machine learning of "
-    "molecular energies and forces, Mach. Learn.: Sci. Technol. 1, 045018 (2020)"
-)
-INPUTS, OUTPUT, FORCES = "atoms", "scalar", True
-TARGETS = {"energy": ("0e", "meV")}
-UNITS = {"positions": "Å", "energy": "meV", "forces": "meV/Å"}
-SPLITS = {"train": 950, "valid": 50, "test": 1_000}
 
 
 def _hand_made(path: Path) -> dict[str, np.ndarray]:
@@ -99,8 +104,9 @@ def arrays(
         return _hand_made(path)
     found = read_arrays(path)
     if found is None:
-        there = (folder / SOURCES[0]["file"]).is_file()
-        archive = fetch(SOURCES[0], folder)
+        source = ABOUT.sources[0]
+        there = (folder / source["file"]).is_file()
+        archive = fetch(source, folder)
         convert(archive, folder)
         if not there:
             archive.unlink()
@@ -127,7 +133,7 @@ def convert(archive: Path, folder: Path) -> None:
         except (tarfile.TarError, EOFError, KeyError, OSError, ValueError) as error:
             raise InputError(
                 f"{archive} could not be unpacked ({error}); remove it, see that the disk has "
-                f"{2 * SIZE / 1e9:.0f} GB free, and ask again."
+                f"{2 * ABOUT.size / 1e9:.0f} GB free, and ask again."
             ) from None
 
 
@@ -153,7 +159,7 @@ def rows(data: dict[str, np.ndarray], split: str, fold: str = "1") -> np.ndarray
         return data[f"test_0{fold}"]
     train = data[f"train_0{fold}"]
     train = train[np.random.default_rng(0).permutation(len(train))]
-    return train[: -SPLITS["valid"]] if split == "train" else train[-SPLITS["valid"] :]
+    return train[:-VALID] if split == "train" else train[-VALID:]
 
 
 def read(
@@ -166,7 +172,7 @@ def read(
     """The first `size` (default all) frames of a split; raises InputError as `systems` does."""
     _frames.require("molecule", molecule, MOLECULES, "rMD17")
     _frames.require("fold", str(fold), FOLDS, "rMD17")
-    _frames.require("split", split, tuple(SPLITS), "rMD17")
+    _frames.require("split", split, SPLITS, "rMD17")
     data = arrays(molecule, root)
     chosen = _frames.first(rows(data, split, str(fold)), size, f"{split} split of rMD17")
     return Frames(
@@ -187,7 +193,7 @@ def systems(
     Raises InputError for another target, split, molecule, fold or size, and when the archive is
     neither here nor to be had.
     """
-    _frames.require("target", target, tuple(TARGETS), "rMD17")
+    _frames.require("target", target, tuple(ABOUT.targets), "rMD17")
     return read(molecule=molecule, split=split, fold=fold, size=size).systems()
 
 
@@ -207,17 +213,9 @@ PUBLISHED_ON_MD17 = {
 def published(
     target: str = "energy", molecule: str = "ethanol", fold: str = "1"
 ) -> dict[str, float]:
-    """Test MAE of the energy (meV) that papers report for a molecule, by model; see NOTES."""
-    rows = PUBLISHED_ON_MD17.items()
+    """Test MAE of the energy (meV) that papers report for a molecule, by model; see `ABOUT.notes`."""
+    rows = PUBLISHED_ON_MD17.items() if target == "energy" else ()
     return {model: found[molecule][0] for model, found in rows if molecule in found}
-
-
-PUBLISHED = {"energy": published()}
-NOTES = {
-    "": "The numbers of Equiformer and TorchMD-NET are errors on the original MD17 (PBE+TS): the same "
-    "molecules and 950 train frames, but other labels and every other frame as the test. Neighbouring "
-    "frames are alike: never train on more than 1,000 of them.",
-}
 
 
 def baselines(

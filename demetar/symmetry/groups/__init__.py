@@ -1,5 +1,6 @@
-"""Symmetry groups: one file each with NAME, sample() and generators(), and IMPROPER
-where some elements are; products by name.
+"""Symmetry groups: one file each with NAME, sample() and generators(); products by name.
+
+One some of whose elements are improper says IMPROPER = True.
 
 `load("SE(3) x S_n")` gives a `Group` whose elements combine one sample of each factor. The action
 on graphs and outputs is the same for all of them and stands in `demetar.symmetry.action`.

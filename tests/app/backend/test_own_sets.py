@@ -179,14 +179,14 @@ def test_the_page_names_what_it_leaves_out_and_takes_its_name(
 def test_a_kept_set_can_be_trained_on(
     folder: Path, open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from app.backend import cached
+    from app.jobs import training
 
     page = open_page("training")
     assert "Your own file" not in page.selectbox(key="training:dataset").options
     own_sets.keep("water", {"w.xyz": extxyz()}, "energy", UNITS)
     begun: list[dict[str, Any]] = []
     monkeypatch.setattr(
-        cached, "start", lambda settings: begun.append(settings) or settings["name"]
+        training, "start", lambda settings: begun.append(settings) or settings["name"]
     )
     page = open_page("training")
     page.selectbox(key="training:dataset").set_value("file").run()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import pytest
 
 from app.figures import efficiency as figures
 from app.jobs import queue, training
+from demetar.core.disk import locked
 from demetar.core.errors import InputError
 from demetar.experiments import efficiency
 
@@ -133,8 +133,7 @@ def test_nothing_begins_while_a_run_trains(home: Path) -> None:
 def test_runs_wait_for_the_experiment(home: Path) -> None:
     folder = efficiency.place()
     folder.mkdir(parents=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder / ".lock"):
         training.start({"model": "egnn", "dataset": "nbody", "name": "after"})
         assert [job.name for job in queue.waiting()] == ["after"]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
 import os
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from app.jobs import estimate, process, queue, runs, training
+from demetar.core.disk import PROJECT, locked
 from demetar.core.errors import InputError
 from demetar.runs import config
 
@@ -61,7 +61,7 @@ def test_a_run_from_start_to_stop_and_on(home: Path) -> None:
     with pytest.raises(InputError, match="running"):
         training.resume("long")
     again = [sys.executable, "-m", "demetar.cli", "train", "--name", "long", "--resume"]
-    second = subprocess.run(again, cwd=training.ROOT, capture_output=True, text=True, check=False)
+    second = subprocess.run(again, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert second.returncode == 2
     assert "only process" in second.stderr
     assert runs.read(runs.find("long")).state == "running"
@@ -245,8 +245,7 @@ def test_a_waiting_run_that_a_terminal_began_is_not_begun_again(home: Path) -> N
     folder = busy(home)
     training.start(request("a"))
     write(folder, status={"state": "finished", "heartbeat": time.time()})
-    with (home / "runs" / "a" / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(home / "runs" / "a" / ".lock"):
         training.advance()
         assert order() == []
         assert not (home / "runs" / "a" / "launch.json").exists()
@@ -287,8 +286,7 @@ def test_what_may_be_deleted(home: Path) -> None:
     with pytest.raises(InputError, match="comes with Demetar"):
         training.delete("egnn-nbody")
     folder = write(home / "runs" / "mine", config=CONFIG, status={"state": "finished"})
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder / ".lock"):
         with pytest.raises(InputError, match="stop it first"):
             training.delete("mine")
     training.delete("mine")

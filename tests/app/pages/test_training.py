@@ -320,6 +320,23 @@ def test_the_form_gives_only_settings_that_exist() -> None:
         assert set(sizes) <= new_run.fields()
 
 
+def test_the_form_offers_as_many_systems_as_there_are(
+    small_runs: Path, open_page: Callable[..., Any]
+) -> None:
+    """Where an option changes that too, back to fewer than were chosen."""
+    page = open_page("training")
+    assert page.number_input(key="training:nbody:train_size").max == 10_000
+    assert page.number_input(key="training:nbody:valid_size").max == 2_000
+    page.selectbox(key="training:nbody:variant").set_value("fuchs").run()
+    assert page.number_input(key="training:nbody:train_size").max == 50_000
+    page.number_input(key="training:nbody:train_size").set_value(40_000).run()
+    assert page.number_input(key="training:nbody:train_size").value == 40_000
+    page.selectbox(key="training:nbody:variant").set_value("clean").run()
+    assert page.number_input(key="training:nbody:train_size").max == 10_000
+    assert page.number_input(key="training:nbody:train_size").value <= 10_000
+    assert not page.exception
+
+
 def test_settings_of_a_shipped_run_fill_the_form(
     small_runs: Path, open_page: Callable[..., Any]
 ) -> None:

@@ -78,7 +78,7 @@ def test_what_is_written_can_be_trained_on(tmp_path, capsys):
     about = write(made, SMALL, tmp_path / "own")
     for ending, options in ((".xyz", {}), (".npz", {"length_unit": "Å"})):
         options = {"path": str(tmp_path / f"own{ending}"), "energy_unit": "eV", **options}
-        parts = [file.systems(split, **options) for split in file.SPLITS]
+        parts = [file.systems(split, **options) for split in file.ABOUT.splits]
         found = np.sort(np.concatenate([p.targets[:, 0] for p in parts]))
         assert np.allclose(found, np.sort(made.energies) * 1000, rtol=0, atol=1e-9)
         forces = np.concatenate([p.forces for p in parts])

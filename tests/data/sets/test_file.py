@@ -26,7 +26,7 @@ def own(tmp_path_factory):
 
 def everything(**options) -> np.ndarray:
     """The targets of all splits in ascending order."""
-    parts = [file.systems(split, **options).targets for split in file.SPLITS]
+    parts = [file.systems(split, **options).targets for split in file.ABOUT.splits]
     return np.sort(np.concatenate(parts), axis=0)
 
 
@@ -99,7 +99,7 @@ def test_arrays_have_no_unit_of_length_of_their_own(tmp_path):
 
 
 def test_splits_are_drawn_by_seed(own):
-    parts = {s: file.systems(s, path=own, energy_unit="eV", seed="3") for s in file.SPLITS}
+    parts = {s: file.systems(s, path=own, energy_unit="eV", seed="3") for s in file.ABOUT.splits}
     assert {s: len(p) for s, p in parts.items()} == {"train": 40, "valid": 5, "test": 5}
     assert len(np.unique(np.concatenate([p.targets for p in parts.values()]))) == 50
     other = file.systems("test", path=own, energy_unit="eV", seed="4")

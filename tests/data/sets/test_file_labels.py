@@ -117,7 +117,7 @@ def test_bodies_stay_where_they_are(tmp_path):
 def test_single_atoms_are_named_and_not_trained_on(own, text):
     options = own(text)
     with heard() as said:
-        parts = [file.systems(split, **options) for split in file.SPLITS]
+        parts = [file.systems(split, **options) for split in file.ABOUT.splits]
     assert sum(map(len, parts)) == 12
     assert all((part.sizes == 3).all() for part in parts)
     assert max(part.targets.max() for part in parts) < -70_000

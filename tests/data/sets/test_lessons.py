@@ -15,7 +15,7 @@ from demetar.data.sets import _lessons, digits, points
 
 def test_digits_are_the_sources_own() -> None:
     """Counts of each digit in the UCI test set, and its first image, a zero."""
-    parts = [digits.read(split=split) for split in digits.SPLITS]
+    parts = [digits.read(split=split) for split in digits.ABOUT.splits]
     images, shown = (np.concatenate(a) for a in zip(*parts, strict=True))
     assert images.shape == (1_797, 8, 8)
     counts = [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
@@ -71,7 +71,7 @@ def test_every_shape_of_four_cubes_hangs_together() -> None:
         assert (np.linalg.matrix_power(touching + np.eye(4), 4) > 0).all()
 
 
-@pytest.mark.parametrize("shapes", points.OPTIONS["shapes"])
+@pytest.mark.parametrize("shapes", points.ABOUT.options["shapes"])
 def test_other_splits_show_the_same_shapes_turned(shapes: str) -> None:
     known = list(points.read(shapes=shapes).values())
     test = points.systems("test", shapes=shapes)

@@ -77,8 +77,8 @@ def test_convert_keeps_every_number(package: Path) -> None:
         flat = [float(v) for v in row["XYZ_Ang"].replace("[", "").replace("]", "").split(",")]
         np.testing.assert_array_equal(arrays["R"][own].ravel(), np.array(flat, np.float32))
         start += int(count)
-    assert arrays["y"][0, list(qm9.TARGETS).index("alpha")] == 13.21
-    assert arrays["y"][0, list(qm9.TARGETS).index("Cv")] == float(
+    assert arrays["y"][0, list(qm9.ABOUT.targets).index("alpha")] == 13.21
+    assert arrays["y"][0, list(qm9.ABOUT.targets).index("Cv")] == float(
         first_rows(package)[0]["Heatcapacity_Cv_cal_mol_K"]
     )
     assert arrays["smiles"].tobytes().decode().split("\n")[0] == first_rows(package)[0]["SMILES"]
@@ -179,7 +179,7 @@ def test_read_refuses_in_one_sentence(wrong: dict, package: Path, tmp_path: Path
 def test_splits_are_disjoint_whole_and_of_the_published_sizes(
     partition: str, sizes: tuple[int, ...]
 ) -> None:
-    parts = [qm9.rows(partition, split) for split in qm9.SPLITS]
+    parts = [qm9.rows(partition, split) for split in qm9.ABOUT.splits]
     assert tuple(map(len, parts)) == sizes
     np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(130_831))
 
@@ -203,7 +203,7 @@ ROWS_SHA256 = {
 def test_splits_have_their_recorded_checksums(partition: str) -> None:
     found = {
         split: hashlib.sha256(qm9.rows(partition, split).astype("<i8").tobytes()).hexdigest()
-        for split in qm9.SPLITS
+        for split in qm9.ABOUT.splits
     }
     assert found == ROWS_SHA256[partition]
 
@@ -227,7 +227,7 @@ def test_charges_belong_to_atoms(
 
 
 def test_published_numbers_cover_every_invariant_and_their_partitions() -> None:
-    assert set(qm9.PUBLISHED) == set(qm9.TARGETS) - {"charges"}
+    assert set(qm9.PUBLISHED) == set(qm9.ABOUT.targets) - {"charges"}
     assert {t: qm9.PUBLISHED[t]["egnn"] for t in ("mu", "homo", "zpve", "Cv")} == {
         "mu": 0.029, "homo": 29, "zpve": 1.55, "Cv": 0.031,
     }  # fmt: skip

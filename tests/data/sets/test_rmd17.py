@@ -44,8 +44,8 @@ def test_a_fold_is_the_published_split_with_50_train_frames_set_aside(root, fold
     source = miniatures.frames("rmd17-uracil", 2_100, rmd17.MOLECULES.index("uracil"))
     order = np.random.default_rng(int(fold)).permutation(np.arange(5, 2_100))
     published = {"train": [*range(5), *order[:995]], "test": order[995:1_995].tolist()}
-    parts = {s: rmd17.read(molecule="uracil", split=s, fold=fold) for s in rmd17.SPLITS}
-    assert {s: len(p) for s, p in parts.items()} == rmd17.SPLITS
+    parts = {s: rmd17.read(molecule="uracil", split=s, fold=fold) for s in rmd17.ABOUT.splits}
+    assert {s: len(p) for s, p in parts.items()} == rmd17.ABOUT.splits
     test = source["E"][published["test"]] * 43.36410390059322
     assert np.allclose(parts["test"].energies, test, rtol=1e-14)
     both = np.concatenate([parts["train"].energies, parts["valid"].energies])

@@ -1,4 +1,4 @@
-"""Equivariant layers on features by irrep (see `nn.products`); parameters are filled by name.
+"""Equivariant layers on features by irrep (see `nn.irreps.products`); parameters are filled by name.
 
 Specifications such as "8x0e + 8x1o" are e3nn's notation: channels by irrep. An irrep that a layer
 cannot make from its input (no path leads there) is absent from its output.
