@@ -26,6 +26,7 @@ import dataclasses
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from demetar.core import segments
 from demetar.core.arrays import Array
@@ -40,8 +41,7 @@ from demetar.models.nn.irreps.equivariant import Linear, trace_features
 from demetar.models.nn.layers import MLP, Dense
 from demetar.models.nn.readout import answer
 from demetar.symmetry import irreps as ir
-
-Features = dict[str, Array]
+from demetar.symmetry.irreps import Features
 
 TITLE = "Cormorant"
 SYMMETRY = "SE(3) x S_n"
@@ -91,12 +91,12 @@ def degrees(config: Config) -> tuple[str, ...]:
 
 
 class RadialBasis(nn.Module):
-    """r^−k sin(2πκr + φ) of distances [edges, 1], all κ and k: [edges, 2·frequencies·(powers + 1)]."""
+    """r^−k sin(2πκr + φ) of distances, all κ and k: 2·frequencies·(powers + 1) functions."""
 
     config: Config
 
     @nn.compact
-    def __call__(self, r: Array) -> Array:
+    def __call__(self, r: Float[Array, "edges 1"]) -> Float[Array, "edges functions"]:
         c = self.config
         soft = jnp.sqrt(r * r + 0.25)
         base = np.tile(np.arange(c.frequencies), 2)
@@ -115,7 +115,9 @@ class EdgeLevel(nn.Module):
     config: Config
 
     @nn.compact
-    def __call__(self, graph: Graph, x: Features, last: Features | None, r: Array) -> Features:
+    def __call__(
+        self, graph: Graph, x: Features, last: Features | None, r: Float[Array, "edges 1"]
+    ) -> Features:
         c = self.config
         given = [RadialBasis(c, name="radial")(r)]
         given += [nf.charge_products(graph)] if c.inputs == "particles" else []

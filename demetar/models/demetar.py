@@ -22,6 +22,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import kinds, segments
 from demetar.core.arrays import Array
@@ -55,7 +56,7 @@ class Config:
     joint_blocks: int = 1
 
 
-def node_inputs(graph: Graph, c: Config) -> Array:
+def node_inputs(graph: Graph, c: Config) -> Float[Array, "nodes invariants"]:
     """Invariants of each node: what it is, and how far from the centre of mass it stands.
 
     The distance is normalised as d² over its mean square in the system.
@@ -73,7 +74,7 @@ def node_inputs(graph: Graph, c: Config) -> Array:
     return jnp.concatenate([nf.charges(graph), speed, along, distance, normalised], -1)
 
 
-def edge_inputs(graph: Graph, c: Config) -> Array:
+def edge_inputs(graph: Graph, c: Config) -> Float[Array, "edges invariants"]:
     """Invariants of each edge: bond type and length; for particles charges and relative motion."""
     r = nf.differences(graph, graph.positions)
     length = segments.soft_norm(r, SOFTENING)
@@ -94,15 +95,17 @@ def edge_inputs(graph: Graph, c: Config) -> Array:
 class CrossAttention(nn.Module):
     """Each node attends to the edges it receives: softmax_e(q_i·k_e/√d) v_e, added to the node.
 
-    Gives nodes [nodes, width] and the weights [edges, heads].
+    Gives the nodes and the weights.
     """
 
     width: int
     heads: int
 
     @nn.compact
-    def __call__(self, graph: Graph, nodes: Array, edges: Array) -> tuple[Array, Array]:
-        def split(name: str, rows: Array) -> Array:
+    def __call__(
+        self, graph: Graph, nodes: Float[Array, "nodes width"], edges: Float[Array, "edges width"]
+    ) -> tuple[Float[Array, "nodes width"], Float[Array, "edges heads"]]:
+        def split(name: str, rows: Float[Array, "rows width"]) -> Float[Array, "rows heads dim"]:
             rows = Dense(self.width, kernel="xavier", name=name)(rows)
             return rows.reshape(len(rows), self.heads, -1)
 
@@ -164,7 +167,9 @@ class Model(nn.Module):
         trace.append(Layer("displacement", (Feature(moved[..., None], "1o"),)))
         return Output(nf.positions_value(graph, graph.positions + moved), tuple(trace))
 
-    def _displacement(self, graph: Graph, h: Array, e: Array) -> Array:
+    def _displacement(
+        self, graph: Graph, h: Float[Array, "nodes width"], e: Float[Array, "edges width"]
+    ) -> Float[Array, "nodes 3"]:
         width = self.config.width
         phi = Dense(width, name="pair_edge")(e)
         phi += Dense(width, bias=False, name="pair_receiver")(h)[graph.receivers]

@@ -22,6 +22,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import kinds
 from demetar.core.arrays import Array
@@ -43,15 +44,19 @@ class Config(dn.Config):
 
 
 class AngularSum(nn.Module):
-    """mix(s) [edges, channels] of s [edges, channels].
-
-    radial [edges, degrees, bases] of k → j, angular [nodes, D, D, degrees] of the triplets, masked.
-    """
+    """mix(s) of s; `radial` is of k → j, `angular` of the triplets, masked."""
 
     rank: int
 
     @nn.compact
-    def __call__(self, graph: Graph, s: Array, radial: Array, angular: Array, t: Triplets) -> Array:
+    def __call__(
+        self,
+        graph: Graph,
+        s: Float[Array, "edges channels"],
+        radial: Float[Array, "edges degrees bases"],
+        angular: Float[Array, "nodes D D degrees"],
+        t: Triplets,
+    ) -> Float[Array, "edges channels"]:
         _, degrees, bases = radial.shape
         kernel = dn.LowRank(self.rank, s.shape[1], name="basis")(degrees * bases, s.dtype)
         kernel = kernel.reshape(degrees, bases, -1)
@@ -74,7 +79,7 @@ class Model(nn.Module):
         cosine = jnp.sum(towards[t.sent][:, :, None] * towards[t.received][:, None], -1)
         angular = jnp.where(t.mask[..., None], jnp.stack(legendre(cosine, c.degrees), -1), 0)
 
-        def mix(name: str, sent: Array) -> Array:
+        def mix(name: str, sent: Float[Array, "edges channels"]) -> Float[Array, "edges channels"]:
             return AngularSum(c.basis_width, name=name)(graph, sent, radial, angular, t)
 
         return dn.network(c, graph, e, mix)

@@ -13,6 +13,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import kinds, segments
 from demetar.core.arrays import Array
@@ -47,8 +48,12 @@ class Convolution(nn.Module):
 
     @nn.compact
     def __call__(
-        self, graph: Graph, h: Array, moved: Array, edge_attributes: Array
-    ) -> tuple[Array, Array, Array]:
+        self,
+        graph: Graph,
+        h: Float[Array, "nodes width"],
+        moved: Float[Array, "nodes 3"],
+        edge_attributes: Float[Array, "edges attributes"],
+    ) -> tuple[Float[Array, "nodes width"], Float[Array, "nodes 3"], Float[Array, "edges 1"]]:
         width = self.config.width
         r = nf.differences(graph, graph.positions) + nf.differences(graph, moved)
         geometry = jnp.concatenate([jnp.sum(r * r, -1, keepdims=True), edge_attributes], -1)

@@ -26,6 +26,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import kinds, segments
 from demetar.core.arrays import Array
@@ -73,24 +74,27 @@ def symmetry(config: Config) -> str:
 class Edges:
     """What every layer needs of the edges."""
 
-    invariants: Array  # [edges, n]
-    direction: Array  # [edges, 3, 1], 1o, from receiver to sender
-    envelope: Array  # [edges, 1]
-    share: Array  # [nodes, 1, 1], what a sum over the neighbours is multiplied by
+    invariants: Float[Array, "edges invariants"]
+    direction: Float[Array, "edges 3 1"]  # 1o, from receiver to sender
+    envelope: Float[Array, "edges 1"]
+    share: Float[Array, "nodes 1 1"]  # what a sum over the neighbours is multiplied by
 
 
 class Attention(nn.Module):
-    """What the nodes receive: (scalars [nodes, c], vectors [nodes, 3, k], attention [edges, c]).
-
-    `v` is None where there are no vectors yet.
-    """
+    """What the nodes receive, scalars and vectors, and attention; `v` is None where there are none yet."""
 
     config: Config
 
     @nn.compact
     def __call__(
-        self, graph: Graph, s: Array, v: Array | None, edges: Edges
-    ) -> tuple[Array, Array, Array]:
+        self,
+        graph: Graph,
+        s: Float[Array, "nodes width"],
+        v: Float[Array, "nodes 3 vectors"] | None,
+        edges: Edges,
+    ) -> tuple[
+        Float[Array, "nodes width"], Float[Array, "nodes 3 vectors"], Float[Array, "edges width"]
+    ]:
         c = self.config
         terms = 1 if v is None else 2 if c.parity == "e3" else 3
         hidden = Dense(c.width, name="edge_geometry")(edges.invariants)
@@ -114,7 +118,7 @@ class Attention(nn.Module):
 
 
 class Gated(nn.Module):
-    """New (scalars [nodes, c], vectors [nodes, 3, k]) of each node's own, the vectors gated."""
+    """New (scalars, vectors) of each node's own, the vectors gated."""
 
     width: int
     vectors: int
@@ -122,7 +126,9 @@ class Gated(nn.Module):
     mixed: bool = True  # a last linear map of the vectors
 
     @nn.compact
-    def __call__(self, s: Array, v: Array) -> tuple[Array, Array]:
+    def __call__(
+        self, s: Float[Array, "nodes scalars"], v: Float[Array, "nodes 3 vectors"]
+    ) -> tuple[Float[Array, "nodes new_scalars"], Float[Array, "nodes 3 new_vectors"]]:
         inner = Dense(v.shape[-1] + self.vectors, bias=False, name="vector")(v)
         square = jnp.sum(jnp.square(inner[..., : v.shape[-1]]), 1)
         given = jnp.concatenate([s, jnp.sqrt(jnp.maximum(square, 1e-6))], -1)

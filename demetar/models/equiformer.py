@@ -23,6 +23,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import segments
 from demetar.core.arrays import Array
@@ -35,12 +36,12 @@ from demetar.models.nn import radial
 from demetar.models.nn import readout as ro
 from demetar.models.nn.activations import sigmoid, silu, smooth_leaky_relu
 from demetar.models.nn.irreps import coupling, products
-from demetar.models.nn.irreps.equivariant import EquivariantLayerNorm, Linear, trace_features
-from demetar.models.nn.layers import Dense, LayerNorm
+from demetar.models.nn.irreps import equivariant as eq
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
 
 Channels = dict[str, int]
+Attended = tuple[Features, Float[Array, "edges heads"]]
 
 TITLE = "Equiformer"
 SYMMETRY = "SE(3) x S_n"
@@ -102,32 +103,23 @@ def embedding(config: Config) -> Channels:
     return {k: max(1, n // c.heads) * c.heads for k, n in halved.items()}
 
 
-def linear(channels: Channels, name: str, bias: bool = True) -> Linear:
+def linear(channels: Channels, name: str, bias: bool = True) -> eq.Linear:
     """A linear map to the channels with e3nn's normal weights."""
-    return Linear(ir.unparse(channels), bias, "normal", name=name)
+    return eq.Linear(ir.unparse(channels), bias, "normal", name=name)
 
 
-class Radial(nn.Module):
-    """Weights [edges, count] of products: a perceptron of the edge's invariants [edges, n]."""
-
-    width: int
-    count: int
-
-    @nn.compact
-    def __call__(self, x: Array) -> Array:
-        for i in (1, 2):
-            x = LayerNorm(1e-5, name=f"norm_{i}")(Dense(self.width, name=f"layer_{i}")(x))
-            x = nn.silu(x)
-        return Dense(self.count, name="out")(x)
+def radial_mlp(config: Config, count: int, name: str) -> eq.RadialMLP:
+    """A perceptron of the edge's invariants that gives the weights of products."""
+    return eq.RadialMLP((config.radial_width,) * 2, count, kernel="kernel", name=name)
 
 
 class Distances(nn.Module):
-    """The basis of the distances [edges, 1]: learned Gaussians, or Bessel functions."""
+    """The basis of the distances: learned Gaussians, or Bessel functions."""
 
     config: Config
 
     @nn.compact
-    def __call__(self, r: Array) -> Array:
+    def __call__(self, r: Float[Array, "edges 1"]) -> Float[Array, "edges bases"]:
         c = self.config
         if c.basis == "bessel":
             return radial.bessel(r, c.cutoff, c.bases)
@@ -143,24 +135,24 @@ class Edges:
     """What every block needs of the edges."""
 
     harmonics: Features  # [edges, 2l+1]
-    invariants: Array  # [edges, n]
-    envelope: Array  # [edges, 1]
+    invariants: Float[Array, "edges invariants"]
+    envelope: Float[Array, "edges 1"]
 
 
 class Attention(nn.Module):
-    """Messages along the edges, weighted by softmax: (features, weights [edges, heads])."""
+    """Messages along the edges, weighted by softmax: (features, weights)."""
 
     config: Config
 
     @nn.compact
-    def __call__(self, graph: Graph, x: Features, edges: Edges) -> tuple[Features, Array]:
+    def __call__(self, graph: Graph, x: Features, edges: Edges) -> Attended:
         c, made = self.config, coupling.channels(x)
         sent = linear(made, "sender")(x)
         taken = linear(made, "receiver", bias=False)(x)
         both = {k: sent[k][graph.senders] + taken[k][graph.receivers] for k in x}
         paths = coupling.paths(tuple(x), tuple(edges.harmonics), tuple(x))
-        weights = Radial(c.radial_width, coupling.weight_count(made, paths), name="radial")
-        message = products.convolve(both, edges.harmonics, paths, weights(edges.invariants))
+        perceptron = radial_mlp(c, coupling.weight_count(made, paths), "radial")
+        message = products.convolve(both, edges.harmonics, paths, perceptron(edges.invariants))
         value = message
         if c.messages == "nonlinear":
             value = linear(products.gated(made), "gate")(value)
@@ -177,8 +169,8 @@ class Attention(nn.Module):
         }
         return linear(made, "out")(received), alpha
 
-    def _logits(self, graph: Graph, x: Features, message: Features) -> Array:
-        """Logits [edges, heads]: a perceptron of the message's scalars, or q · k."""
+    def _logits(self, graph: Graph, x: Features, message: Features) -> Float[Array, "edges heads"]:
+        """Logits: a perceptron of the message's scalars, or q · k."""
         c, made = self.config, coupling.channels(x)
         if c.attention == "mlp":
             scalars = linear({"0e": made["0e"]}, "scalars")(message)["0e"][:, 0]
@@ -192,7 +184,9 @@ class Attention(nn.Module):
             terms.append(product.reshape(len(product), c.heads, -1).sum(-1))
         return sum(terms) * (sum(made.values()) / c.heads) ** -0.5
 
-    def _weighted(self, v: Array, weights: Array) -> Array:
+    def _weighted(
+        self, v: Float[Array, "edges dim channels"], weights: Float[Array, "edges heads"]
+    ) -> Float[Array, "edges dim channels"]:
         heads = v.reshape(*v.shape[:2], self.config.heads, -1) * weights[:, None, :, None]
         return heads.reshape(v.shape)
 
@@ -204,13 +198,13 @@ class Block(nn.Module):
     out: str  # irreps
 
     @nn.compact
-    def __call__(self, graph: Graph, x: Features, edges: Edges) -> tuple[Features, Array]:
+    def __call__(self, graph: Graph, x: Features, edges: Edges) -> Attended:
         soft = self.config.softening, self.config.epsilon
-        given = EquivariantLayerNorm(*soft, name="norm_1")(x)
+        given = eq.EquivariantLayerNorm(*soft, name="norm_1")(x)
         mixed, weights = Attention(self.config, name="attention")(graph, given, edges)
         x = products.add(x, mixed)
         inner, out = {k: 3 * n for k, n in coupling.channels(x).items()}, ir.parse(self.out)
-        y = linear(products.gated(inner), "inner")(EquivariantLayerNorm(*soft, name="norm_2")(x))
+        y = linear(products.gated(inner), "inner")(eq.EquivariantLayerNorm(*soft, name="norm_2")(x))
         y = linear(out, "outer")(products.gate(y, inner["0e"], silu, sigmoid))
         if out != coupling.channels(x):
             x = linear(out, "shortcut")(x)
@@ -241,8 +235,8 @@ class Model(nn.Module):
             out = ir.unparse(last if i == c.layers - 1 else made)
             x, weights = Block(c, out, name=f"block_{i + 1}")(graph, x, edges)
             attention = segments.edge_attention(graph, weights)
-            trace.append(Layer(f"block {i + 1}", trace_features(x), attention))
-        x = EquivariantLayerNorm(c.softening, c.epsilon, name="norm")(x)
+            trace.append(Layer(f"block {i + 1}", eq.trace_features(x), attention))
+        x = eq.EquivariantLayerNorm(c.softening, c.epsilon, name="norm")(x)
         asked = self._named(QUANTITIES[c.output].channels)
         if scalars:
             x = {"0e": silu(linear(last, "head_1")(x)["0e"])}
@@ -250,7 +244,9 @@ class Model(nn.Module):
         x = dict(zip(QUANTITIES[c.output].channels, (x[k] for k in asked), strict=True))
         return Output(ro.answer(graph, c.output, x, self._pooled), tuple(trace))
 
-    def _pooled(self, graph: Graph, rows: Array) -> Array:
+    def _pooled(
+        self, graph: Graph, rows: Float[Array, "nodes channels"]
+    ) -> Float[Array, "graphs channels"]:
         return segments.graph_sum(graph, rows) * self.config.average_nodes**-0.5
 
     def _named(self, channels: Channels) -> Channels:
@@ -291,8 +287,8 @@ class Model(nn.Module):
         x = {"0e": jnp.broadcast_to(constants, (len(edges.envelope), 1, c.width))}
         paths = coupling.paths(("0e",), tuple(edges.harmonics), tuple(made))
         count = coupling.weight_count({"0e": c.width}, paths)
-        weights = Radial(c.radial_width, count, name="degrees")
-        y = products.convolve(x, edges.harmonics, paths, weights(edges.invariants))
+        perceptron = radial_mlp(c, count, "degrees")
+        y = products.convolve(x, edges.harmonics, paths, perceptron(edges.invariants))
         y = linear(made, "surroundings")(y)
         return {
             k: segments.receive_sum(graph, v * edges.envelope[:, None]) * c.average_degree**-0.5

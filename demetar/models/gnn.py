@@ -10,6 +10,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import kinds, segments
 from demetar.core.arrays import Array
@@ -41,7 +42,12 @@ class Message(nn.Module):
     width: int
 
     @nn.compact
-    def __call__(self, graph: Graph, h: Array, edge_attributes: Array) -> tuple[Array, Array]:
+    def __call__(
+        self,
+        graph: Graph,
+        h: Float[Array, "nodes width"],
+        edge_attributes: Float[Array, "edges attributes"],
+    ) -> tuple[Float[Array, "nodes width"], Float[Array, "edges 1"]]:
         m = Dense(self.width, name="edge_attributes")(edge_attributes)
         m += Dense(self.width, bias=False, name="edge_receiver")(h)[graph.receivers]
         m += Dense(self.width, bias=False, name="edge_sender")(h)[graph.senders]

@@ -21,6 +21,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import segments
 from demetar.core.arrays import Array
@@ -78,16 +79,20 @@ class Config:
 
 
 class Weights(nn.Module):
-    """Weights [edges, couplings, channels] of a product, from the chosen invariant of the distance."""
+    """Weights of a product, from the chosen invariant of the distance."""
 
     config: Config
     couplings: int
 
     @nn.compact
-    def __call__(self, r: Array, others: Array) -> Array:
+    def __call__(
+        self, r: Float[Array, "edges 1"], others: Float[Array, "edges invariants"]
+    ) -> Float[Array, "edges couplings channels"]:
         c = self.config
 
-        def perceptron(phi: Array, width: int, name: str) -> Array:
+        def perceptron(
+            phi: Float[Array, "edges functions"], width: int, name: str
+        ) -> Float[Array, "edges couplings width"]:
             phi = jnp.concatenate([phi, others], -1)
             out = MLP((c.hidden, self.couplings * width), name=name)(phi)
             return out.reshape(len(r), self.couplings, width)
@@ -112,15 +117,20 @@ class Weights(nn.Module):
 
 
 class InvariantAttention(nn.Module):
-    """Σ_j α_ij v_ij by irrep and the weights ([edges, heads], [nodes, heads] of a node for itself)."""
+    """Σ_j α_ij v_ij by irrep and the weights, of the edges and of each node for itself."""
 
     config: Config
     irreps: tuple[str, ...]
 
     @nn.compact
     def __call__(
-        self, graph: Graph, h: Features, y: Features, r: Array, envelope: Array
-    ) -> tuple[Features, Array, Array]:
+        self,
+        graph: Graph,
+        h: Features,
+        y: Features,
+        r: Float[Array, "edges 1"],
+        envelope: Float[Array, "edges 1"],
+    ) -> tuple[Features, Float[Array, "edges heads"], Float[Array, "nodes heads"]]:
         c = self.config
         q = Linear(ro.uniform(tuple(h), c.width), bias=False, name="query")(h)
         path_list = coupling.paths(tuple(h), tuple(y), self.irreps)
@@ -135,7 +145,7 @@ class InvariantAttention(nn.Module):
 
         dim = sum(x.shape[1] for x in q.values()) * (c.width // c.heads)
 
-        def by_head(product: Array) -> Array:
+        def by_head(product: Float[Array, "rows dim channels"]) -> Float[Array, "rows heads"]:
             return product.sum(1).reshape(len(product), c.heads, -1).sum(-1) * dim**-0.5
 
         logits = sum(by_head(q[i][graph.receivers] * k[i]) for i in k)

@@ -19,6 +19,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import kinds, segments
 from demetar.core.arrays import Array
@@ -54,7 +55,9 @@ class Convolution(nn.Module):
     kernel_channels: int
 
     @nn.compact
-    def __call__(self, graph: Graph, h: Array) -> tuple[Array, Array]:
+    def __call__(
+        self, graph: Graph, h: Float[Array, "nodes width"]
+    ) -> tuple[Float[Array, "nodes width"], Float[Array, "edges 1"]]:
         widths = (self.kernel_width, self.kernel_width, self.kernel_channels)
         kernel = MLP(widths, name="kernel")
         offsets = nf.differences(graph, graph.positions)
@@ -76,7 +79,9 @@ class Block(nn.Module):
     config: Config
 
     @nn.compact
-    def __call__(self, graph: Graph, h: Array) -> tuple[Array, Array]:
+    def __call__(
+        self, graph: Graph, h: Float[Array, "nodes width"]
+    ) -> tuple[Float[Array, "nodes width"], Float[Array, "edges 1"]]:
         c = self.config
         narrow = max(c.width // 4, 1)
         x = Dense(narrow, name="down")(nn.silu(LayerNorm(name="norm_in")(h)))

@@ -24,6 +24,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Bool, Float
 
 from demetar.core import kinds, segments
 from demetar.core.arrays import Array
@@ -64,13 +65,13 @@ class Config:
 
 
 class Matrices(nn.Module):
-    """W₂ as (kernel [hidden, d, d], bias [d, d]), rows for the sender's features."""
+    """W₂ as (kernel, bias), rows for the sender's features."""
 
     hidden: int
     width: int
 
     @nn.compact
-    def __call__(self) -> tuple[Array, Array]:
+    def __call__(self) -> tuple[Float[Array, "hidden d d"], Float[Array, "d d"]]:
         shape, square = (self.width, self.width), self.width**2
         kernel = self.param("kernel", nn.initializers.zeros, (self.hidden, square))
         bias = self.param("bias", nn.initializers.zeros, (square,))
@@ -78,16 +79,21 @@ class Matrices(nn.Module):
 
 
 class Pass(nn.Module):
-    """The next h [graphs, nodes, d] and |A(e_ij) h_j| [graphs, receivers, senders, 1].
+    """The next h and |A(e_ij) h_j|, receivers by senders.
 
-    u [graphs, receivers, senders, hidden] are the edge network's hidden features, zero where there is no
-    edge, `joined` [graphs, receivers, senders] ones where there is one.
+    u are the edge network's hidden features, zero where there is no edge, `joined` ones where there
+    is one.
     """
 
     width: int
 
     @nn.compact
-    def __call__(self, h: Array, u: Array, joined: Array) -> tuple[Array, Array]:
+    def __call__(
+        self,
+        h: Float[Array, "graphs nodes d"],
+        u: Float[Array, "graphs nodes nodes hidden"],
+        joined: Float[Array, "graphs nodes nodes"],
+    ) -> tuple[Float[Array, "graphs nodes d"], Float[Array, "graphs nodes nodes 1"]]:
         kernel, bias = Matrices(u.shape[-1], self.width, name="edge_out")()
         g = jnp.einsum("gji,kio->gjko", h, kernel)
         plain = h @ bias
@@ -98,7 +104,7 @@ class Pass(nn.Module):
 
 
 class GRU(nn.Module):
-    """The gated recurrent unit's next state [..., d] of an input and a state (Cho et al. 2014).
+    """The gated recurrent unit's next state of an input and a state (Cho et al. 2014).
 
     With the reset gate behind the state's matrix and its bias, as in PyTorch.
     """
@@ -106,7 +112,9 @@ class GRU(nn.Module):
     width: int
 
     @nn.compact
-    def __call__(self, x: Array, h: Array) -> Array:
+    def __call__(
+        self, x: Float[Array, "*rows d"], h: Float[Array, "*rows d"]
+    ) -> Float[Array, "*rows d"]:
         given = jnp.split(Dense(3 * self.width, name="input")(x), 3, -1)
         kept = jnp.split(Dense(3 * self.width, name="state")(h), 3, -1)
         reset, update = (nn.sigmoid(a + b) for a, b in zip(given[:2], kept[:2], strict=True))
@@ -114,12 +122,14 @@ class GRU(nn.Module):
 
 
 class Set2Set(nn.Module):
-    """[q, Σ_i a_i h_i] [graphs, 2d] after some steps, a = softmax_i(q · h_i) and q from an LSTM."""
+    """[q, Σ_i a_i h_i] after some steps, a = softmax_i(q · h_i) and q from an LSTM."""
 
     steps: int
 
     @nn.compact
-    def __call__(self, h: Array, mask: Array) -> Array:
+    def __call__(
+        self, h: Float[Array, "graphs nodes d"], mask: Bool[Array, "graphs nodes"]
+    ) -> Float[Array, "graphs 2*d"]:
         graphs, _, width = h.shape
         q = memory = jnp.zeros((graphs, width), h.dtype)
         both = jnp.zeros((graphs, 2 * width), h.dtype)
@@ -167,7 +177,7 @@ class Model(nn.Module):
         value = Dense(1, kernel="xavier", name="out_2")(hidden)
         return Output(nf.scalar_value(value), tuple(trace))
 
-    def _nodes(self, graph: Graph) -> Array:
+    def _nodes(self, graph: Graph) -> Float[Array, "nodes d"]:
         c = self.config
         if c.inputs == "atoms":
             one_hot = graph.species[:, None] == jnp.asarray(c.species)
@@ -176,7 +186,7 @@ class Model(nn.Module):
             given = jnp.concatenate([nf.charges(graph), nf.speeds(graph)], -1)
         return jnp.pad(given, ((0, 0), (0, c.width - given.shape[1])))
 
-    def _edges(self, graph: Graph) -> Array:
+    def _edges(self, graph: Graph) -> Float[Array, "edges invariants"]:
         length = segments.norm(nf.differences(graph, graph.positions))
         if self.config.inputs == "atoms":
             return jnp.concatenate([nf.bond_types(graph, length), length], -1)

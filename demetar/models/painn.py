@@ -21,6 +21,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import segments
 from demetar.core.arrays import Array
@@ -69,15 +70,20 @@ def symmetry(config: Config) -> str:
 
 
 class Message(nn.Module):
-    """q [nodes, n] and μ [nodes, 3, n] with what they receive, and the lengths of the messages to q.
+    """q and μ with what they receive, and the lengths of the messages to q.
 
-    Filters [edges, 3n]; [edges, 2n] where μ is None, which stands for zeros and passes nothing on.
+    Three filters a channel; two where μ is None, which stands for zeros and passes nothing on.
     """
 
     @nn.compact
     def __call__(
-        self, graph: Graph, q: Array, mu: Array | None, filters: Array, unit: Array
-    ) -> tuple[Array, Array, Array]:
+        self,
+        graph: Graph,
+        q: Float[Array, "nodes width"],
+        mu: Float[Array, "nodes 3 width"] | None,
+        filters: Float[Array, "edges filters"],
+        unit: Float[Array, "edges 3"],
+    ) -> tuple[Float[Array, "nodes width"], Float[Array, "nodes 3 width"], Float[Array, "edges 1"]]:
         width, count = q.shape[-1], filters.shape[-1]
         sent = MLP((width, count), name="sent")(q)[graph.senders]
         first, *others = coupling.split(filters * sent, [width] * (count // width), -1)
@@ -90,12 +96,14 @@ class Message(nn.Module):
 
 
 class Update(nn.Module):
-    """q [nodes, n] and μ [nodes, 3, n] after each node mixed its own."""
+    """q and μ after each node mixed its own."""
 
     config: Config
 
     @nn.compact
-    def __call__(self, q: Array, mu: Array) -> tuple[Array, Array]:
+    def __call__(
+        self, q: Float[Array, "nodes width"], mu: Float[Array, "nodes 3 width"]
+    ) -> tuple[Float[Array, "nodes width"], Float[Array, "nodes 3 width"]]:
         width = q.shape[-1]
         mixed = Dense(2 * width, self.config.vector_bias, "xavier", name="vector_mix")(mu)
         v, u = coupling.split(mixed, [width, width], -1)
@@ -127,7 +135,9 @@ class Model(nn.Module):
         readout = nv.Readout(c.output, c.width, c.pool, name="readout")
         return Output(readout(graph, q, mu), tuple(trace))
 
-    def _nodes(self, graph: Graph) -> tuple[Array, Array | None]:
+    def _nodes(
+        self, graph: Graph
+    ) -> tuple[Float[Array, "nodes width"], Float[Array, "nodes 3 width"] | None]:
         """Scalars that a node begins with, and vectors where it has any."""
         width = self.config.width
         if self.config.inputs == "particles":
@@ -139,8 +149,10 @@ class Model(nn.Module):
             one_hot.astype(graph.positions.dtype)
         ), None
 
-    def _filters(self, graph: Graph, r: Array, parts: list[int]) -> list[Array]:
-        """W of each layer [edges, part].
+    def _filters(
+        self, graph: Graph, r: Float[Array, "edges 1"], parts: list[int]
+    ) -> list[Float[Array, "edges _part"]]:
+        """W of each layer.
 
         The bias is a row of the matrix: so the envelope acts on the few functions of the basis
         instead of on every filter.

@@ -21,6 +21,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import kinds, segments
 from demetar.core.arrays import Array
@@ -57,12 +58,12 @@ class Config:
 
 
 class Filters(nn.Module):
-    """F [rows, width] of what the filters read and, in the last column, the envelope [rows, n + 1]."""
+    """F of what the filters read and, in the last column, the envelope."""
 
     width: int
 
     @nn.compact
-    def __call__(self, rows: Array) -> Array:
+    def __call__(self, rows: Float[Array, "edges invariants"]) -> Float[Array, "edges width"]:
         hidden = shifted_softplus(Dense(self.width, kernel="xavier", name="in")(rows[:, :-1]))
         return Dense(self.width, kernel="xavier", name="out")(hidden) * rows[:, -1:]
 
@@ -73,8 +74,16 @@ class Interaction(nn.Module):
     width: int
 
     @nn.compact
-    def __call__(self, graph: Graph, h: Array, among: Pairs, rows: Array) -> tuple[Array, Array]:
-        def dense(name: str, rows: Array, bias: bool = True) -> Array:
+    def __call__(
+        self,
+        graph: Graph,
+        h: Float[Array, "nodes width"],
+        among: Pairs,
+        rows: Float[Array, "edges invariants"],
+    ) -> tuple[Float[Array, "nodes width"], Float[Array, "edges 1"]]:
+        def dense(
+            name: str, rows: Float[Array, "nodes width"], bias: bool = True
+        ) -> Float[Array, "nodes width"]:
             return Dense(self.width, bias=bias, kernel="xavier", name=name)(rows)
 
         sent, filters = dense("sender", h, bias=False), Filters(self.width, name="filter")

@@ -21,6 +21,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import segments
 from demetar.core.arrays import Array
@@ -91,7 +92,7 @@ class NormLayer(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """New features from attention to neighbours and skip, and the weights [edges, heads]."""
+    """New features from attention to neighbours and skip, and the weights."""
 
     irreps: str
     heads: int
@@ -100,8 +101,13 @@ class AttentionBlock(nn.Module):
 
     @nn.compact
     def __call__(
-        self, graph: Graph, h: Features, y: Features, invariants: Array, envelope: Array
-    ) -> tuple[Features, Array]:
+        self,
+        graph: Graph,
+        h: Features,
+        y: Features,
+        invariants: Float[Array, "edges invariants"],
+        envelope: Float[Array, "edges 1"],
+    ) -> tuple[Features, Float[Array, "edges heads"]]:
         out = {k: n // self.div for k, n in ir.parse(self.irreps).items()}
         keys = {k: n for k, n in out.items() if k in h}
         path_list = coupling.paths(tuple(h), tuple(y), tuple(out))
@@ -126,7 +132,9 @@ class AttentionBlock(nn.Module):
         mixed = {k: segments.receive_sum(graph, x) for k, x in weighed.items()}
         return Linear(self.irreps, name="project")(products.concatenate(mixed, h)), alpha
 
-    def _attention(self, graph: Graph, query: Features, key: Features, envelope: Array) -> Array:
+    def _attention(
+        self, graph: Graph, query: Features, key: Features, envelope: Float[Array, "edges 1"]
+    ) -> Float[Array, "edges heads"]:
         count = sum(x.shape[1] * x.shape[2] for x in query.values())
         logits = 0.0
         for k, x in query.items():

@@ -23,6 +23,7 @@ from math import pi
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import segments
 from demetar.core.arrays import Array
@@ -37,8 +38,7 @@ from demetar.models.nn.irreps.equivariant import TensorProduct, trace_features
 from demetar.models.nn.layers import Dense
 from demetar.models.nn.readout import answer
 from demetar.symmetry import irreps as ir
-
-Features = dict[str, Array]
+from demetar.symmetry.irreps import Features
 
 TITLE = "SEGNN"
 SYMMETRY = "E(3) x S_n"
@@ -114,8 +114,13 @@ class MessagePassing(nn.Module):
 
     @nn.compact
     def __call__(
-        self, graph: Graph, x: Features, edge: Features, scalars: Array, node: Features
-    ) -> tuple[Features, Array]:
+        self,
+        graph: Graph,
+        x: Features,
+        edge: Features,
+        scalars: Float[Array, "edges invariants"],
+        node: Features,
+    ) -> tuple[Features, Float[Array, "edges 1"]]:
         hidden = coupling.channels(x)
         both = {
             k: jnp.concatenate([v[graph.receivers], v[graph.senders]], -1) for k, v in x.items()
@@ -158,8 +163,8 @@ class Model(nn.Module):
         pooled = nn.silu(Dense(many["0e"], name="pooled")(pool(graph, per_node)))
         return Output(nf.scalar_value(Dense(1, name="out")(pooled)), tuple(trace))
 
-    def _inputs(self, graph: Graph) -> tuple[Features, Array]:
-        """Features of the nodes and invariants [edges, s] of the edges."""
+    def _inputs(self, graph: Graph) -> tuple[Features, Float[Array, "edges invariants"]]:
+        """Features of the nodes and invariants of the edges."""
         r = nf.differences(graph, graph.positions)
         if self.config.inputs == "atoms":
             one_hot = graph.species[:, None] == jnp.asarray(self.config.species)
@@ -174,7 +179,7 @@ class Model(nn.Module):
         irreps = ir.natural(self.config.lmax_attributes)
         factor = (4 * pi) ** -0.5 if particles else 1.0
 
-        def steer(vectors: Array) -> Features:
+        def steer(vectors: Float[Array, "rows 3"]) -> Features:
             return {k: factor * y for k, y in ir.harmonics(ir.direction(vectors), irreps).items()}
 
         edge = steer(-nf.differences(graph, graph.positions))

@@ -31,6 +31,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Bool, Float
 
 from demetar.core import kinds, segments
 from demetar.core.arrays import Array
@@ -54,8 +55,8 @@ class Config(dn.Config):
     """Defaults are the published ones for QM9."""
 
 
-def spherical(towards: Array, t: Triplets) -> Array:
-    """(sin θ cos τ, sin θ sin τ, cos θ) of each triplet, [nodes, D of received, D of sent, 3]."""
+def spherical(towards: Float[Array, "edges 3"], t: Triplets) -> Float[Array, "nodes D D 3"]:
+    """(sin θ cos τ, sin θ sin τ, cos θ) of each triplet, received by sent."""
     axis = towards[t.sent][:, None]
     k = -towards[t.received][:, :, None]  # from j
     cosine = jnp.sum(k * axis, -1, keepdims=True)
@@ -71,10 +72,15 @@ def spherical(towards: Array, t: Triplets) -> Array:
     return jnp.concatenate([jnp.where(off, x, 0), jnp.where(off, y, 0), cosine], -1)
 
 
-def _nearest(axis: Array, u: Array, off: Array, t: Triplets) -> tuple[Array, Array]:
-    """Weights [nodes, k, k', D of sent] of the nearest k' to k, and whether k is alone [..., k, i, 1].
+def _nearest(
+    axis: Float[Array, "nodes 1 D 3"],
+    u: Float[Array, "nodes D D 3"],
+    off: Bool[Array, "nodes D D"],
+    t: Triplets,
+) -> tuple[Float[Array, "nodes D D D"], Bool[Array, "nodes D D 1"]]:
+    """Weights [nodes, k, k', i] of the nearest k' to k, and whether k is alone [nodes, k, i, 1].
 
-    u [nodes, D, D, 3] are directions across the axis; `off` says which of them there are. Those
+    u are directions across the axis; `off` says which of them there are. Those
     that are equally near share the weight: the least of equals has no other symmetric gradient.
     """
     # Any two directions across the axis will do: only differences of azimuths are used.
@@ -93,19 +99,25 @@ def _nearest(axis: Array, u: Array, off: Array, t: Triplets) -> tuple[Array, Arr
 
 
 class SphericalSum(nn.Module):
-    """mix(s) [edges, channels] of s [edges, channels].
-
-    radial [edges, degrees, bases] of k → j, y [nodes, D of received, D of sent, degrees²].
-    """
+    """mix(s) of s; `radial` is of k → j, `y` of the triplets, received by sent."""
 
     rank: int
 
     @nn.compact
-    def __call__(self, graph: Graph, s: Array, radial: Array, y: Array, t: Triplets) -> Array:
+    def __call__(
+        self,
+        graph: Graph,
+        s: Float[Array, "edges channels"],
+        radial: Float[Array, "edges degrees bases"],
+        y: Float[Array, "nodes D D harmonics"],
+        t: Triplets,
+    ) -> Float[Array, "edges channels"]:
         _, degrees, bases = radial.shape
         width, rank = s.shape[1], self.rank
 
-        def factor(name: str, degree: np.ndarray, y: Array) -> Array:
+        def factor(
+            name: str, degree: np.ndarray, y: Float[Array, "nodes D D functions"]
+        ) -> Float[Array, "nodes D D channels"]:
             """A low-rank map of R Y for the harmonics y, each with its radial degree."""
             shape = (len(degree), bases, rank)
             kernel = dn.linear(rank, f"{name}_in", bias=False)(
@@ -137,7 +149,7 @@ class Model(nn.Module):
         t = triplets(graph)
         y = jnp.stack(harmonics(spherical(towards, t), c.degrees), -1)
 
-        def mix(name: str, sent: Array) -> Array:
+        def mix(name: str, sent: Float[Array, "edges channels"]) -> Float[Array, "edges channels"]:
             return SphericalSum(c.basis_width, name=name)(graph, sent, radial, y, t)
 
         return dn.network(c, graph, e, mix, up_bias=True, last="orthogonal")

@@ -19,6 +19,7 @@ import dataclasses
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import segments
 from demetar.core.arrays import Array
@@ -69,7 +70,12 @@ class Convolution(nn.Module):
 
     @nn.compact
     def __call__(
-        self, graph: Graph, h: Features, y: Features, invariants: Array, envelope: Array
+        self,
+        graph: Graph,
+        h: Features,
+        y: Features,
+        invariants: Float[Array, "edges invariants"],
+        envelope: Float[Array, "edges 1"],
     ) -> Features:
         path_list = coupling.paths(tuple(h), tuple(y), tuple(ir.parse(self.irreps)))
         count = coupling.weight_count(coupling.channels(h), path_list)

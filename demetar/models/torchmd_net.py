@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import segments
 from demetar.core.arrays import Array
@@ -75,21 +76,30 @@ def symmetry(config: Config) -> str:
 class Edges(NamedTuple):
     """What all layers read of the edges, and of a node as its own neighbour."""
 
-    basis: Array  # [edges, k]
-    own: Array  # [1, k] at distance zero
-    unit: Array  # [edges, 3] from receiver to sender
-    envelope: Array  # [edges, 1]
+    basis: Float[Array, "edges basis"]
+    own: Float[Array, "1 basis"]  # at distance zero
+    unit: Float[Array, "edges 3"]  # from receiver to sender
+    envelope: Float[Array, "edges 1"]
 
 
 class Attention(nn.Module):
-    """Updates of x [nodes, n] and μ [nodes, 3, n] and the weights ([edges, heads], [nodes, heads])."""
+    """Updates of x and μ and the weights, of the edges and of each node for itself."""
 
     config: Config
 
     @nn.compact
     def __call__(
-        self, graph: Graph, x: Array, mu: Array | None, edges: Edges
-    ) -> tuple[Array, Array, Array, Array]:
+        self,
+        graph: Graph,
+        x: Float[Array, "nodes width"],
+        mu: Float[Array, "nodes 3 width"] | None,
+        edges: Edges,
+    ) -> tuple[
+        Float[Array, "nodes width"],
+        Float[Array, "nodes 3 width"],
+        Float[Array, "edges heads"],
+        Float[Array, "nodes heads"],
+    ]:
         c, parts = self.config, 2 if mu is None else 3
         x = LayerNorm(EPSILON, name="norm")(x)
         q, k = (Dense(c.width, kernel="xavier", name=name)(x) for name in ("query", "key"))
@@ -123,15 +133,15 @@ class Attention(nn.Module):
         received += my_old[0][:, None] * mu + again[:, None] * u3
         return plain + product * jnp.sum(u1 * u2, 1), received, alpha, mine
 
-    def _weights(self, product: Array) -> Array:
+    def _weights(self, product: Float[Array, "rows width"]) -> Float[Array, "rows heads"]:
         return nn.silu(product.reshape(len(product), self.config.heads, -1).sum(-1))
 
-    def _spread(self, weights: Array) -> Array:
+    def _spread(self, weights: Float[Array, "rows heads"]) -> Float[Array, "rows width"]:
         return jnp.repeat(weights, self.config.width // self.config.heads, -1)
 
 
 class GatedBlock(nn.Module):
-    """Scalars [nodes, scalars] that know the lengths of vectors, and vectors [nodes, 3, vectors] gated.
+    """Scalars that know the lengths of vectors, and vectors gated.
 
     Schütt, Unke, Gastegger, ICML 2021, figure 3: (s', g) = MLP([s, √(|V μ|² + δ²)]), μ' = g · U μ;
     no vectors (None) where none are asked for.
@@ -142,7 +152,9 @@ class GatedBlock(nn.Module):
     softening: float
 
     @nn.compact
-    def __call__(self, s: Array, mu: Array) -> tuple[Array, Array | None]:
+    def __call__(
+        self, s: Float[Array, "nodes width"], mu: Float[Array, "nodes 3 channels"]
+    ) -> tuple[Float[Array, "nodes scalars"], Float[Array, "nodes 3 vectors"] | None]:
         width = s.shape[-1]
         size = nv.length(Dense(width, False, "xavier", name="norm_mix")(mu), self.softening)
         both = MLP((width, self.scalars + self.vectors), name="gate")(
@@ -178,7 +190,9 @@ class Model(nn.Module):
         x = LayerNorm(EPSILON, name="norm")(x)
         return Output(self._values(graph, x, mu), tuple(trace))
 
-    def _values(self, graph: Graph, x: Array, mu: Array) -> dict[str, Value]:
+    def _values(
+        self, graph: Graph, x: Float[Array, "nodes width"], mu: Float[Array, "nodes 3 width"]
+    ) -> dict[str, Value]:
         """Two gated blocks give scalars, as published; a linear map gives vectors."""
         c, asked = self.config, QUANTITIES[self.config.output].channels
         if c.head == "perceptron":
@@ -192,13 +206,15 @@ class Model(nn.Module):
             made = {"1o": Dense(asked["1o"], False, "small", name="vectors")(mu)}
         return ro.answer(graph, c.output, made, nv.POOLS[c.pool])
 
-    def _edges(self, graph: Graph, r: Array) -> Edges:
+    def _edges(self, graph: Graph, r: Float[Array, "edges 1"]) -> Edges:
         c = self.config
         end = radial.ENVELOPES["cosine" if c.inputs == "atoms" else "none"]
         others = ro.edge_inputs(graph, c.inputs)
         zero = jnp.zeros((1, 1), r.dtype)
 
-        def basis(r: Array, others: Array) -> Array:
+        def basis(
+            r: Float[Array, "rows 1"], others: Float[Array, "rows invariants"]
+        ) -> Float[Array, "rows basis"]:
             found = radial.exponential_normal(r, c.cutoff, c.bases) * end(r, c.cutoff)
             return jnp.concatenate([found, others], -1)
 
@@ -206,7 +222,9 @@ class Model(nn.Module):
         own = basis(zero, jnp.zeros((1, others.shape[-1]), r.dtype))
         return Edges(basis(r, others), own, unit, end(r, c.cutoff))
 
-    def _nodes(self, graph: Graph, edges: Edges) -> tuple[Array, Array | None]:
+    def _nodes(
+        self, graph: Graph, edges: Edges
+    ) -> tuple[Float[Array, "nodes width"], Float[Array, "nodes 3 width"] | None]:
         """Scalars that know their neighbours' kinds (equation 3), and vectors where there are any."""
         width, atoms = self.config.width, self.config.inputs == "atoms"
         mu, rule = None, "embedding" if atoms else "xavier"

@@ -27,6 +27,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Complex, Float, Int
 
 from demetar.core import kinds, segments
 from demetar.core.arrays import Array
@@ -70,8 +71,8 @@ class Config:
     readout: str = "bilinear"
 
 
-def weights(species: Array, largest: int, dtype: Any) -> Array:
-    """Nuclear charge and number of valence electrons [..., 2], as shares of the largest charge."""
+def weights(species: Int[Array, "*atoms"], largest: int, dtype: Any) -> Float[Array, "*atoms 2"]:
+    """Nuclear charge and number of valence electrons, as shares of the largest charge."""
     core = jnp.asarray((0, *NOBLE))[jnp.searchsorted(jnp.asarray(NOBLE), species)]
     return jnp.stack([species, species - core], -1).astype(dtype) / largest
 
@@ -96,56 +97,66 @@ class Grid:
             for l, j in itertools.product(range(config.lmax + 1), range(config.scales))
         }
 
-    def density(self, positions: Array, charges: Array) -> Array:
-        """Spectra [c, ...] of Σ_i q_i exp(−|u − r_i|²/2σ²), r [n, 3] in Å and q [n, c]."""
+    def density(
+        self, positions: Float[Array, "atoms 3"], charges: Float[Array, "atoms kinds"]
+    ) -> Complex[Array, "kinds N N half"]:
+        """Spectra of Σ_i q_i exp(−|u − r_i|²/2σ²), r in Å."""
         x, y, z = (
             jnp.exp(-1j * positions[:, i : i + 1] * k) for i, k in enumerate(self.axes)
         )  # fmt: skip
         return self.atom * jnp.einsum("nc,na,nb,nd->cabd", charges.astype(x.dtype), x, y, z)
 
-    def convolved(self, spectra: Array, l: int, j: int, width: float) -> Array:
-        """f * ψ_jlm [c, 2l+1, N, N, N] of fields as wide as `width` σ, whose heights are kept."""
+    def convolved(
+        self, spectra: Complex[Array, "kinds N N half"], l: int, j: int, width: float
+    ) -> Float[Array, "kinds m N N N"]:
+        """f * ψ_jlm of fields as wide as `width` σ, whose heights are kept."""
         height = (1 + 4**j / width**2) ** 1.5
         return self.fields((-1j) ** l * height * spectra[:, None] * self.wavelets[l, j])
 
-    def fields(self, spectra: Array) -> Array:
-        """The real fields [..., N, N, N] of half spectra; the first point is the box's centre."""
+    def fields(self, spectra: Complex[Array, "*rows N N half"]) -> Float[Array, "*rows N N N"]:
+        """The real fields of half spectra; the first point is the box's centre."""
         return jnp.fft.irfftn(spectra, s=[self.config.grid] * 3, axes=(-3, -2, -1))
 
-    def modulus(self, square: Array, power: float = 1.0) -> Array:
+    def modulus(self, square: Float[Array, "*shape"], power: float = 1.0) -> Float[Array, "*shape"]:
         """(x² + ε²)^(q/2) − ε^q of x²: smooth, and exactly zero where x is."""
         e = self.config.epsilon
         return e**power * jnp.expm1(power / 2 * jnp.log1p(square / e**2))
 
-    def integrals(self, square: Array, width: float) -> Array:
-        """∫ U^q [c, q] of U² [c, N, N, N]; of a Gaussian of that width in σ and height 1 about 1."""
+    def integrals(
+        self, square: Float[Array, "kinds N N N"], width: float
+    ) -> Float[Array, "kinds powers"]:
+        """∫ U^q of U²; of a Gaussian of that width in σ and height 1 about 1."""
         c = self.config
         cell = c.spacing**3 / ((2 * np.pi) ** 1.5 * (width * c.sigma) ** 3)
         found = [self.modulus(square, q).sum((-3, -2, -1)) for q in POWERS]
         return cell * jnp.stack(found, axis=-1)
 
 
-def _wavelets(waves: Array, l: int) -> Array:
-    """Spectra [2l+1, ...] of ψ_lm at scale 1, but for (−i)^l, at wave vectors [..., 3]."""
+def _wavelets(waves: Float[Array, "*grid 3"], l: int) -> Float[Array, " m *grid"]:
+    """Spectra of ψ_lm at scale 1, but for (−i)^l, at wave vectors."""
     angular = ir.harmonics(waves.reshape(-1, 3), [f"{l}e"])[f"{l}e"]
     return angular.T.reshape(-1, *waves.shape[:-1]) * jnp.exp(-jnp.square(waves).sum(-1) / 2)
 
 
-def _with_core(fields: Array) -> Array:
-    """The core's field beside the nuclear and the valence one [2, ...]: their difference."""
+def _with_core(fields: Float[Array, " 2 *grid"]) -> Float[Array, " 3 *grid"]:
+    """The core's field beside the nuclear and the valence one: their difference."""
     return jnp.concatenate([fields, fields[:1] - fields[1:]])
 
 
-def scattering(grid: Grid, positions: Array, charges: Array) -> list[Array]:
+def scattering(
+    grid: Grid, positions: Float[Array, "atoms 3"], charges: Float[Array, "atoms 2"]
+) -> list[Float[Array, " _features"]]:
     """Features of orders 0, 1 and, if asked for, 2 of one molecule, a row each.
 
-    positions [n, 3] in Å from the centroid; charges [n, 2] as from `weights`, zero for padding.
+    positions in Å from the centroid; charges as from `weights`, zero for padding.
     """
     c = grid.config
     spectra = grid.density(positions, charges)
     zeroth = grid.integrals(jnp.square(_with_core(grid.fields(spectra))), 1.0)
 
-    def paths(spectra: Array, l: int, j: int) -> tuple[Array, list[Array]]:
+    def paths(
+        spectra: Complex[Array, "kinds N N half"], l: int, j: int
+    ) -> tuple[Float[Array, "rows powers"], list[Float[Array, "rows powers"]]]:
         square = jnp.square(_with_core(grid.convolved(spectra, l, j, 1.0))).sum(1)
         width = (1 + 4**j) ** 0.5
         first, second = grid.integrals(square, width), []
@@ -163,8 +174,8 @@ def scattering(grid: Grid, positions: Array, charges: Array) -> list[Array]:
     return [jnp.stack(order).reshape(-1) for order in orders if order]
 
 
-def describe(config: Config, graph: Graph) -> list[Array]:
-    """The features of each order [graphs, n] of the molecules of a graph, one after the other."""
+def describe(config: Config, graph: Graph) -> list[Float[Array, "graphs _features"]]:
+    """The features of each order of the molecules of a graph, one after the other."""
     owner = jnp.minimum(graph.graph_index, graph.n_graphs - 1)
     real = graph.node_mask[:, None]
     centre = segments.graph_mean(graph, jnp.where(real, graph.positions, 0))
@@ -178,11 +189,14 @@ def describe(config: Config, graph: Graph) -> list[Array]:
 
 
 def fit(
-    features: np.ndarray, targets: np.ndarray, readout: str = "bilinear", strengths: Any = STRENGTHS
+    features: Float[np.ndarray, "molecules features"],
+    targets: Float[np.ndarray, " molecules"],
+    readout: str = "bilinear",
+    strengths: Any = STRENGTHS,
 ) -> tuple[dict[str, Any], float]:
     """The Model's parameters by ridge regression, and their mean absolute leave-one-out error.
 
-    features [n, d] as `describe` gives them, targets [n] as the model shall give them; float64. Both
+    features as `describe` gives them, targets as the model shall give them; float64. Both
     terms of the readout are punished alike, the constant is not; of the strengths (a share of the
     kernel's mean) the one with the smallest leave-one-out error is taken. All is done in the space
     of the n molecules, so n³ and not d⁶ is what it costs.
@@ -217,19 +231,19 @@ def fit(
 
 
 class Standard(nn.Module):
-    """Features [graphs, n] with the mean and spread of a training set taken off."""
+    """Features with the mean and spread of a training set taken off."""
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Float[Array, "graphs features"]) -> Float[Array, "graphs features"]:
         scale = self.param("scale", nn.initializers.ones, x.shape[-1:])
         return x * scale + self.param("bias", nn.initializers.zeros, x.shape[-1:])
 
 
 class Products(nn.Module):
-    """Σ_ij x_i A_ij x_j / √n [graphs, 1] of features [graphs, n]."""
+    """Σ_ij x_i A_ij x_j / √n of n features."""
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Float[Array, "graphs features"]) -> Float[Array, "graphs 1"]:
         n = x.shape[-1]
         matrix = self.param("kernel", nn.initializers.zeros, (n, n))
         return ((x @ matrix) * x).sum(-1, keepdims=True) / n**0.5

@@ -22,6 +22,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import segments
 from demetar.core.arrays import Array
@@ -53,8 +54,10 @@ class Config:
     cutoff: float = 5.0  # Å, or the scene's unit
 
 
-def geometry(graph: Graph, c: Config) -> tuple[Array, Array, Array]:
-    """Distances d [edges, 1] in units of the cutoff, directions [edges, 3] to i, envelope [edges, 1].
+def geometry(
+    graph: Graph, c: Config
+) -> tuple[Float[Array, "edges 1"], Float[Array, "edges 3"], Float[Array, "edges 1"]]:
+    """Distances d in units of the cutoff, directions to i, envelope.
 
     Particles have no envelope: their edges end where the graph ends.
     """
@@ -64,13 +67,13 @@ def geometry(graph: Graph, c: Config) -> tuple[Array, Array, Array]:
     return r / c.cutoff, ir.direction(x), how(r, c.cutoff)
 
 
-def inverse(d: Array) -> Array:
+def inverse(d: Float[Array, "edges 1"]) -> Float[Array, "edges 1"]:
     """1/d, constant below NEAREST."""
     return 1 / jnp.maximum(d, NEAREST)
 
 
 class Distances(nn.Module):
-    """u(d) sin(f_n d)/d [edges, count] with an envelope u; f_n is learned from nπ on.
+    """u(d) sin(f_n d)/d with an envelope u; f_n is learned from nπ on.
 
     Gasteiger, Groß, Günnemann 2020 (DimeNet), equations 7 and 8, without the factor √(2/c).
     """
@@ -78,19 +81,21 @@ class Distances(nn.Module):
     count: int
 
     @nn.compact
-    def __call__(self, d: Array, envelope: Array) -> Array:
+    def __call__(
+        self, d: Float[Array, "edges 1"], envelope: Float[Array, "edges 1"]
+    ) -> Float[Array, "edges count"]:
         f = self.param("frequency", nn.initializers.zeros, (self.count,))
         return envelope * f * spherical_bessel(0, jnp.abs(f) * d)
 
 
 class LowRank(nn.Module):
-    """A kernel [count, features] that is the product of two, with nothing between them."""
+    """A kernel that is the product of two, with nothing between them."""
 
     rank: int
     features: int
 
     @nn.compact
-    def __call__(self, count: int, dtype: Any) -> Array:
+    def __call__(self, count: int, dtype: Any) -> Float[Array, "count features"]:
         inner = linear(self.rank, "in", bias=False)(jnp.eye(count, dtype=dtype))
         return linear(self.features, "out", bias=False)(inner)
 
@@ -100,19 +105,19 @@ def linear(features: int, name: str, bias: bool = True) -> Dense:
     return Dense(features, bias, "orthogonal", name=name)
 
 
-def residual(x: Array, name: str) -> Array:
+def residual(x: Float[Array, "edges width"], name: str) -> Float[Array, "edges width"]:
     """x + φ(W φ(W x)); call it in a module's compact method."""
     y = nn.silu(linear(x.shape[-1], f"{name}_in")(x))
     return x + nn.silu(linear(x.shape[-1], f"{name}_out")(y))
 
 
 class Embedding(nn.Module):
-    """The first messages [edges, width], of what both ends are and of the distance."""
+    """The first messages, of what both ends are and of the distance."""
 
     config: Config
 
     @nn.compact
-    def __call__(self, graph: Graph, e: Array) -> Array:
+    def __call__(self, graph: Graph, e: Float[Array, "edges bases"]) -> Float[Array, "edges width"]:
         c, width = self.config, self.config.width
         if c.inputs == "atoms":
             one_hot = (graph.species[:, None] == jnp.asarray(c.species)).astype(e.dtype)
@@ -129,12 +134,14 @@ class Embedding(nn.Module):
 
 
 class Sent(nn.Module):
-    """What each message hands on to the next edges [edges, triplet_width]."""
+    """What each message hands on to the next edges."""
 
     config: Config
 
     @nn.compact
-    def __call__(self, x: Array, e: Array) -> Array:
+    def __call__(
+        self, x: Float[Array, "edges width"], e: Float[Array, "edges bases"]
+    ) -> Float[Array, "edges triplet_width"]:
         c = self.config
         kernel = LowRank(c.basis_width, c.width, name="distance")(c.bases, e.dtype)
         y = nn.silu(linear(c.width, "dense")(x)) * (e @ kernel)
@@ -142,12 +149,14 @@ class Sent(nn.Module):
 
 
 class Updated(nn.Module):
-    """Messages [edges, width] after an interaction, from what has come along the triplets."""
+    """Messages after an interaction, from what has come along the triplets."""
 
     config: Config
 
     @nn.compact
-    def __call__(self, x: Array, mixed: Array) -> Array:
+    def __call__(
+        self, x: Float[Array, "edges width"], mixed: Float[Array, "edges triplet_width"]
+    ) -> Float[Array, "edges width"]:
         width = self.config.width
         y = nn.silu(linear(width, "dense")(x))
         y = y + nn.silu(linear(width, "up", bias=False)(mixed))
@@ -157,14 +166,16 @@ class Updated(nn.Module):
 
 
 class Head(nn.Module):
-    """An invariant [nodes, 1] of the messages that arrive, their sum, and their sizes [edges, 1]."""
+    """An invariant of the messages that arrive, their sum, and their sizes."""
 
     config: Config
     up_bias: bool
     last: str  # the rule that fills the last kernel
 
     @nn.compact
-    def __call__(self, graph: Graph, x: Array, e: Array) -> tuple[Array, Array, Array]:
+    def __call__(
+        self, graph: Graph, x: Float[Array, "edges width"], e: Float[Array, "edges bases"]
+    ) -> tuple[Float[Array, "nodes 1"], Float[Array, "nodes width"], Float[Array, "edges 1"]]:
         c = self.config
         message = linear(c.width, "distance", bias=False)(e) * x
         arrived = segments.receive_sum(graph, message)
@@ -178,15 +189,15 @@ class Head(nn.Module):
 def network(
     c: Config,
     graph: Graph,
-    e: Array,
-    mix: Callable[[str, Array], Array],
+    e: Float[Array, "edges bases"],
+    mix: Callable[[str, Float[Array, "edges triplet_width"]], Float[Array, "edges triplet_width"]],
     up_bias: bool = False,
     last: str = "zero",
 ) -> Output:
     """The output of all layers; call it in the compact method of a model.
 
-    e [edges, bases] is the basis of distances; mix(name, sent) sums what the messages send
-    [edges, triplet_width] over the triplets of each edge, with parameters under that name.
+    e is the basis of distances; mix(name, sent) sums what the messages send
+    over the triplets of each edge, with parameters under that name.
     """
     x = Embedding(c, name="embedding")(graph, e)
     out, trace = jnp.zeros_like(graph.positions[:, :1]), []

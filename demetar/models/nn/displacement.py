@@ -2,6 +2,7 @@
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import segments
 from demetar.core.arrays import Array
@@ -11,16 +12,18 @@ from demetar.models.nn.layers import MLP, Dense
 
 
 class Displacement(nn.Module):
-    """mean_j (x_i − x_j) φ(h_i, h_j, |x_ij|², q_i q_j) + v_i ψ(h_i): [nodes, 3], 1o, of h [nodes, c].
+    """mean_j (x_i − x_j) φ(h_i, h_j, |x_ij|², q_i q_j) + v_i ψ(h_i), 1o.
 
     The coordinate update of EGNN (Satorras et al., ICML 2021, equations 4 and 7) as a last layer,
-    E(3)-equivariant because φ and ψ see invariants only. `envelope` [edges, 1] multiplies φ.
+    E(3)-equivariant because φ and ψ see invariants only. `envelope` multiplies φ.
     """
 
     width: int
 
     @nn.compact
-    def __call__(self, graph: Graph, h: Array, envelope: Array) -> Array:
+    def __call__(
+        self, graph: Graph, h: Float[Array, "nodes channels"], envelope: Float[Array, "edges 1"]
+    ) -> Float[Array, "nodes 3"]:
         r = nf.differences(graph, graph.positions)
         square = jnp.sum(r * r, -1, keepdims=True)
         given = jnp.concatenate([square, nf.charge_products(graph)], -1)

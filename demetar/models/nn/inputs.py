@@ -2,6 +2,7 @@
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from demetar.core import bonds
 from demetar.core.arrays import Array
@@ -11,8 +12,8 @@ from demetar.core.output import Attention, Value
 from demetar.core.segments import graph_sum, norm
 
 
-def species_powers(graph: Graph, species: tuple[int, ...]) -> Array:
-    """One-hot species times (Z/9)^0, ^1, ^2: [nodes, 3·len(species)].
+def species_powers(graph: Graph, species: tuple[int, ...]) -> Float[Array, "nodes features"]:
+    """One-hot species times (Z/9)^0, ^1, ^2: three features for each.
 
     The input of Cormorant and EGNN on QM9 (Satorras et al. 2021, appendix C.3).
     """
@@ -22,33 +23,33 @@ def species_powers(graph: Graph, species: tuple[int, ...]) -> Array:
     return (one_hot[:, :, None] * powers).reshape(len(one_hot), -1)
 
 
-def speeds(graph: Graph) -> Array:
-    """|v| of each particle [nodes, 1]; zero where the graph has no velocities."""
+def speeds(graph: Graph) -> Float[Array, "nodes 1"]:
+    """|v| of each particle; zero where the graph has no velocities."""
     if graph.velocities is None:
         return jnp.zeros_like(graph.positions[:, :1])
     return norm(graph.velocities)
 
 
-def velocities(graph: Graph) -> Array:
-    """Velocities [nodes, 3], 1o; zero where the graph has none."""
+def velocities(graph: Graph) -> Float[Array, "nodes 3"]:
+    """Velocities, 1o; zero where the graph has none."""
     return jnp.zeros_like(graph.positions) if graph.velocities is None else graph.velocities
 
 
-def charges(graph: Graph) -> Array:
-    """Charges [nodes, 1]; zero where the graph has none."""
+def charges(graph: Graph) -> Float[Array, "nodes 1"]:
+    """Charges; zero where the graph has none."""
     return (
         jnp.zeros_like(graph.positions[:, :1]) if graph.charges is None else graph.charges[:, None]
     )
 
 
-def charge_products(graph: Graph) -> Array:
-    """q_i q_j of each edge [edges, 1]."""
+def charge_products(graph: Graph) -> Float[Array, "edges 1"]:
+    """q_i q_j of each edge."""
     q = charges(graph)
     return q[graph.senders] * q[graph.receivers]
 
 
-def bond_types(graph: Graph, length: Array) -> Array:
-    """Bond type [edges, 4] by length [edges, 1], one-hot over bonds.TYPES; zeros where not bonded.
+def bond_types(graph: Graph, length: Float[Array, "edges 1"]) -> Float[Array, "edges 4"]:
+    """Bond type by length, one-hot over bonds.TYPES; zeros where not bonded.
 
     As `bonds.one_hot` tells it of species and positions, but anew for the positions at hand. Its
     steps have no gradient.
@@ -64,13 +65,13 @@ def bond_types(graph: Graph, length: Array) -> Array:
     return (near & (found[:, None] == jnp.arange(count))).astype(length.dtype)
 
 
-def differences(graph: Graph, positions: Array) -> Array:
-    """x_receiver − x_sender [edges, 3], 1o, zero for padded edges."""
+def differences(graph: Graph, positions: Float[Array, "nodes 3"]) -> Float[Array, "edges 3"]:
+    """x_receiver − x_sender, 1o, zero for padded edges."""
     return positions[graph.receivers] - positions[graph.senders]
 
 
-def from_centre(graph: Graph) -> Array:
-    """Positions [nodes, 3] relative to the centre of mass of their graph (equal masses if None)."""
+def from_centre(graph: Graph) -> Float[Array, "nodes 3"]:
+    """Positions relative to the centre of mass of their graph (equal masses if None)."""
     mass = jnp.ones_like(graph.positions[:, :1]) if graph.masses is None else graph.masses[:, None]
     total = graph_sum(graph, mass * graph.node_mask[:, None])
     centre = graph_sum(graph, graph.positions * mass) / jnp.where(total > 0, total, 1)
@@ -79,9 +80,12 @@ def from_centre(graph: Graph) -> Array:
 
 
 def attention_with_self(
-    graph: Graph, weights: Array, own: Array, name: str = "attention"
+    graph: Graph,
+    weights: Float[Array, "edges heads"],
+    own: Float[Array, "nodes heads"],
+    name: str = "attention",
 ) -> Attention:
-    """The trace entry for weights [edges, heads], and [nodes, heads] of each node for itself."""
+    """The trace entry for weights of the edges, and `own` of each node for itself."""
     nodes = jnp.arange(len(own))
     return Attention(
         jnp.concatenate([weights, own]),
@@ -92,18 +96,20 @@ def attention_with_self(
     )
 
 
-def positions_value(graph: Graph, positions: Array) -> dict[str, Value]:
-    """The output "positions" [nodes, 3]."""
+def positions_value(graph: Graph, positions: Float[Array, "nodes 3"]) -> dict[str, Value]:
+    """The output "positions"."""
     return {"positions": Value(jnp.where(graph.node_mask[:, None], positions, 0), POSITIONS)}
 
 
-def scalar_value(per_graph: Array) -> dict[str, Value]:
-    """The output "scalar" [graphs, 1]."""
+def scalar_value(per_graph: Float[Array, "graphs 1"]) -> dict[str, Value]:
+    """The output "scalar"."""
     return {"scalar": Value(per_graph, SCALAR)}
 
 
-def coordinates(graph: Graph, inputs: str, species: tuple[int, ...]) -> Array:
-    """What the controls see [nodes, c]: absolute coordinates beside velocity and charge, or species."""
+def coordinates(
+    graph: Graph, inputs: str, species: tuple[int, ...]
+) -> Float[Array, "nodes features"]:
+    """What the controls see: absolute coordinates beside velocity and charge, or species."""
     if inputs == "particles":
         given = [velocities(graph), charges(graph)]
     else:

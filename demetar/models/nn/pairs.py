@@ -7,6 +7,7 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Bool, Float, Int
 
 from demetar.core import segments
 from demetar.core.arrays import Array
@@ -16,10 +17,10 @@ from demetar.core.graph import Graph
 class Pairs(NamedTuple):
     """The unordered pairs of nodes behind the edges, where each has an edge in both directions."""
 
-    first: Array  # [(edges + 1) // 2] one edge of each pair
-    high: Array  # [(edges + 1) // 2] its node of the higher number, ascending
-    low: Array  # [(edges + 1) // 2] its other node
-    complete: Array  # bool: whether every edge has a partner; else the others mean nothing
+    first: Int[Array, " pairs"]  # one edge of each pair
+    high: Int[Array, " pairs"]  # its node of the higher number, ascending
+    low: Int[Array, " pairs"]  # its other node
+    complete: Bool[Array, ""]  # whether every edge has a partner; else the others mean nothing
 
 
 def pairs(graph: Graph) -> Pairs:
@@ -37,20 +38,34 @@ def pairs(graph: Graph) -> Pairs:
     return Pairs(order[0::2], high[0::2], low[0::2], complete)
 
 
-def convolve(network: nn.Module, graph: Graph, among: Pairs, rows: Array, x: Array) -> Array:
-    """Σ_j x_j ⊙ network(rows_ij) [nodes, c] for rows [edges, n] that both directions of an edge share.
+def convolve(
+    network: nn.Module,
+    graph: Graph,
+    among: Pairs,
+    rows: Float[Array, "edges invariants"],
+    x: Float[Array, "nodes channels"],
+) -> Float[Array, "nodes channels"]:
+    """Σ_j x_j ⊙ network(rows_ij) for rows that both directions of an edge share.
 
-    x is [nodes, c]; the network's [edges, c] have to vanish for padded edges. Half the work where
+    What the network gives has to vanish for padded edges. Half the work where
     every edge has its partner, as in all graphs that distances alone make; where one lacks it, all of
     the work and the same result.
     """
 
-    def halved(network: nn.Module, rows: Array, x: Array) -> Array:
+    def halved(
+        network: nn.Module,
+        rows: Float[Array, "edges invariants"],
+        x: Float[Array, "nodes channels"],
+    ) -> Float[Array, "nodes channels"]:
         f, low, high = network(rows[among.first]), among.low, among.high
         total = jax.ops.segment_sum(x[low] * f, high, len(x), indices_are_sorted=True)
         return total.at[low].add(x[high] * f)
 
-    def whole(network: nn.Module, rows: Array, x: Array) -> Array:
+    def whole(
+        network: nn.Module,
+        rows: Float[Array, "edges invariants"],
+        x: Float[Array, "nodes channels"],
+    ) -> Float[Array, "nodes channels"]:
         return segments.receive_sum(graph, x[graph.senders] * network(rows))
 
     # Gradients compute a branch's inside again: kept, it would have to be filled with zeros in the other.

@@ -4,12 +4,13 @@ from collections.abc import Callable
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from demetar.core.arrays import Array
 
 
-def gaussian(r: Array, cutoff: float, count: int) -> Array:
-    """Gaussians [rows, count] of r [rows, 1], centred evenly from 0 to the cutoff, one spacing wide.
+def gaussian(r: Float[Array, "rows 1"], cutoff: float, count: int) -> Float[Array, "rows count"]:
+    """Gaussians of r, centred evenly from 0 to the cutoff, one spacing wide.
 
     Schütt et al. 2017 (SchNet), section 4.1.
     """
@@ -18,8 +19,8 @@ def gaussian(r: Array, cutoff: float, count: int) -> Array:
     return jnp.exp(-0.5 * jnp.square((r - centres) / width))
 
 
-def bessel(r: Array, cutoff: float, count: int) -> Array:
-    """√(2/c) sin(nπr/c)/r for n = 1 … count: [rows, count] of r [rows, 1], finite at r = 0.
+def bessel(r: Float[Array, "rows 1"], cutoff: float, count: int) -> Float[Array, "rows count"]:
+    """√(2/c) sin(nπr/c)/r for n = 1 … count, finite at r = 0.
 
     Gasteiger et al. 2020 (DimeNet), equation 7.
     """
@@ -27,8 +28,10 @@ def bessel(r: Array, cutoff: float, count: int) -> Array:
     return np.sqrt(2 / cutoff) * (np.pi / cutoff) * n * jnp.sinc(n * r / cutoff)
 
 
-def exponential_normal(r: Array, cutoff: float, count: int) -> Array:
-    """exp(−β (e^(−5r/c) − μ)²) [rows, count] of r [rows, 1], with μ evenly from e^(−c/Å) to 1.
+def exponential_normal(
+    r: Float[Array, "rows 1"], cutoff: float, count: int
+) -> Float[Array, "rows count"]:
+    """exp(−β (e^(−5r/c) − μ)²) with μ evenly from e^(−c/Å) to 1.
 
     Unke, Meuwly 2019 (PhysNet), equation 7, with TorchMD-NET's 5/c, which makes it fit any cutoff.
     """
@@ -38,7 +41,9 @@ def exponential_normal(r: Array, cutoff: float, count: int) -> Array:
     return jnp.exp(-sharpness * jnp.square(jnp.exp(-5 / cutoff * r) - centres))
 
 
-def polynomial_envelope(r: Array, cutoff: float, power: int = 6) -> Array:
+def polynomial_envelope(
+    r: Float[Array, "rows 1"], cutoff: float, power: int = 6
+) -> Float[Array, "rows 1"]:
     """1 at r = 0, 0 from the cutoff on, with two continuous derivatives there.
 
     Gasteiger et al. 2020 (DimeNet), equation 8.
@@ -50,7 +55,7 @@ def polynomial_envelope(r: Array, cutoff: float, power: int = 6) -> Array:
     return (1 - u) ** 3 * total
 
 
-def cosine_envelope(r: Array, cutoff: float) -> Array:
+def cosine_envelope(r: Float[Array, "rows 1"], cutoff: float) -> Float[Array, "rows 1"]:
     """(1 + cos(πr/c))/2 below the cutoff, 0 beyond: one continuous derivative there.
 
     Behler, Parrinello 2007, equation 3.
@@ -58,11 +63,11 @@ def cosine_envelope(r: Array, cutoff: float) -> Array:
     return jnp.where(r < cutoff, 0.5 * (1 + jnp.cos(np.pi * r / cutoff)), 0)
 
 
-def no_envelope(r: Array, cutoff: float) -> Array:
+def no_envelope(r: Float[Array, "rows 1"], cutoff: float) -> Float[Array, "rows 1"]:
     """1 everywhere: edges end where the graph ends."""
     return jnp.ones_like(r)
 
 
-ENVELOPES: dict[str, Callable[[Array, float], Array]] = {
+ENVELOPES: dict[str, Callable[[Float[Array, "rows 1"], float], Float[Array, "rows 1"]]] = {
     "polynomial": polynomial_envelope, "cosine": cosine_envelope, "none": no_envelope,
 }  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import kinds, segments
 from demetar.core.arrays import Array
@@ -49,8 +50,8 @@ def node_inputs(graph: Graph, inputs: str, species: tuple[int, ...]) -> Features
     return {"0e": scalars[:, None, :], "1o": nf.velocities(graph)[:, :, None]}
 
 
-def edge_inputs(graph: Graph, inputs: str) -> Array:
-    """Invariants of an edge beside its length [edges, n]: the product of charges for particles."""
+def edge_inputs(graph: Graph, inputs: str) -> Float[Array, "edges invariants"]:
+    """Invariants of an edge beside its length: the product of charges for particles."""
     products = nf.charge_products(graph)
     return products if inputs == "particles" else products[:, :0]
 
@@ -75,7 +76,9 @@ def answer(
     graph: Graph,
     output: str,
     x: Features,
-    pool: Callable[[Graph, Array], Array] = segments.graph_sum,
+    pool: Callable[
+        [Graph, Float[Array, "nodes channels"]], Float[Array, "graphs channels"]
+    ] = segments.graph_sum,
 ) -> dict[str, Value]:
     """The values of the named output from features with the channels that `kinds` says.
 

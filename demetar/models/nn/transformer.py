@@ -1,8 +1,9 @@
-"""Attention among the members of a set, in a dense view [graphs, members, channels]."""
+"""Attention among the members of a set, in a dense view."""
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Bool, Float, Int
 
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
@@ -11,7 +12,9 @@ from demetar.core.padding import from_dense, to_dense
 from demetar.models.nn.layers import Dense, LayerNorm
 
 
-def masked_softmax(logits: Array, mask: Array) -> Array:
+def masked_softmax(
+    logits: Float[Array, "*rows members"], mask: Bool[Array, "*#rows members"]
+) -> Float[Array, "*rows members"]:
     """Softmax over the last axis among the entries where the boolean mask holds; zeros if none."""
     assert mask.dtype == bool, "the mask is boolean, true where attention may go"
     logits = jnp.where(mask, logits, -jnp.inf)
@@ -23,16 +26,22 @@ def masked_softmax(logits: Array, mask: Array) -> Array:
 class MultiHead(nn.Module):
     """softmax(Q K^T / √d) V with several heads (Vaswani et al. 2017, section 3.2).
 
-    queries [graphs, q, c], keys [graphs, k, c], mask [graphs, k] -> ([graphs, q, width], weights
-    [graphs, heads, q, k]).
+    The mask says which keys there are. Gives the mixed values and the weights.
     """
 
     width: int
     heads: int
 
     @nn.compact
-    def __call__(self, queries: Array, keys: Array, mask: Array) -> tuple[Array, Array]:
-        def split(name: str, rows: Array) -> Array:
+    def __call__(
+        self,
+        queries: Float[Array, "graphs queries channels"],
+        keys: Float[Array, "graphs keys channels"],
+        mask: Bool[Array, "graphs keys"],
+    ) -> tuple[Float[Array, "graphs queries width"], Float[Array, "graphs heads queries keys"]]:
+        def split(
+            name: str, rows: Float[Array, "graphs rows channels"]
+        ) -> Float[Array, "graphs rows heads dim"]:
             projected = Dense(self.width, kernel="xavier", name=name)(rows)
             return projected.reshape(*rows.shape[:2], self.heads, -1)
 
@@ -49,7 +58,7 @@ class FeedForward(nn.Module):
     width: int
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Float[Array, "*rows width"]) -> Float[Array, "*rows width"]:
         inner = nn.silu(Dense(self.width, kernel="xavier", name="in")(LayerNorm(name="norm")(x)))
         return x + Dense(self.width, kernel="xavier", name="out")(inner)
 
@@ -65,14 +74,16 @@ class Block(nn.Module):
     heads: int
 
     @nn.compact
-    def __call__(self, x: Array, mask: Array) -> tuple[Array, Array]:
+    def __call__(
+        self, x: Float[Array, "graphs members width"], mask: Bool[Array, "graphs members"]
+    ) -> tuple[Float[Array, "graphs members width"], Float[Array, "graphs heads members members"]]:
         given = LayerNorm(name="norm")(x)
         mixed, weights = MultiHead(self.width, self.heads, name="attention")(given, given, mask)
         return FeedForward(self.width, name="perceptron")(x + mixed), weights
 
 
-def among_edges(graph: Graph, weights: Array) -> Attention:
-    """The trace entry for dense weights [graphs, heads, edges of one graph, edges of one graph]."""
+def among_edges(graph: Graph, weights: Float[Array, "graphs heads members members"]) -> Attention:
+    """The trace entry for dense weights among the edges of each graph."""
     width = weights.shape[-1]
     index, mask = to_dense(
         jnp.arange(graph.senders.shape[0]), graph.edge_graphs(), graph.n_graphs, width
@@ -80,16 +91,18 @@ def among_edges(graph: Graph, weights: Array) -> Attention:
     return _pairs(weights, index, mask, "edge")
 
 
-def to_nodes(graph: Graph, weights: Array) -> Feature:
-    """The trace entry for what a token gives to each node: weights [graphs, heads, nodes of one graph].
+def to_nodes(graph: Graph, weights: Float[Array, "graphs heads members"]) -> Feature:
+    """The trace entry for what a token gives to each node of its graph.
 
     A token is no node, so what it attends to stands as invariants of the nodes, a channel a head.
     """
     return scalars(from_dense(jnp.moveaxis(weights, 1, -1), graph.graph_index))
 
 
-def pair_attention(graph: Graph, weights: Array) -> Attention:
-    """The trace entry for dense weights [graphs, heads, nodes of one graph, nodes of one graph]."""
+def pair_attention(
+    graph: Graph, weights: Float[Array, "graphs heads members members"]
+) -> Attention:
+    """The trace entry for dense weights among the nodes of each graph."""
     width = weights.shape[-1]
     index, mask = to_dense(
         jnp.arange(graph.species.shape[0]), graph.graph_index, graph.n_graphs, width
@@ -97,7 +110,12 @@ def pair_attention(graph: Graph, weights: Array) -> Attention:
     return _pairs(weights, index, mask, "node")
 
 
-def _pairs(weights: Array, index: Array, mask: Array, per: str) -> Attention:
+def _pairs(
+    weights: Float[Array, "graphs heads members members"],
+    index: Int[Array, "graphs members"],
+    mask: Bool[Array, "graphs members"],
+    per: str,
+) -> Attention:
     graphs, _, width, _ = weights.shape
     shape = (graphs, width, width)
     both = mask[:, :, None] & mask[:, None, :]

@@ -14,6 +14,7 @@ from math import factorial, pi
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Bool, Float, Int
 from scipy import optimize, special
 
 from demetar.core.arrays import Array
@@ -28,13 +29,15 @@ TERMS = 18  # of the series of j_l: enough for 1e-15 up to x = l + 1, l ≤ 8
 class Triplets:
     """Edges that meet at a node j: D received (k → j) and D sent (j → i), paired."""
 
-    received: Array  # [nodes, D] which edges; any where there is none
-    sent: Array  # [nodes, D]
-    mask: Array  # [nodes, D of sent, D of received] bool: both exist and k is not i
-    slot: Array  # [edges] which place of `sent` each edge has
+    received: Int[Array, "nodes D"]  # which edges; any where there is none
+    sent: Int[Array, "nodes D"]
+    mask: Bool[Array, "nodes D D"]  # sent by received: both exist and k is not i
+    slot: Int[Array, " edges"]  # which place of `sent` each edge has
 
-    def to_edges(self, graph: Graph, rows: Array) -> Array:
-        """Rows [edges, ...] of edges j → i from rows [nodes, D, ...] by place of `sent`."""
+    def to_edges(
+        self, graph: Graph, rows: Float[Array, "nodes D *row"]
+    ) -> Float[Array, " edges *row"]:
+        """Rows of edges j → i from rows by place of `sent`."""
         return rows[graph.senders, self.slot]
 
 
@@ -64,8 +67,10 @@ def triplets(graph: Graph) -> Triplets:
     return Triplets(received, sent, mask, slot)
 
 
-def _slots(ends: Array, real: Array, nodes: int, room: int) -> tuple[Array, Array, Array]:
-    """Edges [nodes, room] at each node, whether there is one, and each node's first: sorted `ends`."""
+def _slots(
+    ends: Int[Array, " edges"], real: Bool[Array, " edges"], nodes: int, room: int
+) -> tuple[Int[Array, "nodes room"], Bool[Array, "nodes room"], Int[Array, " nodes"]]:
+    """Edges at each node, whether there is one, and each node's first: sorted `ends`."""
     counts = jnp.zeros(nodes, jnp.int32).at[ends].add(real.astype(jnp.int32))
     starts = jnp.cumsum(counts) - counts
     place = jnp.arange(room)
@@ -90,7 +95,7 @@ def bessel_zeros(degrees: int, count: int) -> np.ndarray:
     return np.stack(found)
 
 
-def spherical_bessel(l: int, x: Array) -> Array:
+def spherical_bessel(l: int, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """j_l(x) for x ≥ 0, l ≤ 8, with all the digits of the dtype relative to max |j_l|.
 
     From sines and cosines over powers of x all digits cancel for small x; below x = l + 1 this is
@@ -109,8 +114,10 @@ def spherical_bessel(l: int, x: Array) -> Array:
     return jnp.where(inside, series, now)
 
 
-def radial_basis(d: Array, degrees: int, count: int) -> Array:
-    """√2 / |j_{l+1}(z_ln)| j_l(z_ln d): [rows, degrees, count] of d [rows, 1], 1 at the cutoff.
+def radial_basis(
+    d: Float[Array, "rows 1"], degrees: int, count: int
+) -> Float[Array, "rows degrees count"]:
+    """√2 / |j_{l+1}(z_ln)| j_l(z_ln d), 1 at the cutoff.
 
     Orthonormal on the ball d ≤ 1 together with harmonics (Gasteiger et al. 2020, section 4).
     """
@@ -122,8 +129,8 @@ def radial_basis(d: Array, degrees: int, count: int) -> Array:
     return jnp.stack(rows, 1)
 
 
-def legendre(cosine: Array, degrees: int) -> list[Array]:
-    """Y_l0 = √((2l+1)/4π) P_l(cos θ) for l = 0 … degrees − 1, each shaped as the cosine.
+def legendre(cosine: Float[Array, "*shape"], degrees: int) -> list[Float[Array, "*shape"]]:
+    """Y_l0 = √((2l+1)/4π) P_l(cos θ) for l = 0 … degrees − 1.
 
     Polynomials of the cosine: no angle is taken, so that there is no singular one.
     """
@@ -133,8 +140,8 @@ def legendre(cosine: Array, degrees: int) -> list[Array]:
     return [np.sqrt((2 * l + 1) / (4 * np.pi)) * p[l] for l in range(degrees)]
 
 
-def harmonics(vectors: Array, degrees: int) -> list[Array]:
-    """Real Y_lm of unit vectors [..., 3] for l = 0 … degrees − 1, each [...]: orthonormal.
+def harmonics(vectors: Float[Array, "*shape 3"], degrees: int) -> list[Float[Array, "*shape"]]:
+    """Real Y_lm of unit vectors for l = 0 … degrees − 1: orthonormal.
 
     In each l by m: 0, then cos 1 … cos l, then sin l … sin 1, with the phase (−1)^m. Polynomials of
     the vectors: no singular angle.

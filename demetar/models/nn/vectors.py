@@ -2,6 +2,7 @@
 
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core import segments
 from demetar.core.arrays import Array
@@ -15,8 +16,10 @@ OUTPUTS = {name: kind for name, kind in ro.OUTPUTS.items() if name != "tensor"}
 POOLS = {"sum": segments.graph_sum, "mean": segments.graph_mean}
 
 
-def length(vectors: Array, softening: float) -> Array:
-    """√(|v|² + softening²) [nodes, n] of vectors [nodes, 3, n]: its gradient exists at zero.
+def length(
+    vectors: Float[Array, "nodes 3 channels"], softening: float
+) -> Float[Array, "nodes channels"]:
+    """√(|v|² + softening²) of vectors: its gradient exists at zero.
 
     Rounding of vectors that vanish by symmetry comes back in that gradient divided by the softening.
     """
@@ -24,7 +27,7 @@ def length(vectors: Array, softening: float) -> Array:
 
 
 class Parts(nn.Module):
-    """x W + b [rows, parts · width] as `parts` arrays [rows, width], parameters as those of Dense.
+    """x W + b as `parts` arrays of one width, parameters as those of Dense.
 
     Each is a product of its own: loops over slices of one wide array run at half the speed.
     """
@@ -35,7 +38,7 @@ class Parts(nn.Module):
     kernel: str = "kernel"
 
     @nn.compact
-    def __call__(self, x: Array) -> list[Array]:
+    def __call__(self, x: Float[Array, "rows channels"]) -> list[Float[Array, "rows width"]]:
         shape = (x.shape[-1], self.parts * self.width)
         kernel = self.param(self.kernel, nn.initializers.zeros, shape)
         made = [x @ k for k in jnp.split(kernel, self.parts, 1)]
@@ -53,7 +56,9 @@ class Readout(nn.Module):
     pool: str = "sum"
 
     @nn.compact
-    def __call__(self, graph: Graph, s: Array, v: Array) -> dict[str, Value]:
+    def __call__(
+        self, graph: Graph, s: Float[Array, "nodes channels"], v: Float[Array, "nodes 3 vectors"]
+    ) -> dict[str, Value]:
         asked = QUANTITIES[self.output].channels
         if "0e" in asked:
             made = {"0e": MLP((max(self.width // 2, 1), 1), name="perceptron")(s)[:, None]}

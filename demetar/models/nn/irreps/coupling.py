@@ -7,6 +7,7 @@ from math import sqrt
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from demetar.core.arrays import Array
 from demetar.symmetry.clebsch_gordan import clebsch_gordan
@@ -44,7 +45,7 @@ def weight_count(given: dict[str, int], path_list: Iterable[Path]) -> int:
     return sum(given[left] for left, _, _ in path_list)
 
 
-def split(x: Array, sizes: Sequence[int], axis: int) -> list[Array]:
+def split(x: Float[Array, "..."], sizes: Sequence[int], axis: int) -> list[Float[Array, "..."]]:
     """Parts of x of the given sizes along an axis, which they fill.
 
     Of slices, each gradient would be a padded array of full size, and they would have to be added up.

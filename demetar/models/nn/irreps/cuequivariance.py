@@ -15,6 +15,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core.arrays import Array
 from demetar.core.errors import InputError
@@ -60,14 +61,17 @@ def _polynomial(channels: tuple[tuple[str, int], ...], path_list: tuple[coupling
 
 
 def convolve(
-    x: ir.Features, y: ir.Features, path_list: tuple[coupling.Path, ...], weights: Array
+    x: ir.Features,
+    y: ir.Features,
+    path_list: tuple[coupling.Path, ...],
+    weights: Float[Array, "#rows weights"],
 ) -> ir.Features:
     """What `irreps.convolve` gives, to rounding."""
     import cuequivariance_jax as cuex
 
     given = coupling.channels(x)
     polynomial = _polynomial(tuple(given.items()), tuple(path_list))
-    rows, dtype = len(weights), weights.dtype
+    rows, dtype = len(next(iter(x.values()))), weights.dtype
     rights = dict.fromkeys(right for _, right, _ in path_list)
     kernel = importlib.util.find_spec("cuequivariance_ops_jax")
     (made,) = cuex.segmented_polynomial(

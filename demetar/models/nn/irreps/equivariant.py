@@ -4,13 +4,13 @@ Specifications such as "8x0e + 8x1o" are e3nn's notation: channels by irrep. An 
 cannot make from its input (no path leads there) is absent from its output.
 """
 
-from collections.abc import Callable
-
 import flax.linen as nn
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from demetar.core.arrays import Array
 from demetar.core.output import Feature
+from demetar.models.nn.activations import Pointwise
 from demetar.models.nn.irreps import coupling, products
 from demetar.models.nn.layers import Dense, LayerNorm
 from demetar.symmetry import irreps as ir
@@ -35,7 +35,7 @@ def presence(x: Features) -> Features:
     return {irrep: _smooth_step(jnp.minimum(u, 1)) for irrep, u in share.items() if irrep != "0e"}
 
 
-def _smooth_step(u: Array) -> Array:
+def _smooth_step(u: Float[Array, "rows 1 1"]) -> Float[Array, "rows 1 1"]:
     return u**3 * (10 - 15 * u + 6 * u**2)
 
 
@@ -84,7 +84,7 @@ class NormActivation(nn.Module):
     symmetry makes vanish stays so, see presence().
     """
 
-    activation: Callable[[Array], Array] = nn.silu
+    activation: Pointwise = nn.silu
 
     @nn.compact
     def __call__(self, x: Features) -> Features:
@@ -103,7 +103,7 @@ class Bias(nn.Module):
     """x + b, one number a channel."""
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Float[Array, "rows dim channels"]) -> Float[Array, "rows dim channels"]:
         return x + self.param("bias", nn.initializers.zeros, x.shape[-1:])
 
 
@@ -111,7 +111,7 @@ class Scale(nn.Module):
     """x · s, one number a channel."""
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Float[Array, "rows dim channels"]) -> Float[Array, "rows dim channels"]:
         return x * self.param("scale", nn.initializers.ones, x.shape[-1:])
 
 
@@ -153,7 +153,7 @@ class GatedPerceptron(nn.Module):
 
 
 class RadialMLP(nn.Module):
-    """Perceptron of an edge's invariants [edges, n] with LayerNorm before each activation.
+    """Perceptron of an edge's invariants with LayerNorm before each activation.
 
     LayerNorm stands where TFN's and the SE(3)-Transformer's code have BatchNorm: batch statistics
     make one molecule's output depend on the others, and on whether the model trains.
@@ -161,15 +161,16 @@ class RadialMLP(nn.Module):
 
     hidden: tuple[int, ...]
     features: int
-    activation: Callable[[Array], Array] = nn.silu
+    activation: Pointwise = nn.silu
     bias: bool = True
+    kernel: str = "xavier"  # of the last layer
 
     @nn.compact
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Float[Array, "edges invariants"]) -> Float[Array, "edges features"]:
         for i, width in enumerate(self.hidden):
             x = LayerNorm(1e-5, name=f"norm_{i + 1}")(Dense(width, name=f"layer_{i + 1}")(x))
             x = self.activation(x)
-        return Dense(self.features, self.bias, "xavier", name="out")(x)
+        return Dense(self.features, self.bias, self.kernel, name="out")(x)
 
 
 def trace_features(x: Features, per: str = "node") -> tuple[Feature, ...]:

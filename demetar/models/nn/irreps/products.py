@@ -10,24 +10,28 @@ Neural Networks" (arXiv:2207.09453). Every function is tested against e3nn-jax.
 
 import functools
 import os
-from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from demetar.core.arrays import Array
+from demetar.models.nn.activations import Pointwise
 from demetar.models.nn.irreps.coupling import Path, coupling, split
 from demetar.symmetry.irreps import Features, degree
 
 
 def convolve(
-    x: Features, y: Features, path_list: tuple[Path, ...], weights: Array | None
+    x: Features,
+    y: Features,
+    path_list: tuple[Path, ...],
+    weights: Float[Array, "#rows weights"] | None,
 ) -> Features:
     """Channelwise product of features x and harmonics y along paths: e3nn's "uvu" with one v.
 
-    x [rows, 2l+1, channels], y [rows, 2l+1], weights [rows, weight_count] or None for ones ->
-    features whose channels are those of each path with that output, one after the other.
+    weights: weight_count() a row, or None for ones -> features whose channels are those of each
+    path with that output, one after the other.
     """
     if weights is not None and os.environ.get("DEMETAR_TENSOR_PRODUCT"):
         from demetar.models.nn.irreps import cuequivariance
@@ -72,11 +76,11 @@ def _table(path_list: tuple[Path, ...], left: str) -> np.ndarray:
     return np.concatenate(blocks, -1)
 
 
-def weighted_sum(product: Features, weights: Array) -> Features:
+def weighted_sum(product: Features, weights: Float[Array, "rows paths channels"]) -> Features:
     """Sum over the paths of convolve()'s outputs, each times its weights.
 
-    product: features [rows, 2l+1, paths · channels]; weights [rows, all paths, channels], in the
-    order of the paths. Every input had the same number of channels.
+    product: features whose channels are paths · channels; weights in the order of the
+    paths. Every input had the same number of channels.
     """
     width = weights.shape[-1]
     parts = split(weights, [x.shape[-1] // width for x in product.values()], 1)
@@ -123,8 +127,8 @@ def norms(x: Features, softening: float) -> Features:
 def gate(
     x: Features,
     scalars: int,
-    activation: Callable[[Array], Array] = jax.nn.silu,
-    gate_activation: Callable[[Array], Array] = jax.nn.sigmoid,
+    activation: Pointwise = jax.nn.silu,
+    gate_activation: Pointwise = jax.nn.sigmoid,
 ) -> Features:
     """The first scalars activated; all other irreps times gates made of the other 0e channels.
 

@@ -45,6 +45,14 @@ def test_products_and_gradients_are_ours(monkeypatch: pytest.MonkeyPatch) -> Non
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-12), theirs, ours)
 
 
+def test_weights_that_all_rows_share() -> None:
+    x, y, w = arrays()
+    with jax.enable_x64(True):
+        ours = products.convolve(x, y, PATHS, w[:1])
+        theirs = cuequivariance.convolve(x, y, PATHS, w[:1])
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-12), theirs, ours)
+
+
 def test_a_missing_package_and_a_wrong_name_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(cuequivariance.SETTING, "cue")
     with pytest.raises(InputError, match="own or cuequivariance"):

@@ -69,7 +69,7 @@ def commutes(f: Callable[..., ir.Features], *inputs: ir.Features) -> None:
         f = jax.jit(f)
         plain = f(*inputs)
         assert all(np.abs(v).max() > 1e-3 for v in plain.values())
-        sampled = groups.load("O(3)").sample(np.random.default_rng(2), 4, np.ones(1, bool)).matrix
+        sampled = groups.load("O(3)").sample(np.random.default_rng(2), 6, np.ones(1, bool)).matrix
         assert {round(np.linalg.det(m)) for m in sampled} == {1, -1}
         for matrix in sampled:
             moved = f(*(turn(x, matrix) for x in inputs))
