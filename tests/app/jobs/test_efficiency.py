@@ -167,7 +167,9 @@ def test_the_small_experiment_begins_shows_and_stops(
     second.button(key="efficiency:stop").click().run()
     assert time.monotonic() - began < 6  # three for the process, the rest for the page
     assert jobs.state().name == "stopped"
-    until = time.monotonic() + 10  # a killed process lets go of its lock when the system took it down
+    until = (
+        time.monotonic() + 10
+    )  # a killed process lets go of its lock when the system took it down
     while queue.written(jobs.place()) and time.monotonic() < until:
         time.sleep(0.1)
     assert not queue.written(jobs.place())
