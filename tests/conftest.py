@@ -6,6 +6,7 @@ machine that keeps that folder between runs compiles nothing twice.
 
 import contextlib
 import gc
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,11 @@ import ase.build
 import jax
 import numpy as np
 import pytest
+
+from tests.support import axes
+
+if os.environ.get("DEMETAR_TYPES", "1") != "0":  # before the library is imported
+    axes.install()
 
 from demetar.core.disk import data_root
 from demetar.core.errors import InputError

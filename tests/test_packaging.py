@@ -43,14 +43,23 @@ def test_lock_satisfies_the_project() -> None:
         assert wanted.specifier.contains(pinned.version), text
 
 
-# Modules of the published programs that benchmarks compare with, from a checkout that is given.
-REFERENCE_PROGRAMS = {"models", "nets", "se3_transformer"}
+# Modules of the published programs that benchmarks compare with, from a checkout that is given, or
+# from an environment made for them.
+REFERENCE_PROGRAMS = {
+    "models", "nets", "se3_transformer", "eqgat", "kymatio", "schnetpack", "torch_geometric",
+    "torchmdnet",
+}  # fmt: skip
 
 
 def imported(*tops: str) -> dict[str, str]:
     """Top-level modules from elsewhere that these folders or files import, each with one place."""
-    own = {"app", "benchmarks", "demetar", "tests", "streamlit_app"} | set(sys.stdlib_module_names)
-    for folder in ("benchmarks", "tests"):  # scripts import their neighbours by name
+    own = {"app", "benchmarks", "data", "demetar", "tests", "streamlit_app"}
+    own |= set(sys.stdlib_module_names)
+    for folder in (
+        "benchmarks",
+        "tests",
+        "tests/support",
+    ):  # scripts import their neighbours by name
         own |= {f.stem for f in (ROOT / folder).glob("*.py")}
         own |= {f.parent.name for f in (ROOT / folder).glob("*/__init__.py")}
     found = {}

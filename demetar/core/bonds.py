@@ -11,6 +11,7 @@ edge encoders and a help to the eye, not a claim about electronic structure.
 
 import numpy as np
 from ase.data import covalent_radii
+from jaxtyping import Bool, Float, Integer
 
 TYPES = ("single", "double", "triple", "aromatic")
 
@@ -26,7 +27,7 @@ _KNOWN = {
 ORDER = ("triple", "double", "aromatic")
 
 
-def _limits() -> np.ndarray:
+def _limits() -> Float[np.ndarray, "species species order"]:
     table = np.zeros((len(covalent_radii), len(covalent_radii), len(ORDER)))
     for (a, b), limits in _KNOWN.items():
         table[a, b] = table[b, a] = limits
@@ -36,13 +37,17 @@ def _limits() -> np.ndarray:
 LIMITS = _limits()  # [species, species, ORDER] in Å; 0 where only single bonds are told
 
 
-def reach(z1: np.ndarray, z2: np.ndarray) -> np.ndarray:
+def reach(
+    z1: Integer[np.ndarray, "*#pairs"], z2: Integer[np.ndarray, "*#pairs"]
+) -> Float[np.ndarray, "..."]:
     """The distance in Å below which atoms of species z1 and z2 are bonded."""
     slack = np.where((z1 == 1) | (z2 == 1), 1.25, 1.17)
     return slack * (covalent_radii[z1] + covalent_radii[z2])
 
 
-def bonded(species: np.ndarray, positions: np.ndarray) -> np.ndarray:
+def bonded(
+    species: Integer[np.ndarray, "*systems n"], positions: Float[np.ndarray, "*systems n 3"]
+) -> Bool[np.ndarray, "*systems n n"]:
     """Which pairs [..., n, n] (bool) are bonded; never an atom to itself.
 
     species [..., n] and positions [..., n, 3] may hold several systems of one size.
@@ -52,7 +57,9 @@ def bonded(species: np.ndarray, positions: np.ndarray) -> np.ndarray:
     return near & ~np.eye(species.shape[-1], dtype=bool)
 
 
-def types(z1: np.ndarray, z2: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+def types(
+    z1: Integer[np.ndarray, " m"], z2: Integer[np.ndarray, " m"], lengths: Float[np.ndarray, " m"]
+) -> Integer[np.ndarray, " m"]:
     """Index [m] into TYPES for each bond of the given lengths (Å) between species z1 and z2."""
     shorter = lengths[:, None] < LIMITS[z1, z2]
     kinds = [TYPES.index(name) for name in ORDER]
@@ -60,8 +67,11 @@ def types(z1: np.ndarray, z2: np.ndarray, lengths: np.ndarray) -> np.ndarray:
 
 
 def one_hot(
-    species: np.ndarray, positions: np.ndarray, senders: np.ndarray, receivers: np.ndarray
-) -> np.ndarray:
+    species: Integer[np.ndarray, " nodes"],
+    positions: Float[np.ndarray, "nodes 3"],
+    senders: Integer[np.ndarray, " edges"],
+    receivers: Integer[np.ndarray, " edges"],
+) -> Float[np.ndarray, "edges 4"]:
     """Bond type [edges, 4] of each edge, one-hot over TYPES; a row of zeros where not bonded."""
     z1, z2 = species[senders], species[receivers]
     lengths = np.linalg.norm(positions[senders] - positions[receivers], axis=-1)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from jaxtyping import Shaped
 
 PROJECT = Path(__file__).resolve().parents[2]
 SHIPPED = PROJECT / "demetar" / "shipped"  # what setup.py puts into an installed copy
@@ -132,7 +133,9 @@ def write_arrays(path: Path, arrays: Mapping[str, Any]) -> None:
         )
 
 
-def read_arrays(path: Path, keys: Sequence[str] | None = None) -> dict[str, np.ndarray] | None:
+def read_arrays(
+    path: Path, keys: Sequence[str] | None = None
+) -> dict[str, Shaped[np.ndarray, "..."]] | None:
     """The arrays (default all) of a file that `write_arrays` made, or None if it was not that."""
     try:
         expected = recorded(path).read_text().split()

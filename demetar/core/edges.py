@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Bool, Float, Integer
 
 from demetar.core import bonds
 
 ROOM = 4_000_000  # pairs whose distances are held at once
 
 
-def most(senders: np.ndarray, receivers: np.ndarray) -> int:
+def most(senders: Integer[np.ndarray, " edges"], receivers: Integer[np.ndarray, " edges"]) -> int:
     """The most edges that one node sends, or that one receives; 0 without edges."""
     return max((int(np.bincount(x).max()) for x in (senders, receivers) if len(x)), default=0)
 
 
 def edges(
-    sizes: np.ndarray,
-    positions: np.ndarray,
-    species: np.ndarray | None,
+    sizes: Integer[np.ndarray, " systems"],
+    positions: Float[np.ndarray, "rows 3"],
+    species: Integer[np.ndarray, " rows"] | None,
     connect: float | str | None,
-    joined: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    joined: Bool[np.ndarray, "rows n"] | None = None,
+) -> tuple[
+    Integer[np.ndarray, " edges"], Integer[np.ndarray, " edges"], Integer[np.ndarray, " systems"]
+]:
     """Edges (senders, receivers) of every system by its own node numbers, and how many each has.
 
     sizes [systems], positions [rows, 3], species [rows]; joined [rows, n] for systems of n nodes:
@@ -31,7 +34,9 @@ def edges(
     small = np.uint8 if sizes.max() <= 256 else np.uint16
     starts = np.cumsum(sizes) - sizes
     counts = np.zeros(len(sizes), np.int64)
-    found: list[tuple[np.ndarray, np.ndarray]] = []  # systems of one size, and all their edges
+    found: list[
+        tuple[Integer[np.ndarray, " systems"], Integer[np.ndarray, "edges 2"]]
+    ] = []  # systems of one size, and all their edges
     for n in np.unique(sizes):
         members = np.flatnonzero(sizes == n)
         for part in np.array_split(members, max(1, -(-len(members) * int(n) ** 2 // ROOM))):
@@ -49,12 +54,12 @@ def edges(
 
 
 def _pairs(
-    rows: np.ndarray,
-    positions: np.ndarray,
-    species: np.ndarray | None,
+    rows: Integer[np.ndarray, "systems n"],
+    positions: Float[np.ndarray, "rows 3"],
+    species: Integer[np.ndarray, " rows"] | None,
     connect: float | str | None,
-    joined: np.ndarray | None,
-) -> tuple[np.ndarray, np.ndarray]:
+    joined: Bool[np.ndarray, "rows n"] | None,
+) -> tuple[Integer[np.ndarray, " systems"], Integer[np.ndarray, "edges 2"]]:
     """Edges of each system and (receiver, sender) [edges, 2], for systems of one size [systems, n]."""
     m, n = rows.shape
     apart = ~np.eye(n, dtype=bool)
@@ -76,7 +81,11 @@ def _pairs(
     return near.sum((1, 2)), np.argwhere(near)[:, 1:]
 
 
-def edges_between(positions: np.ndarray, cutoff: float | str | None, species: np.ndarray):
+def edges_between(
+    positions: Float[np.ndarray, "nodes 3"],
+    cutoff: float | str | None,
+    species: Integer[np.ndarray, " nodes"],
+) -> tuple[Integer[np.ndarray, " edges"], Integer[np.ndarray, " edges"]]:
     """Directed edges (senders, receivers) sorted by receiver, without self-loops.
 
     `cutoff`: None joins all pairs, a length joins pairs closer than it, "bonds" joins the pairs

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
-from typing import Any
+from typing import Any, no_type_check
 
 import ase
 import jax
 import jax.numpy as jnp
 import numpy as np
 from ase.data import covalent_radii
+from jaxtyping import Bool, Float, Integer
+from numpy.typing import ArrayLike
 
 from demetar.core import bonds, edges
 from demetar.core.arrays import Array
@@ -34,22 +36,23 @@ _FLOATS = ("positions", "velocities", "charges", "masses", "edge_attributes", "c
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=ARRAYS, meta_fields=_META)
+@no_type_check  # jax builds it anew with shapes, tracers, None in the fields
 @dataclasses.dataclass(frozen=True)
 class Graph:
     """One or several systems of particles with the directed edges between them."""
 
-    positions: Array  # [nodes, 3], parity 1o
-    species: Array  # [nodes] atomic numbers; 0 for padding and for particles that are no atoms
-    senders: Array  # [edges]
-    receivers: Array  # [edges], ascending
-    node_mask: Array  # [nodes] bool
-    edge_mask: Array  # [edges] bool
-    graph_index: Array  # [nodes], n_graphs for padding
-    velocities: Array | None = None  # [nodes, 3], parity 1o
-    charges: Array | None = None  # [nodes]
-    masses: Array | None = None  # [nodes]
-    edge_attributes: Array | None = None  # [edges, 4] bond type, one-hot; zeros where not bonded
-    cell: Array | None = None  # [n_graphs, 3, 3]
+    positions: Float[Array, "nodes 3"]  # parity 1o
+    species: Integer[Array, " nodes"]  # atomic numbers; 0 for padding and what is no atom
+    senders: Integer[Array, " edges"]
+    receivers: Integer[Array, " edges"]  # ascending
+    node_mask: Bool[Array, " nodes"]
+    edge_mask: Bool[Array, " edges"]
+    graph_index: Integer[Array, " nodes"]  # n_graphs for padding
+    velocities: Float[Array, "nodes 3"] | None = None  # parity 1o
+    charges: Float[Array, " nodes"] | None = None
+    masses: Float[Array, " nodes"] | None = None
+    edge_attributes: Float[Array, "edges 4"] | None = None  # bond type, one-hot; zeros: no bond
+    cell: Float[Array, "n_graphs 3 3"] | None = None
     n_graphs: int = 1
     max_nodes: int = 0  # upper bound of the nodes of one graph, for dense views
     max_edges: int = 0  # upper bound of the edges of one graph, for dense views
@@ -73,27 +76,27 @@ class Graph:
         """Number of real (unpadded) nodes; host arrays only."""
         return int(np.asarray(self.node_mask).sum())
 
-    def node_slots(self) -> Array:
+    def node_slots(self) -> Integer[Array, " nodes"]:
         """Place [nodes] of each node within its own graph."""
         return slots_of(self.graph_index, self.n_graphs)
 
-    def edge_graphs(self) -> Array:
+    def edge_graphs(self) -> Integer[Array, " edges"]:
         """Graph [edges] to which each edge belongs; `n_graphs` for padded edges."""
         return jnp.where(self.edge_mask, self.graph_index[self.receivers], self.n_graphs)
 
 
-def slots_of(index: Array, n_graphs: int) -> Array:
+def slots_of(index: Integer[Array, " nodes"], n_graphs: int) -> Integer[Array, " nodes"]:
     counts = jnp.zeros(n_graphs + 1, jnp.int32).at[index].add(1)
     return jnp.arange(index.shape[0]) - (jnp.cumsum(counts) - counts)[index]
 
 
 def from_arrays(
-    positions: np.ndarray,
-    species: np.ndarray | None = None,
+    positions: ArrayLike,
+    species: ArrayLike | None = None,
     *,
-    velocities: np.ndarray | None = None,
-    charges: np.ndarray | None = None,
-    masses: np.ndarray | None = None,
+    velocities: ArrayLike | None = None,
+    charges: ArrayLike | None = None,
+    masses: ArrayLike | None = None,
     cutoff: float | str | None = None,
 ) -> Graph:
     """An unpadded graph of one system, positions [n, 3] float64 on the host.
@@ -139,7 +142,7 @@ def from_arrays(
     )  # fmt: skip
 
 
-def _checked_species(species: np.ndarray | None, n: int) -> np.ndarray:
+def _checked_species(species: ArrayLike | None, n: int) -> Integer[np.ndarray, " {n}"]:
     given = np.zeros(n, np.int32) if species is None else np.asarray(species)
     known = given.dtype.kind in "iu" and np.all((given >= 0) & (given < len(covalent_radii)))
     if given.shape != (n,) or not known:

@@ -5,6 +5,7 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from demetar.core.arrays import Array
 from demetar.core.output import Kind, Output
@@ -62,7 +63,7 @@ QUANTITIES = {
 }
 
 
-def predicted(output: Output, name: str) -> Array:
+def predicted(output: Output, name: str) -> Float[Array, "rows dim"]:
     """The rows [graphs or nodes, dim] that are compared with the target."""
     parts = [output[value] for value in QUANTITIES[name].values]
     return parts[0] if len(parts) == 1 else jnp.concatenate(parts, axis=-1)

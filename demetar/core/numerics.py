@@ -17,6 +17,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Shaped
+from numpy.typing import ArrayLike
 
 from demetar.core.arrays import Array
 from demetar.core.errors import InputError
@@ -27,7 +29,7 @@ PRECISIONS = ("float32", "bfloat16")
 def cast(tree: Any, dtype: Any) -> Any:
     """The tree with its real numbers in `dtype`: JAX arrays stay JAX arrays, others become NumPy's."""
 
-    def one(x: Array) -> Array:
+    def one(x: ArrayLike) -> Shaped[Array, "..."]:
         array = x if isinstance(x, jax.Array) else np.asarray(x)
         return array.astype(dtype) if jnp.issubdtype(array.dtype, jnp.floating) else array
 

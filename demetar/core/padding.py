@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Bool, Integer, Shaped
 
 from demetar.core.arrays import Array
 from demetar.core.errors import InputError
@@ -14,7 +15,9 @@ from demetar.core.graph import ARRAYS, Graph, slots_of
 RUNGS = (8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 
 
-def to_dense(rows: Array, index: Array, n_graphs: int, width: int) -> tuple[Array, Array]:
+def to_dense(
+    rows: Shaped[Array, " n *features"], index: Integer[Array, " n"], n_graphs: int, width: int
+) -> tuple[Shaped[Array, "{n_graphs} {width} *features"], Bool[Array, "{n_graphs} {width}"]]:
     """Rows [n, ...] gathered per graph as ([graphs, width, ...], mask [graphs, width])."""
     slots = slots_of(index, n_graphs)
     empty = jnp.zeros((n_graphs, width, *rows.shape[1:]), rows.dtype)
@@ -22,7 +25,9 @@ def to_dense(rows: Array, index: Array, n_graphs: int, width: int) -> tuple[Arra
     return empty.at[index, slots].set(rows, mode="drop"), mask
 
 
-def from_dense(dense: Array, index: Array) -> Array:
+def from_dense(
+    dense: Shaped[Array, "graphs width *features"], index: Integer[Array, " n"]
+) -> Shaped[Array, " n *features"]:
     """Rows [n, ...] back from the dense view [graphs, width, ...]; padding gets zeros."""
     n_graphs, width = dense.shape[:2]
     slots = jnp.minimum(slots_of(index, n_graphs), width - 1)

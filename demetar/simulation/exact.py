@@ -12,13 +12,18 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+from jaxtyping import Float
 
 from demetar.simulation.laws import LAWS, TIME_STEP
 
 _BLOCK = 2000
 
 
-def _fused(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
+def _fused(
+    a: Float[np.ndarray, "pairs systems"],
+    b: Float[np.ndarray, "pairs systems"],
+    c: Float[np.ndarray, "pairs systems"],
+) -> Float[np.ndarray, "pairs systems"]:
     """a * b + c rounded once: Veltkamp's splitting, Dekker's product and Knuth's sum."""
     product = a * b
     scaled = 134217729.0 * a
@@ -33,7 +38,9 @@ def _fused(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     return total + ((product - (total - part)) + (c - part) + error)
 
 
-def _forces(x: np.ndarray, products: np.ndarray, limit: float) -> np.ndarray:
+def _forces(
+    x: Float[np.ndarray, "3 n systems"], products: Float[np.ndarray, "pairs systems"], limit: float
+) -> Float[np.ndarray, "3 n systems"]:
     """Forces [3, n, S] at positions [3, n, S]; `products` of charges [pairs, S], pairs i < j."""
     n = x.shape[1]
     first, second = np.triu_indices(n, 1)
@@ -55,7 +62,12 @@ def _forces(x: np.ndarray, products: np.ndarray, limit: float) -> np.ndarray:
     return np.clip(force, -limit, limit, out=force)
 
 
-def _run(x, v, charges, steps: Sequence[int]) -> list[tuple[np.ndarray, np.ndarray]]:
+def _run(
+    x: Float[np.ndarray, "systems n 3"],
+    v: Float[np.ndarray, "systems n 3"],
+    charges: Float[np.ndarray, "systems n"],
+    steps: Sequence[int],
+) -> list[tuple[Float[np.ndarray, "systems n 3"], Float[np.ndarray, "systems n 3"]]]:
     first, second = np.triu_indices(charges.shape[1], 1)
     products = np.ascontiguousarray((charges[:, first] * charges[:, second]).T)
     x, v = np.ascontiguousarray(x.T), np.ascontiguousarray(v.T)
@@ -69,8 +81,11 @@ def _run(x, v, charges, steps: Sequence[int]) -> list[tuple[np.ndarray, np.ndarr
 
 
 def simulate_exact(
-    positions: np.ndarray, velocities: np.ndarray, charges: np.ndarray, steps: Sequence[int]
-) -> tuple[np.ndarray, np.ndarray]:
+    positions: Float[np.ndarray, "systems n 3"],
+    velocities: Float[np.ndarray, "systems n 3"],
+    charges: Float[np.ndarray, "systems n"],
+    steps: Sequence[int],
+) -> tuple[Float[np.ndarray, "frames systems n 3"], Float[np.ndarray, "frames systems n 3"]]:
     """Positions and velocities [frames, S, n, 3] of the published law after the steps in `steps`.
 
     Takes and gives what `demetar.simulation.simulate.simulate` does with variant="published", but slower.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Shaped
 
 from demetar.simulation import starts
 from demetar.simulation.exact import simulate_exact
@@ -55,28 +56,32 @@ class NBody:
     Charges and masses [S, n] and springs [S, n, n], where the variant has them.
     """
 
-    positions: np.ndarray
-    velocities: np.ndarray
-    charges: np.ndarray | None
-    target_positions: np.ndarray
-    target_velocities: np.ndarray
-    masses: np.ndarray | None = None
-    springs: np.ndarray | None = None
+    positions: Float[np.ndarray, "systems n 3"]
+    velocities: Float[np.ndarray, "systems n 3"]
+    charges: Float[np.ndarray, "systems n"] | None
+    target_positions: Float[np.ndarray, "systems n 3"]
+    target_velocities: Float[np.ndarray, "systems n 3"]
+    masses: Float[np.ndarray, "systems n"] | None = None
+    springs: Float[np.ndarray, "systems n n"] | None = None
 
     def __len__(self) -> int:
         return len(self.positions)
 
-    def __getitem__(self, rows: slice | np.ndarray) -> "NBody":
+    def __getitem__(self, rows: slice | Shaped[np.ndarray, " rows"]) -> "NBody":
         return NBody(**{"charges": None, **{k: v[rows] for k, v in self.arrays().items()}})
 
-    def arrays(self) -> dict[str, np.ndarray]:
+    def arrays(self) -> dict[str, Float[np.ndarray, "systems ..."]]:
         """What there is, by name."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
 
 def draw(
     variant: str, count: int, seed: int | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[
+    Float[np.ndarray, "{count} n 3"],
+    Float[np.ndarray, "{count} n 3"],
+    Float[np.ndarray, "{count} n ..."],
+]:
     """Positions, velocities [count, n, 3] and what makes the force, as the variant draws them.
 
     The last are charges or masses [count, n] or springs [count, n, n]; all float64 at step 0.

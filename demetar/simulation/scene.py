@@ -1,9 +1,10 @@
 """Scenes of moving charged bodies: starts, trajectories, and what rotating a start changes."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from demetar.core.errors import InputError
 from demetar.simulation.laws import TIME_STEP
@@ -22,11 +23,11 @@ class Scene:
     positions, velocities [frames, n, 3]; charges, masses [n]; times [frames].
     """
 
-    positions: np.ndarray
-    velocities: np.ndarray
-    charges: np.ndarray
-    masses: np.ndarray
-    times: np.ndarray
+    positions: Float[np.ndarray, "frames n 3"]
+    velocities: Float[np.ndarray, "frames n 3"]
+    charges: Float[np.ndarray, " n"]
+    masses: Float[np.ndarray, " n"]
+    times: Float[np.ndarray, " frames"]
 
     def at(self, frame: int) -> "Scene":
         """The scene of this one frame."""
@@ -39,7 +40,7 @@ class Scene:
         )
 
 
-def _numbers(name: str, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _numbers(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Float[np.ndarray, "..."]:
     values = np.asarray(values, np.float64)
     finite = bool(np.isfinite(values).all())
     if values.shape != shape or not finite:
@@ -51,13 +52,13 @@ def _numbers(name: str, values: np.ndarray, shape: tuple[int, ...]) -> np.ndarra
 
 
 def trajectory(
-    positions: np.ndarray,
-    velocities: np.ndarray,
-    charges: np.ndarray,
+    positions: ArrayLike,
+    velocities: ArrayLike,
+    charges: ArrayLike,
     steps: int = 1_000,
     every: int = 10,
     variant: str = "clean",
-    masses: np.ndarray | None = None,
+    masses: ArrayLike | None = None,
 ) -> Scene:
     """The scene that starts there: a frame at step 0 and after each `every` of `steps` steps.
 
@@ -65,7 +66,7 @@ def trajectory(
     step is 0.001 time units. Raises InputError for wrong shapes, counts beyond the limits, or
     bodies so close that the unsoftened law has no finite answer.
     """
-    n = len(positions)
+    n = len(np.asarray(positions))
     if not 1 <= n <= MAX_BODIES:
         raise InputError(f"A scene must have 1 to {MAX_BODIES} bodies, not {n}; leave some out.")
     if not 1 <= every <= steps <= MAX_STEPS or steps // every > MAX_FRAMES:
@@ -92,7 +93,7 @@ def trajectory(
 
 def scene(
     n_bodies: int = 5,
-    charges: Sequence[float] | np.ndarray | None = None,
+    charges: ArrayLike | None = None,
     seed: int = 0,
     steps: int = 1_000,
     every: int = 10,

@@ -23,23 +23,29 @@ All are stepped by semi-implicit Euler (a kick, then a drift), gravity by the le
 (half a kick, a drift, half a kick).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Integer
+from numpy.typing import ArrayLike
 
+from demetar.core.arrays import Array
 from demetar.core.errors import InputError
 from demetar.simulation.laws import SPRING, TIME_STEP, Law, law
 
+_Places = Float[Array, "3 n systems"]  # or velocities, forces: systems last
 _UNROLLED = 8
 _BLOCK = 1024
 _BLOCK_LARGE = 64
 
 
-def _size(square, weight, softening, source):
+def _size(
+    square: Float[Array, "*#pairs"], weight: Float[Array, "*#pairs"], softening: float, source: str
+) -> Float[Array, "..."]:
     """Force over displacement for squared distances and the pairs' weights (repulsion positive)."""
     if source == "springs":
         return -SPRING * weight
@@ -47,7 +53,9 @@ def _size(square, weight, softening, source):
     return (weight if source == "charges" else -weight) / (square * jnp.sqrt(square))
 
 
-def _forces_pairwise(x, weights, softening, source):
+def _forces_pairwise(
+    x: _Places, weights: Float[Array, "n n systems"], softening: float, source: str
+) -> _Places:
     # One array per coordinate and pair: XLA makes a single vectorised loop over systems of it,
     # five to ten times faster than the broadcast below, but four times slower to compile.
     n = x.shape[1]
@@ -62,13 +70,17 @@ def _forces_pairwise(x, weights, softening, source):
     return jnp.array([jnp.array(row) for row in force])
 
 
-def _forces_cyclic(x, strengths, softening, source):
+def _forces_cyclic(
+    x: _Places, strengths: Float[Array, "n systems"], softening: float, source: str
+) -> _Places:
     # Every pair once, as i and i + shift for half of all shifts: long arrays without a matrix of
     # pairs, fifty times faster than the broadcast for a hundred bodies of many systems.
     n = x.shape[1]
     twice, strength_twice = jnp.concatenate([x, x], 1), jnp.concatenate([strengths, strengths])
 
-    def one(shift, sums):
+    def one(
+        shift: Integer[Array, ""], sums: tuple[_Places, Float[Array, "3 2*n systems"]]
+    ) -> tuple[_Places, Float[Array, "3 2*n systems"]]:
         ahead, behind = sums
         d = x - jax.lax.dynamic_slice_in_dim(twice, shift, n, 1)
         square = d[0] * d[0] + d[1] * d[1] + d[2] * d[2]
@@ -83,7 +95,9 @@ def _forces_cyclic(x, strengths, softening, source):
     return ahead - (behind[:, :n] + behind[:, n:])
 
 
-def _forces_broadcast(x, weights, softening, source):
+def _forces_broadcast(
+    x: _Places, weights: Float[Array, "n n systems"], softening: float, source: str
+) -> _Places:
     difference = x[:, :, None] - x[:, None, :]
     itself = jnp.eye(x.shape[1], dtype=bool)[..., None]
     square = jnp.where(itself, 1.0, (difference**2).sum(0))
@@ -91,13 +105,13 @@ def _forces_broadcast(x, weights, softening, source):
     return (size * difference).sum(2)
 
 
-def _reflect(x, v, box):
+def _reflect(x: _Places, v: _Places, box: float) -> tuple[_Places, _Places]:
     over, under = x > box, x < -box
     v = jnp.where(over, -jnp.abs(v), jnp.where(under, jnp.abs(v), v))
     return jnp.where(over, 2 * box - x, jnp.where(under, -2 * box - x, x)), v
 
 
-def _force_function(x, strengths, law):
+def _force_function(x: _Places, strengths: Float[Array, "*n systems"], law: Law) -> Callable:
     """The fastest way to the forces for arrays of this shape."""
     function, n = _forces_broadcast, x.shape[1]
     if n > _UNROLLED and law.source != "springs":
@@ -110,7 +124,19 @@ def _force_function(x, strengths, law):
 
 
 @partial(jax.jit, static_argnames=("law", "count"))
-def _run(x, v, strengths, masses, increments, law: Law, count: bool):
+def _run(
+    x: _Places,
+    v: _Places,
+    strengths: Float[Array, "*n systems"],
+    masses: Float[Array, "n systems"],
+    increments: Integer[Array, " frames"],
+    law: Law,
+    count: bool,
+) -> tuple[
+    Float[Array, "frames 3 n systems"],
+    Float[Array, "frames 3 n systems"],
+    Float[Array, "frames systems"],
+]:
     """Positions, velocities [frames, 3, n, S] after each further number of steps in `increments`.
 
     `strengths` are charges or masses [n, S] or springs [n, n, S]. Third [frames, S]: with `count`
@@ -118,29 +144,35 @@ def _run(x, v, strengths, masses, increments, law: Law, count: bool):
     """
     forces = _force_function(x, strengths, law)
 
-    def acceleration(x):
+    def acceleration(x: _Places) -> _Places:
         force = forces(x)
         limited = force if law.limit == np.inf else jnp.clip(force, -law.limit, law.limit)
         return limited / masses
 
-    def drift(x, v):
+    def drift(x: _Places, v: _Places) -> tuple[_Places, _Places]:
         x = x + TIME_STEP * v
         return (x, v) if law.box == np.inf else _reflect(x, v, law.box)
 
-    def euler(_, state):
+    def euler(
+        _: Integer[Array, ""], state: tuple[_Places, _Places, Float[Array, " systems"]]
+    ) -> tuple[_Places, _Places, Float[Array, " systems"]]:
         x, v, hits = state
         kick = acceleration(x)
         if count:
             hits = hits + (jnp.abs(kick * masses).max((0, 1)) >= law.limit)
         return *drift(x, v + TIME_STEP * kick), hits
 
-    def leapfrog(_, state):
+    def leapfrog(
+        _: Integer[Array, ""], state: tuple[_Places, _Places, _Places]
+    ) -> tuple[_Places, _Places, _Places]:
         x, v, kick = state
         x, v = drift(x, v + TIME_STEP / 2 * kick)
         kick = acceleration(x)
         return x, v + TIME_STEP / 2 * kick, kick
 
-    def frame(state, increment):
+    def frame(
+        state: tuple[_Places, _Places, Float[Array, "... systems"]], increment: Integer[Array, ""]
+    ) -> tuple:
         state = jax.lax.fori_loop(0, increment, leapfrog if law.leapfrog else euler, state)
         return state, (state[0], state[1], none if law.leapfrog else state[2])
 
@@ -149,7 +181,13 @@ def _run(x, v, strengths, masses, increments, law: Law, count: bool):
     return jax.lax.scan(frame, (x, v, third), increments)[1]
 
 
-def _strengths(variant: str, shape, charges, masses, springs) -> np.ndarray:
+def _strengths(
+    variant: str,
+    shape: tuple[int, int],
+    charges: ArrayLike | None,
+    masses: ArrayLike | None,
+    springs: ArrayLike | None,
+) -> Float[np.ndarray, "systems n ..."]:
     source = law(variant).source
     found = {"charges": charges, "masses": masses, "springs": springs}[source]
     expected = (*shape, shape[1]) if source == "springs" else shape
@@ -162,14 +200,14 @@ def _strengths(variant: str, shape, charges, masses, springs) -> np.ndarray:
 
 
 def simulate(
-    positions: np.ndarray,
-    velocities: np.ndarray,
-    charges: np.ndarray | None,
+    positions: Float[np.ndarray, "systems n 3"],
+    velocities: Float[np.ndarray, "systems n 3"],
+    charges: ArrayLike | None,
     steps: Sequence[int],
     variant: str = "clean",
-    masses: np.ndarray | None = None,
-    springs: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
+    masses: ArrayLike | None = None,
+    springs: ArrayLike | None = None,
+) -> tuple[Float[np.ndarray, "frames systems n 3"], Float[np.ndarray, "frames systems n 3"]]:
     """Positions and velocities [frames, S, n, 3] (float64) after each number of steps in `steps`.
 
     Takes positions and velocities [S, n, 3], charges and masses [S, n] (masses default to 1) in
@@ -182,14 +220,31 @@ def simulate(
 
 
 def limited_steps(
-    positions: np.ndarray, velocities: np.ndarray, charges: np.ndarray, steps: int, variant: str
-) -> np.ndarray:
+    positions: Float[np.ndarray, "systems n 3"],
+    velocities: Float[np.ndarray, "systems n 3"],
+    charges: Float[np.ndarray, "systems n"],
+    steps: int,
+    variant: str,
+) -> Integer[np.ndarray, " systems"]:
     """In how many of the first `steps` steps the force limit acted on each of the systems [S]."""
     counted = _blocks(positions, velocities, charges, (steps,), variant, None, None, True)[2]
     return counted[0].astype(np.int64)
 
 
-def _blocks(positions, velocities, charges, steps, variant, masses, springs, count):
+def _blocks(
+    positions: Float[np.ndarray, "systems n 3"],
+    velocities: Float[np.ndarray, "systems n 3"],
+    charges: ArrayLike | None,
+    steps: Sequence[int],
+    variant: str,
+    masses: ArrayLike | None,
+    springs: ArrayLike | None,
+    count: bool,
+) -> tuple[
+    Float[np.ndarray, "frames systems n 3"],
+    Float[np.ndarray, "frames systems n 3"],
+    Float[np.ndarray, "frames systems"],
+]:
     """The results of `_run`, systems first, computed in blocks of systems by two threads."""
     increments = np.diff(np.asarray([0, *steps], dtype=np.int64))
     if (increments < 0).any():

@@ -5,9 +5,12 @@ program adds with size zero, so that the systems of a seed are the program's own
 """
 
 import numpy as np
+from jaxtyping import Float
 
 
-def _reflected(x: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _reflected(
+    x: Float[np.ndarray, "systems 3 n"], v: Float[np.ndarray, "systems 3 n"]
+) -> tuple[Float[np.ndarray, "systems n 3"], Float[np.ndarray, "systems n 3"]]:
     """Systems [S, 3, n] after reflection at the walls of a box of half width 5, as [S, n, 3]."""
     over, under = x > 5.0, x < -5.0
     v = np.where(over, -np.abs(v), np.where(under, np.abs(v), v))
@@ -15,14 +18,18 @@ def _reflected(x: np.ndarray, v: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(x.mT), np.ascontiguousarray(v.mT)
 
 
-def _speed(direction: np.ndarray) -> np.ndarray:
+def _speed(direction: Float[np.ndarray, "systems 3 n"]) -> Float[np.ndarray, "systems 3 n"]:
     """Velocities [S, 3, n] of speed 0.5."""
     return direction * 0.5 / np.sqrt((direction**2).sum(axis=1, keepdims=True))
 
 
 def charged(
     count: int, n_bodies: int, rng: np.random.RandomState, recorded_frames: int = 49
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[
+    Float[np.ndarray, "{count} {n_bodies} 3"],
+    Float[np.ndarray, "{count} {n_bodies} 3"],
+    Float[np.ndarray, "{count} {n_bodies}"],
+]:
     """Positions, velocities [count, n, 3] float64 and charges [count, n] of +-1.
 
     In the order of the programs of Satorras et al. and Fuchs et al.: charges, positions (standard
@@ -42,7 +49,11 @@ def charged(
 
 def sprung(
     count: int, n_bodies: int, rng: np.random.RandomState, recorded_frames: int = 49
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[
+    Float[np.ndarray, "{count} {n_bodies} 3"],
+    Float[np.ndarray, "{count} {n_bodies} 3"],
+    Float[np.ndarray, "{count} {n_bodies} {n_bodies}"],
+]:
     """Positions, velocities [count, n, 3] float64 and springs [count, n, n] of 0 or 1, symmetric.
 
     Each pair is joined with probability 1/2. In the order of the program of Kipf et al.: springs,
@@ -60,7 +71,11 @@ def sprung(
 
 def gravitating(
     count: int, n_bodies: int, rng: np.random.RandomState, recorded_frames: int = 50
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[
+    Float[np.ndarray, "{count} {n_bodies} 3"],
+    Float[np.ndarray, "{count} {n_bodies} 3"],
+    Float[np.ndarray, "{count} {n_bodies}"],
+]:
     """Positions, velocities [count, n, 3] float64 and masses [count, n], all of them 1.
 
     In the order of the program of Brandstetter et al.: positions and velocities (standard normal,

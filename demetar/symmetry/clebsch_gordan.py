@@ -9,10 +9,11 @@ from fractions import Fraction
 from math import factorial, sqrt
 
 import numpy as np
+from jaxtyping import Complex, Float
 
 
 @functools.cache
-def clebsch_gordan(l1: int, l2: int, l3: int) -> np.ndarray:
+def clebsch_gordan(l1: int, l2: int, l3: int) -> Float[np.ndarray, "2*{l1}+1 2*{l2}+1 2*{l3}+1"]:
     """Real coupling [2l1+1, 2l2+1, 2l3+1] of degrees l1 and l2 to l3, Frobenius norm 1, float64.
 
     Signs and basis are e3nn's. Zero where the degrees do not obey the triangle rule.
@@ -45,7 +46,7 @@ def _racah(l1: int, m1: int, l2: int, m2: int, l3: int) -> float:
 
 
 @functools.cache
-def _real_to_complex(l: int) -> np.ndarray:
+def _real_to_complex(l: int) -> Complex[np.ndarray, "2*{l}+1 2*{l}+1"]:
     """Rows: complex harmonics in terms of e3nn's real ones; the phase (−i)^l keeps couplings real."""
     q = np.zeros((2 * l + 1, 2 * l + 1), complex)
     q[l, l] = 1

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Bool, Float, Integer, Shaped
 
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
@@ -26,29 +27,29 @@ SAMPLE_RUNGS = (1, 8, 16, 40, 64, 256, 1024)  # numbers of elements that share o
 EDGES = 65_536
 
 
-def rows_mask(per: str, graph: Graph) -> Array:
+def rows_mask(per: str, graph: Graph) -> Bool[Array, "rows 1"]:
     """Which rows [rows, 1] of a value per node, edge or graph are real."""
     if per == "graph":
         return jnp.ones((graph.n_graphs, 1), bool)
     return (graph.node_mask if per == "node" else graph.edge_mask)[:, None]
 
 
-def norm(x: Array) -> Array:
+def norm(x: Float[Array, "..."]) -> Float[Array, ""]:
     """Length of all entries together, summed in at least float32."""
     return jnp.sqrt(jnp.sum(jnp.square(x.astype(jnp.promote_types(x.dtype, jnp.float32)))))
 
 
 def _value(
-    g: Elements, value: Value, other: Value, graph: Graph, order: Array
-) -> tuple[Array, Array]:
+    g: Elements, value: Value, other: Value, graph: Graph, order: Integer[Array, " edges"]
+) -> tuple[Float[Array, "rows dim"], Float[Array, "rows dim"]]:
     mask = rows_mask(value.kind.per, graph)
     left = jnp.where(mask, action.act_on_value(g, value, order), 0)
     return left, jnp.where(mask, other.array, 0)
 
 
 def _features(
-    g: Elements, feature: Feature, seen: Feature, graph: Graph, order: Array
-) -> tuple[str, Array, Array, Array]:
+    g: Elements, feature: Feature, seen: Feature, graph: Graph, order: Integer[Array, " edges"]
+) -> tuple[str, Float[Array, ""], Float[Array, ""], Integer[Array, ""]]:
     """The irrep, how far both ways are apart, how large they are, of how many entries."""
     mask = rows_mask(feature.per, graph)[..., None]
     left = jnp.where(mask, action.act_on_feature(g, feature, order), 0)
@@ -57,8 +58,12 @@ def _features(
 
 
 def _attention(
-    g: Elements, own: Attention | None, seen: Attention | None, graph: Graph, order: Array
-) -> Array | None:
+    g: Elements,
+    own: Attention | None,
+    seen: Attention | None,
+    graph: Graph,
+    order: Integer[Array, " edges"],
+) -> Float[Array, ""] | None:
     """The largest change of a weight over the largest weight: some are lengths without a bound."""
     if own is None or seen is None:
         return None
@@ -69,8 +74,8 @@ def _attention(
 
 
 def _layer(
-    g: Elements, layer: Layer, other: Layer, graph: Graph, order: Array
-) -> tuple[dict[str, Array], Array | None]:
+    g: Elements, layer: Layer, other: Layer, graph: Graph, order: Integer[Array, " edges"]
+) -> tuple[dict[str, Float[Array, ""]], Float[Array, ""] | None]:
     pairs = [
         _features(g, a, b, graph, order)
         for a, b in zip(layer.features, other.features, strict=True)
@@ -103,13 +108,21 @@ def compiled(
 
     @jax.jit
     def compare(
-        params: Any, graph: Graph, elements: Elements, edges: Edges | None, which: Array
+        params: Any,
+        graph: Graph,
+        elements: Elements,
+        edges: Edges | None,
+        which: Integer[Array, " elements"],
     ) -> tuple:
-        def moved(g: Elements, which: Array) -> tuple[Output, Array]:
+        def moved(
+            g: Elements, which: Integer[Array, ""]
+        ) -> tuple[Output, Integer[Array, " edges"]]:
             turned, order = action.act_on_graph(g, graph)
             return once(params, turned if edges is None else _with(turned, edges, which)), order
 
-        def against(reference: Output, g: Elements, seen: Output, order: Array) -> tuple:
+        def against(
+            reference: Output, g: Elements, seen: Output, order: Integer[Array, " edges"]
+        ) -> tuple:
             values = {
                 name: _value(g, value, seen.values[name], graph, order)
                 for name, value in reference.values.items()
@@ -117,7 +130,9 @@ def compiled(
             trace = zip(reference.trace, seen.trace, strict=True) if layers else ()
             return values, [_layer(g, a, b, graph, order) for a, b in trace]
 
-        def some(state: tuple[Array, Output], given: tuple[Elements, Array]) -> tuple:
+        def some(
+            state: tuple[Bool[Array, ""], Output], given: tuple[Elements, Integer[Array, " chunk"]]
+        ) -> tuple:
             first, reference = state
             seen, order = jax.vmap(moved)(*given)
             reference = jax.tree.map(lambda a, b: jnp.where(first, b[0], a), reference, seen)
@@ -134,8 +149,10 @@ def compiled(
     return compare
 
 
-def _with(turned: Graph, edges: Edges, which: Array) -> Graph:
-    def chosen(own: Array | None, built: Array | None) -> Array | None:
+def _with(turned: Graph, edges: Edges, which: Integer[Array, ""]) -> Graph:
+    def chosen(
+        own: Shaped[Array, " edges *dims"] | None, built: Shaped[Array, "graphs edges *dims"] | None
+    ) -> Shaped[Array, " edges *dims"] | None:
         if own is None or built is None:
             return own
         return jnp.where(which >= 0, built[which], own)

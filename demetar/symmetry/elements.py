@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
-from typing import Any
+from typing import Any, no_type_check
 
 import jax
 import numpy as np
+from jaxtyping import Bool, Float, Integer
 
 from demetar.core.arrays import Array
 
@@ -22,13 +23,14 @@ from demetar.core.arrays import Array
     data_fields=["matrix", "shift", "permutation"],
     meta_fields=[],
 )
+@no_type_check  # jax builds it anew with shapes, tracers, None in the fields
 @dataclasses.dataclass(frozen=True)
 class Elements:
     """Group elements: matrix [..., 3, 3], shift [..., 3], permutation [..., nodes] or None."""
 
-    matrix: Array
-    shift: Array
-    permutation: Array | None = None
+    matrix: Float[Array, "*samples 3 3"]
+    shift: Float[Array, "*samples 3"]
+    permutation: Integer[Array, "*samples nodes"] | None = None
 
     def __len__(self) -> int:
         return len(self.matrix)
@@ -37,7 +39,7 @@ class Elements:
         permutation = None if self.permutation is None else self.permutation[index]
         return Elements(self.matrix[index], self.shift[index], permutation)
 
-    def moving(self) -> np.ndarray:
+    def moving(self) -> Bool[np.ndarray, "*samples"]:
         """Which elements [...] (bool) are not the identity and so can show anything."""
         away = np.any(self.matrix != np.eye(3), axis=(-2, -1)) | np.any(self.shift != 0, axis=-1)
         if self.permutation is None:
@@ -56,7 +58,7 @@ def identity(samples: int = 1) -> Elements:
     return Elements(np.tile(np.eye(3), (samples, 1, 1)), np.zeros((samples, 3)))
 
 
-def from_matrix(matrix: np.ndarray) -> Elements:
+def from_matrix(matrix: Float[Array, "... 3 3"]) -> Elements:
     """Elements without shift or permutation from matrices [..., 3, 3]."""
     matrix = np.asarray(matrix, np.float64).reshape(-1, 3, 3)
     return Elements(matrix, np.zeros((len(matrix), 3)))
@@ -93,7 +95,7 @@ def led(elements: Elements, count: int) -> Elements:
     )
 
 
-def rotations(count: int, seed: int) -> np.ndarray:
+def rotations(count: int, seed: int) -> Float[np.ndarray, "{count} 3 3"]:
     """Uniformly random rotation matrices [count, 3, 3], float64, from unit quaternions."""
     w, x, y, z = np.random.default_rng(seed).standard_normal((4, count))
     norm = np.sqrt(w * w + x * x + y * y + z * z)

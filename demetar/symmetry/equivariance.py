@@ -22,6 +22,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Integer
 
 from demetar.core.arrays import Array
 from demetar.core.errors import InputError
@@ -45,8 +46,8 @@ class LayerDelta:
     """
 
     name: str
-    features: dict[str, np.ndarray]
-    attention: np.ndarray | None
+    features: dict[str, Float[np.ndarray, " samples"]]
+    attention: Float[np.ndarray, " samples"] | None
     weights: str = "attention"
 
 
@@ -65,17 +66,17 @@ class Measurement:
     group: str
     dtype: str
     elements: Elements
-    delta: dict[str, np.ndarray]
-    classic: dict[str, np.ndarray]
-    absolute: dict[str, np.ndarray]
-    scale: dict[str, np.ndarray]
-    rebuilt: dict[str, np.ndarray]
-    edges_changed: np.ndarray
+    delta: dict[str, Float[np.ndarray, " samples"]]
+    classic: dict[str, Float[np.ndarray, " samples"]]
+    absolute: dict[str, Float[np.ndarray, " samples"]]
+    scale: dict[str, Float[np.ndarray, " samples"]]
+    rebuilt: dict[str, Float[np.ndarray, " samples"]]
+    edges_changed: Integer[np.ndarray, " samples"]
     layers: tuple[LayerDelta, ...]
     kinds: dict[str, Kind]
-    prediction: dict[str, np.ndarray]
-    predict_then_move: dict[str, np.ndarray]
-    move_then_predict: dict[str, np.ndarray]
+    prediction: dict[str, Float[np.ndarray, "_rows _dim"]]
+    predict_then_move: dict[str, Float[np.ndarray, "samples _rows _dim"]]
+    move_then_predict: dict[str, Float[np.ndarray, "samples _rows _dim"]]
     trace: tuple[Layer, ...] = ()
 
     def first_broken_layer(self, factor: float = 100.0) -> str | None:
@@ -88,7 +89,7 @@ class Measurement:
                 return layer.name
         return None
 
-    def largest(self, way: str = "both") -> np.ndarray:
+    def largest(self, way: str = "both") -> Float[np.ndarray, " moving"]:
         """The largest Δ of any output at each element that is not the identity [elements].
 
         `way`: with the graph "moved", with it "rebuilt", or the larger of "both"; or the "classic" one.
@@ -224,15 +225,15 @@ def _measurement(
 
 
 def measure_arrays(
-    f: Callable[[Array], Array],
-    x: np.ndarray,
+    f: Callable[[Float[Array, "n dim"]], Float[Array, "m other"]],
+    x: Float[np.ndarray, "n dim"],
     irreps_in: str,
     irreps_out: str,
     group: str = "O(3)",
     samples: int = 64,
     seed: int = 0,
     dtype: str = "float32",
-) -> np.ndarray:
+) -> Float[np.ndarray, " {samples}"]:
     """Δ_EQ [samples] of a function of plain rows [n, dim] -> [m, dim] with declared irreps.
 
     The scale is the classic one. Raises InputError on an unknown dtype, and on a group with
@@ -251,7 +252,7 @@ def measure_arrays(
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
         rows = jnp.asarray(x, dtype)
 
-        def one(g: Elements) -> Array:
+        def one(g: Elements) -> Float[Array, ""]:
             order = jnp.arange(len(rows))
             left = action.act_on_value(g, Value(f(rows), Kind(irreps_out)), order)
             right = f(action.act_on_value(g, Value(rows, Kind(irreps_in)), order))

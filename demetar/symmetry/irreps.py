@@ -14,6 +14,7 @@ from math import sqrt
 
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from demetar.core.arrays import Array
 from demetar.core.segments import norm
@@ -22,7 +23,7 @@ from demetar.symmetry.clebsch_gordan import clebsch_gordan
 exact_einsum = partial(jnp.einsum, precision="highest")
 
 
-def wigner(irrep: str, matrix: Array) -> Array:
+def wigner(irrep: str, matrix: Float[Array, "3 3"]) -> Float[Array, "dim dim"]:
     """Matrix [2l+1, 2l+1] of a group element on an irrep such as "1o", in e3nn's component order.
 
     `matrix` [3, 3] is orthogonal; improper ones act with the irrep's parity. Degree l is the part
@@ -80,13 +81,13 @@ def natural(lmax: int) -> tuple[str, ...]:
     return tuple(f"{l}{'eo'[l % 2]}" for l in range(lmax + 1))
 
 
-def direction(vectors: Array) -> Array:
+def direction(vectors: Float[Array, "rows 3"]) -> Float[Array, "rows 3"]:
     """Unit vectors [rows, 3]; a zero vector stays zero, with a gradient of zero."""
     length = norm(vectors)
     return vectors / jnp.where(length > 0, length, 1)
 
 
-def harmonics(vectors: Array, irreps: Iterable[str]) -> Features:
+def harmonics(vectors: Float[Array, "rows 3"], irreps: Iterable[str]) -> Features:
     """Solid harmonics [rows, 2l+1] of the irreps: polynomials of degree l in the vectors [rows, 3].
 
     Of unit vectors (see direction) they are the real spherical harmonics with |Y_l|² = 2l + 1; of a
@@ -103,7 +104,7 @@ def harmonics(vectors: Array, irreps: Iterable[str]) -> Features:
 
 
 @functools.cache
-def _step(l: int) -> np.ndarray:
+def _step(l: int) -> Float[np.ndarray, "(2*{l}-1)*3 2*{l}+1"]:
     """[(2l−1)·3, 2l+1] that takes Y_{l−1} ⊗ x to Y_l; |Y_l|² of the polar axis fixes its factor."""
     step = clebsch_gordan(l - 1, 1, l)
     polar = np.array([0.0, 1.0, 0.0])

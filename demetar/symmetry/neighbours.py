@@ -11,9 +11,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from functools import partial
+from typing import no_type_check
 
 import jax
 import numpy as np
+from jaxtyping import Bool, Float, Integer
 
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
@@ -28,14 +30,15 @@ Rule = Callable[[Graph], Graph]
     data_fields=["senders", "receivers", "edge_mask", "edge_attributes"],
     meta_fields=[],
 )
+@no_type_check  # jax builds it anew with shapes, tracers, None in the fields
 @dataclasses.dataclass(frozen=True)
 class Edges:
     """Edges of several graphs over the same particles: arrays [graphs, edges, ...]."""
 
-    senders: Array
-    receivers: Array
-    edge_mask: Array
-    edge_attributes: Array | None = None
+    senders: Integer[Array, "graphs edges"]
+    receivers: Integer[Array, "graphs edges"]
+    edge_mask: Bool[Array, "graphs edges"]
+    edge_attributes: Float[Array, "graphs edges 4"] | None = None
 
 
 def moved(g: Elements, graph: Graph) -> Graph:
@@ -74,7 +77,7 @@ def _changed(before: Graph, after: Graph) -> int:
 
 def rebuilt(
     elements: Elements, graph: Graph, rule: Rule | None, rng: np.random.Generator
-) -> tuple[list[Graph], np.ndarray]:
+) -> tuple[list[Graph], Integer[np.ndarray, " {len(elements)}"]]:
     """The graph built again under each element, and how many edges [elements] came or went.
 
     `graph`: unpadded. Without a rule its edges stay and only their order is drawn anew.

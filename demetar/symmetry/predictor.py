@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from jaxtyping import Float
 
+from demetar.core.arrays import Array
 from demetar.core.graph import Graph, centred
 from demetar.core.output import Output
 
@@ -38,7 +40,7 @@ class Predictor(Protocol):
         """The graph as the model reads it, its edges drawn by the model's own rule."""
         ...
 
-    def varying(self, graph: Graph) -> tuple[Any, Mapping[str, np.ndarray]]:
+    def varying(self, graph: Graph) -> tuple[Any, Mapping[str, Float[Array, "_rows _dim"]]]:
         """Parameters without the constant part of an output, and that part [rows, dim] by name."""
         ...
 
@@ -55,8 +57,8 @@ class Subject:
     params: Any
     graph: Graph
     rms: Mapping[str, float]
-    constant: Mapping[str, np.ndarray]
-    offset: np.ndarray
+    constant: Mapping[str, Float[Array, "_rows _dim"]]
+    offset: Float[Array, "nodes 3"]
     rule: Callable[[Graph], Graph] | None
 
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float, Integer
 
+from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.output import Kind
 from demetar.symmetry.elements import Elements
@@ -20,16 +22,18 @@ FLOOR = 0.01  # of the root mean square that an output has over a validation set
 class Sizes:
     """Scales [samples]: of what is predicted, and the classic one of the whole output."""
 
-    predicted: np.ndarray
-    classic: np.ndarray
+    predicted: Float[np.ndarray, " samples"]
+    classic: Float[np.ndarray, " samples"]
 
 
-def lengths(rows: np.ndarray) -> np.ndarray:
+def lengths(rows: Float[np.ndarray, "samples rows dim"]) -> Float[np.ndarray, " samples"]:
     """Length [samples] of all entries [samples, rows, dim] together."""
     return np.sqrt(np.square(rows, dtype=np.float64).sum((1, 2)))
 
 
-def about_centroid(rows: np.ndarray, owner: np.ndarray) -> np.ndarray:
+def about_centroid(
+    rows: Float[np.ndarray, "samples rows dim"], owner: Integer[np.ndarray, " rows"]
+) -> Float[np.ndarray, "samples rows dim"]:
     """Rows [samples, rows, 3] less the mean of all rows of the same system."""
     counts = np.maximum(np.bincount(owner), 1)[:, None]
     sums = np.zeros((len(counts), len(rows), rows.shape[2]))
@@ -37,14 +41,14 @@ def about_centroid(rows: np.ndarray, owner: np.ndarray) -> np.ndarray:
     return rows - np.moveaxis(sums / counts[:, None], 0, 1)[:, owner]
 
 
-def by_row(rows: np.ndarray, graph: Graph, per: str) -> np.ndarray:
+def by_row(rows: Float[Array, "nodes dim"], graph: Graph, per: str) -> Float[Array, "rows dim"]:
     """Rows by node as rows by node, or those of the first node of each system."""
     if per == "node":
         return rows
     return rows[np.searchsorted(np.asarray(graph.graph_index), owners(graph, per))]
 
 
-def owners(graph: Graph, per: str) -> np.ndarray:
+def owners(graph: Graph, per: str) -> Integer[np.ndarray, " rows"]:
     """The system [rows] to which each row of an output belongs."""
     index = np.asarray(graph.graph_index)
     if per == "graph":
@@ -54,9 +58,9 @@ def owners(graph: Graph, per: str) -> np.ndarray:
 
 def sizes(
     kind: Kind,
-    varying: np.ndarray,
-    whole: np.ndarray,
-    inputs: np.ndarray,
+    varying: Float[np.ndarray, "samples rows dim"],
+    whole: Float[np.ndarray, "samples rows dim"],
+    inputs: Float[np.ndarray, "samples nodes 3"],
     graph: Graph,
     rms: Mapping[str, float],
     name: str,
@@ -91,10 +95,10 @@ class Square:
     """
 
     kind: Kind
-    left: np.ndarray
-    right: np.ndarray
-    rest: np.ndarray
-    moved_rest: np.ndarray
+    left: Float[np.ndarray, "ways samples rows dim"]
+    right: Float[np.ndarray, "ways samples rows dim"]
+    rest: Float[np.ndarray, "rows dim"]
+    moved_rest: Float[np.ndarray, "samples rows dim"]
     scale: Sizes
 
     @classmethod
@@ -115,10 +119,10 @@ class Square:
         scale = sizes(kind, left[0], left[0] + moved, inputs, graph, taken.rms, name)
         return cls(kind, left, right, rest, moved, scale)
 
-    def absolute(self, way: int) -> np.ndarray:
+    def absolute(self, way: int) -> Float[np.ndarray, " samples"]:
         """‖D(g) f(x) − f(g·x)‖ [samples] of one way."""
         return lengths(self.left[way] - self.right[way])
 
-    def delta(self, way: int) -> np.ndarray:
+    def delta(self, way: int) -> Float[np.ndarray, " samples"]:
         """The same over the scale of what is predicted."""
         return self.absolute(way) / self.scale.predicted

@@ -142,7 +142,7 @@ def test_five_systems_are_the_known_ones(name: str, here) -> None:
         )
         label = data.targets[rows if data.per_node else index]
         assert np.allclose(np.ravel(label), known["label"], rtol=1e-6, atol=1e-5), (
-            f"{where}: give the published label, in the unit of TARGETS"
+            f"{where}: give the published label, in the unit of ABOUT"
         )
         if data.species is not None:
             assert data.species[rows].tolist() == known["species"], (

@@ -1,5 +1,7 @@
 """What is said of a data set."""
 
+import dataclasses
+
 import pytest
 
 from demetar.core import registry
@@ -10,6 +12,7 @@ from demetar.data import describe
 def test_a_set_may_have_notes_or_none(
     notes: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry.load("datasets", "points"), "NOTES", notes)
+    points = registry.load("datasets", "points")
+    monkeypatch.setattr(points, "ABOUT", dataclasses.replace(points.ABOUT, notes=notes))
     said = describe.text(describe.describe("points", {}))
     assert ("Said of the whole set." in said) == bool(notes)

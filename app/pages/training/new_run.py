@@ -68,9 +68,9 @@ MORE: dict[str, Number | Choice] = {
         "Checks before the rate is halved",
         1,
         1000,
-        "Without a new best, with the plateau schedule.",
         when="plateau",
-    ),
+        help="Without a new best, with the plateau schedule.",
+    ),  # fmt: skip
     "patience": Number("Checks before an early end", 0, 1000, "Without a new best; 0: never."),
     "precision": Choice("Precision", "In which the model computes; weights stay in float32."),
     "devices": Choice("Devices", "All: every batch is dealt out over them."),
@@ -186,20 +186,17 @@ def _name(what: dict[str, Any], unusual: dict[str, str]) -> str:
     return runs.free_name("-".join([*parts, *unusual.values()])[:60])
 
 
-def _number(
-    place: Any, name: str, spec: Number, given: dict, key: str, most: dict[str, int]
-) -> Any:
+def _number(place: Any, name: str, spec: Number, given: dict, key: str, most: dict) -> Any:
     """The input of a numeric setting, whole where its default is; `most` has limits of some."""
     high = most.get(name, spec.high)
     value = high if given.get(name) is None else given[name]
-    whole = not isinstance(value, float)
-    kind = int if whole else float
+    kind = float if isinstance(value, float) else int
     low, high = kind(spec.low), kind(high)
     return kind(
         place.number_input(
             spec.label, low, high, min(max(kind(value), low), high), key=key + name,
             help=spec.help or None, step=kind(spec.step),
-            format=None if whole else "%.5f" if name == "ema" else "%.1e",
+            format=None if kind is int else "%.5f" if name == "ema" else "%.1e",
         )
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ import dataclasses
 import re
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from demetar.core import registry
 from demetar.core.errors import InputError
@@ -25,7 +26,9 @@ class Group:
     name: str
     factors: tuple[str, ...]
 
-    def sample(self, rng: np.random.Generator, samples: int, real: np.ndarray) -> Elements:
+    def sample(
+        self, rng: np.random.Generator, samples: int, real: Bool[np.ndarray, " nodes"]
+    ) -> Elements:
         """Random elements in float64; `real` [nodes] (bool) tells which nodes may be permuted."""
         parts = [registry.load("groups", f).sample(rng, samples, real) for f in self.factors]
         result = parts[0]
@@ -38,7 +41,9 @@ class Group:
         """Whether some elements turn right hands into left ones."""
         return any(getattr(registry.load("groups", f), "IMPROPER", False) for f in self.factors)
 
-    def covering(self, rng: np.random.Generator, samples: int, real: np.ndarray) -> Elements:
+    def covering(
+        self, rng: np.random.Generator, samples: int, real: Bool[np.ndarray, " nodes"]
+    ) -> Elements:
         """As sample(), but no set misses a kind: few elements of both hands could all be of one.
 
         Then the last takes an inversion along; a single element is an improper one.
@@ -49,7 +54,7 @@ class Group:
             drawn.matrix[-1] *= -1
         return drawn
 
-    def generators(self) -> list[tuple[str, np.ndarray, np.ndarray]]:
+    def generators(self) -> list[tuple[str, Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]]:
         """Infinitesimal elements: (name, matrix [3, 3], shift [3]) each; none for finite groups."""
         return [g for f in self.factors for g in registry.load("groups", f).generators()]
 

@@ -1,6 +1,7 @@
 """O(3): rotations and reflections, SO(3) x C_i."""
 
 import numpy as np
+from jaxtyping import Bool
 
 from demetar.symmetry.elements import Elements, from_matrix
 from demetar.symmetry.groups import ci, so3
@@ -9,7 +10,7 @@ NAME = "O(3)"
 IMPROPER = True
 
 
-def sample(rng: np.random.Generator, samples: int, real: np.ndarray) -> Elements:
+def sample(rng: np.random.Generator, samples: int, real: Bool[np.ndarray, " nodes"]) -> Elements:
     """Elements uniform in the Haar measure: each improper or not by a coin of its own."""
     matrix = so3.sample(rng, samples, real).matrix
     return from_matrix(matrix * ci.signs(rng, samples)[:, None, None])

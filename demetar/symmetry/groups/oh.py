@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from demetar.symmetry.elements import Elements, from_matrix
 
@@ -15,11 +16,11 @@ _SIGNED = [
 ]
 
 
-def sample(rng: np.random.Generator, samples: int, real: np.ndarray) -> Elements:
+def sample(rng: np.random.Generator, samples: int, real: Bool[np.ndarray, " nodes"]) -> Elements:
     """Uniform elements: matrices that permute the axes and flip some of them."""
     return from_matrix(np.stack(_SIGNED)[rng.integers(len(_SIGNED), size=samples)])
 
 
-def generators() -> list[tuple[str, np.ndarray, np.ndarray]]:
+def generators() -> list[tuple[str, Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]]:
     """None: the group is finite."""
     return []

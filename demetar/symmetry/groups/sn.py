@@ -1,13 +1,14 @@
 """S_n: renumberings of the particles."""
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from demetar.symmetry.elements import Elements, identity
 
 NAME = "S_n"
 
 
-def sample(rng: np.random.Generator, samples: int, real: np.ndarray) -> Elements:
+def sample(rng: np.random.Generator, samples: int, real: Bool[np.ndarray, " nodes"]) -> Elements:
     """Uniform permutations of the real nodes [samples, nodes]; padding stays where it is."""
     nodes = np.arange(len(real))
     permutation = np.tile(nodes, (samples, 1))
@@ -17,6 +18,6 @@ def sample(rng: np.random.Generator, samples: int, real: np.ndarray) -> Elements
     return Elements(unit.matrix, unit.shift, permutation)
 
 
-def generators() -> list[tuple[str, np.ndarray, np.ndarray]]:
+def generators() -> list[tuple[str, Float[np.ndarray, "3 3"], Float[np.ndarray, "3"]]]:
     """None: the group is finite."""
     return []

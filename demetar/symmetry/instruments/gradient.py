@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
@@ -35,7 +36,7 @@ def gradient_errors(
     step: float = STEP,
     dtype: str = "float64",
     budget: float | None = None,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Float[np.ndarray, " atoms"]]:
     """Relative error [atoms] of every declared gradient, beside differences of its invariant.
 
     Raises InputError where no gradient is declared, and as `probe` does.

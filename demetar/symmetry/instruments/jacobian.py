@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
@@ -26,7 +27,7 @@ def asymmetry(
     steps: tuple[float, ...] = STEPS,
     dtype: str = "float64",
     budget: float | None = None,
-) -> dict[str, np.ndarray]:
+) -> dict[str, Float[np.ndarray, " steps"]]:
     """‖J − Jᵀ‖/‖J + Jᵀ‖ [steps] of every output with a vector per particle, such as forces.
 
     0 where the Jacobian vanishes. Raises InputError where there is no such output, and as `probe` does.

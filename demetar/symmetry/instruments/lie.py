@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from demetar.core.arrays import Array
 from demetar.core.errors import InputError
@@ -26,15 +27,22 @@ from demetar.symmetry.predictor import Subject, subject
 @functools.lru_cache(maxsize=256)
 def _compiled_lie(function: Callable[[Any, Graph], Output]) -> Callable:
     @jax.jit
-    def derivatives(params: Any, graph: Graph, matrix: Array, shift: Array) -> tuple:
-        def values_of(positions: Array, velocities: Array | None) -> dict[str, Value]:
+    def derivatives(
+        params: Any,
+        graph: Graph,
+        matrix: Float[Array, "generators 3 3"],
+        shift: Float[Array, "generators 3"],
+    ) -> tuple:
+        def values_of(
+            positions: Float[Array, "nodes 3"], velocities: Float[Array, "nodes 3"] | None
+        ) -> dict[str, Value]:
             return function(
                 params, graph.replace(positions=positions, velocities=velocities)
             ).values
 
         values = values_of(graph.positions, graph.velocities)
 
-        def one(generator: tuple[Array, Array]) -> dict:
+        def one(generator: tuple[Float[Array, "3 3"], Float[Array, "3"]]) -> dict:
             x, s = generator
             turn = functools.partial(jnp.einsum, "ij,nj->ni", x, precision="highest")
             still = graph.velocities is None
@@ -51,14 +59,18 @@ def _compiled_lie(function: Callable[[Any, Graph], Output]) -> Callable:
     return derivatives
 
 
-def _lie_error(value: Value, change: Value, x: Array, s: Array, graph: Graph) -> Array:
+def _lie_error(
+    value: Value, change: Value, x: Float[Array, "3 3"], s: Float[Array, "3"], graph: Graph
+) -> Float[Array, ""]:
     mask = rows_mask(value.kind.per, graph)
     expected = _infinitesimal(value.kind.irreps, x, value.array)
     expected = expected + s if value.kind.affine else expected
     return norm(jnp.where(mask, change.array - expected, 0))
 
 
-def _infinitesimal(irreps: str, x: Array, rows: Array) -> Array:
+def _infinitesimal(
+    irreps: str, x: Float[Array, "3 3"], rows: Float[Array, "rows dim"]
+) -> Float[Array, "rows dim"]:
     """Rows [n, dim] under dD(X): the derivative at the identity of how rows turn, along X [3, 3].
 
     Of a dilation too: entries of D are polynomials of degree l in the matrix.
@@ -107,7 +119,7 @@ def lie_derivative(
     }
 
 
-def _scale(taken: Subject, name: str, value: Value) -> np.ndarray:
+def _scale(taken: Subject, name: str, value: Value) -> Float[np.ndarray, "1"]:
     graph, kind = taken.graph, value.kind
     rows = {"graph": graph.n_graphs, "node": len(graph.species), "edge": len(graph.senders)}
     own = np.asarray(value.array, np.float64)[None, : rows[kind.per]]

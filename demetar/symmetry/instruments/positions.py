@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from demetar.core.arrays import Array
 from demetar.core.errors import InputError
@@ -25,8 +26,10 @@ from demetar.symmetry.predictor import Function, Subject, subject
 @functools.lru_cache(maxsize=64)
 def _compiled(function: Function, names: tuple[str, ...], chunk: int) -> Callable:
     @jax.jit
-    def at(params: Any, graph: Graph, places: Array) -> dict[str, Array]:
-        def one(positions: Array) -> dict[str, Array]:
+    def at(
+        params: Any, graph: Graph, places: Float[Array, "places nodes 3"]
+    ) -> dict[str, Float[Array, "places _rows _dim"]]:
+        def one(positions: Float[Array, "nodes 3"]) -> dict[str, Float[Array, "_rows _dim"]]:
             values = function(params, graph.replace(positions=positions)).values
             return {name: values[name].array for name in names}
 
@@ -50,11 +53,13 @@ class Probe:
     budget: float | None = None
 
     @property
-    def positions(self) -> np.ndarray:
+    def positions(self) -> Float[np.ndarray, "nodes 3"]:
         """Where the particles are [nodes, 3], float64."""
         return np.asarray(self.taken.graph.positions, np.float64)
 
-    def __call__(self, places: np.ndarray, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    def __call__(
+        self, places: Float[np.ndarray, "places nodes 3"], names: tuple[str, ...]
+    ) -> dict[str, Float[np.ndarray, "places _rows _dim"]]:
         """The outputs [k, rows, dim], float64, at places [k, nodes, 3]."""
         graph = self.taken.graph
         padded = pad(graph)
@@ -92,7 +97,7 @@ def probe(f: Any, graph: Graph, dtype: str = "float64", budget: float | None = N
     return Probe(taken, dtype, {k: v.kind for k, v in shapes.values.items()}, budget)
 
 
-def displaced(positions: np.ndarray, step: float) -> np.ndarray:
+def displaced(positions: Float[np.ndarray, "n 3"], step: float) -> Float[np.ndarray, "3*n n 3"]:
     """Places [3n, n, 3]: each coordinate of each particle moved by the step, one after the other."""
     n = len(positions)
     return positions + step * np.eye(3 * n).reshape(3 * n, n, 3)

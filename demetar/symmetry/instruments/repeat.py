@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 
 from demetar.core.graph import Graph
 from demetar.core.output import Output
@@ -50,7 +51,7 @@ def repeatability(
     return Repeatability(_change(first, again), _change(again[-1], [_answer(f, graph)]))
 
 
-def _answer(f: Any, graph: Graph) -> dict[str, np.ndarray]:
+def _answer(f: Any, graph: Graph) -> dict[str, Float[np.ndarray, "_rows _dim"]]:
     return {k: np.asarray(v.array, np.float64) for k, v in f(graph).values.items()}
 
 

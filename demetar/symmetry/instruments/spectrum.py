@@ -20,6 +20,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 from scipy.spatial.transform import Rotation
 
 from demetar.core.errors import InputError
@@ -41,12 +42,14 @@ class Spectrum:
     The square root of what stands beside ℓ = 0 is the spread of the answers over orientations.
     """
 
-    power: np.ndarray
+    power: Float[np.ndarray, " degrees"]
     beyond: float
 
 
 @functools.cache
-def quadrature(degrees: int = DEGREES) -> tuple[np.ndarray, np.ndarray]:
+def quadrature(
+    degrees: int = DEGREES,
+) -> tuple[Float[np.ndarray, "points 3 3"], Float[np.ndarray, " points"]]:
     """Rotations [points, 3, 3] and weights [points] of sum 1, exact for degrees up to 2·degrees."""
     cosines, weights = np.polynomial.legendre.leggauss(degrees + 1)
     turns = 2 * np.pi * np.arange(2 * degrees + 1) / (2 * degrees + 1)
@@ -57,7 +60,7 @@ def quadrature(degrees: int = DEGREES) -> tuple[np.ndarray, np.ndarray]:
 
 
 @functools.cache
-def _functions(degree: int) -> np.ndarray:
+def _functions(degree: int) -> Float[np.ndarray, "points 2*{degree}+1 2*{degree}+1"]:
     """Dˡ [points, 2l+1, 2l+1] at the points of the quadrature, float64."""
     with jax.enable_x64(True):
         matrices = jnp.asarray(quadrature()[0])
@@ -113,7 +116,9 @@ def spectrum(
     return found
 
 
-def _expanded(rows: np.ndarray, weights: np.ndarray, scale: float) -> Spectrum:
+def _expanded(
+    rows: Float[np.ndarray, "points entries"], weights: Float[np.ndarray, " points"], scale: float
+) -> Spectrum:
     """The spectrum of a function [points, entries] on the quadrature."""
     mean = weights @ rows
     varying = rows - mean  # so that a large constant costs no digits of the rest
@@ -125,7 +130,11 @@ def _expanded(rows: np.ndarray, weights: np.ndarray, scale: float) -> Spectrum:
     return Spectrum(np.array(power) / scale**2, max(whole - sum(power[1:]), 0.0) / scale**2)
 
 
-def _turned_back(irreps: str, rows: np.ndarray, matrices: np.ndarray) -> np.ndarray:
+def _turned_back(
+    irreps: str,
+    rows: Float[np.ndarray, "points rows dim"],
+    matrices: Float[np.ndarray, "points 3 3"],
+) -> Float[np.ndarray, "points rows dim"]:
     """D(R)⁻¹ of the rows [points, rows, dim], float64."""
     parts, start = [], 0
     for mul, irrep in parse_irreps(irreps):
