@@ -11,11 +11,12 @@ SHELVES = {
     "models": "demetar.models",
     "groups": "demetar.symmetry.groups",
     "datasets": "demetar.data.sets",
+    "mirrors": "demetar.training.mirrors",
 }
 
 
 def names(kind: str) -> list[str]:
-    """The registered names of `kind` ("models", "groups" or "datasets"), in alphabetical order."""
+    """The registered names of a kind of SHELVES, such as "models", in alphabetical order."""
     package = importlib.import_module(SHELVES[kind])
     found = (m.name for m in pkgutil.iter_modules(package.__path__) if not m.ispkg)
     return sorted(name for name in found if not name.startswith("_"))

@@ -9,7 +9,7 @@ from demetar import models
 from demetar.core import registry
 from demetar.core.errors import InputError
 
-KINDS = ("models", "groups", "datasets")
+KINDS = tuple(registry.SHELVES)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import jaxtyping
 from beartype import BeartypeConf, beartype
 
-ROOMS = ("demetar.core", "demetar.symmetry", "demetar.simulation")
+ROOMS = ("demetar.core", "demetar.symmetry", "demetar.simulation", "demetar.models")
 
 
 def names_axes(annotation: Any) -> bool:
