@@ -76,8 +76,11 @@ def read_runs(experiment: Experiment) -> list[dict]:
         lines = runs_folder.lines(folder / "metrics.jsonl")
         found.append(
             {
-                "molecule": match[1], "variant": match[2], "seed": int(match[3]),
-                "energy": errors["target"]["value"], "forces": errors["forces"]["value"],
+                "molecule": match[1],
+                "variant": match[2],
+                "seed": int(match[3]),
+                "energy": errors["target"]["value"],
+                "forces": errors["forces"]["value"],
                 "epoch": [line["epoch"] for line in lines],
                 "valid_energy": [line["errors"]["target"] for line in lines],
                 "valid_forces": [line["errors"]["forces"] for line in lines],
@@ -85,7 +88,7 @@ def read_runs(experiment: Experiment) -> list[dict]:
                 "config": json.loads((folder / "config.json").read_text()),
                 "folder": folder,
             }
-        )  # fmt: skip
+        )
     return ordered(experiment, found)
 
 
@@ -144,9 +147,10 @@ def comparisons(experiment: Experiment, runs: list[dict]) -> list[dict]:
     for (a, b), quantity in itertools.product(contrasts, QUANTITIES):
         for place in ["all", *molecules]:
             keys = [
-                (m, s) for m, i, s in by_key
+                (m, s)
+                for m, i, s in by_key
                 if i == a and (m, b, s) in by_key and place in ("all", m)
-            ]  # fmt: skip
+            ]
             one, other = (np.array([by_key[m, i, s][quantity] for m, s in keys]) for i in (a, b))
             row = paired(one, other) if keys else None
             if row:

@@ -48,9 +48,16 @@ class Case:
     def config(self) -> dict[str, Any]:
         """Settings of our model."""
         particles = self.species is None
-        kind = {"inputs": "particles", "output": "positions"} if particles else {
-            "inputs": "atoms", "output": "scalar", "gate": True, "update_positions": False,
-        }  # fmt: skip
+        kind = (
+            {"inputs": "particles", "output": "positions"}
+            if particles
+            else {
+                "inputs": "atoms",
+                "output": "scalar",
+                "gate": True,
+                "update_positions": False,
+            }
+        )
         return kind | {"width": self.width, "layers": self.layers}
 
 
@@ -67,10 +74,14 @@ def qm9(molecules: int, width: int, layers: int) -> Case:
     rng = np.random.default_rng(0)
     sizes = np.clip(np.rint(rng.normal(18, 3, molecules)), 3, 29).astype(int)
     return Case(
-        "qm9", sizes, rng.normal(scale=2.0, size=(sizes.sum(), 3)).astype(np.float32),
-        width, layers, rng.normal(size=(molecules, 1)).astype(np.float32),
+        "qm9",
+        sizes,
+        rng.normal(scale=2.0, size=(sizes.sum(), 3)).astype(np.float32),
+        width,
+        layers,
+        rng.normal(size=(molecules, 1)).astype(np.float32),
         species=rng.choice(ELEMENTS, sizes.sum(), p=[0.51, 0.35, 0.06, 0.07, 0.01]),
-    )  # fmt: skip
+    )
 
 
 def reference_model(case: Case) -> Any:
@@ -296,14 +307,20 @@ def compare(case: Case, rounds: int) -> list[dict[str, Any]]:
         ratios = [b / a for a, b in zip(*times, strict=True)]
         lines.append(
             {
-                "case": case.name, "quantity": name, "rounds": rounds, "difference": worst,
+                "case": case.name,
+                "quantity": name,
+                "rounds": rounds,
+                "difference": worst,
                 "pairs": pairs,
-                "ours_ms": statistics.median(times[0]), "ours_min_ms": min(times[0]),
-                "reference_ms": statistics.median(times[1]), "reference_min_ms": min(times[1]),
-                "ratio_median": statistics.median(ratios), "ratio_min": min(ratios),
+                "ours_ms": statistics.median(times[0]),
+                "ours_min_ms": min(times[0]),
+                "reference_ms": statistics.median(times[1]),
+                "reference_min_ms": min(times[1]),
+                "ratio_median": statistics.median(ratios),
+                "ratio_min": min(ratios),
                 "ratio_of_minima": min(times[1]) / min(times[0]),
             }
-        )  # fmt: skip
+        )
     return lines
 
 

@@ -68,11 +68,12 @@ def systems(inputs: str, count: int) -> list[Graph]:
     rng = np.random.default_rng(0)
     return [
         from_arrays(
-            rng.normal(size=(5, 3)), velocities=rng.normal(size=(5, 3)),
+            rng.normal(size=(5, 3)),
+            velocities=rng.normal(size=(5, 3)),
             charges=rng.choice([-1.0, 1.0], 5),
         )
         for _ in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def elements(real: np.ndarray, count: int) -> Elements:
@@ -103,13 +104,19 @@ def rows_of(subject: Run, weights: str, count: int, samples_each: int) -> list[d
             median, worst = float(np.median(values)), float(values.max())
             found.append(
                 {
-                    "run": subject.name, "model": subject.config["model"], "inputs": inputs,
-                    "weights": weights, "group": group, "dtype": dtype, "claimed": claimed,
-                    "median": median, "max": worst,
+                    "run": subject.name,
+                    "model": subject.config["model"],
+                    "inputs": inputs,
+                    "weights": weights,
+                    "group": group,
+                    "dtype": dtype,
+                    "claimed": claimed,
+                    "median": median,
+                    "max": worst,
                     "holds": worst <= limit if claimed else None,
                     "breaks": None if claimed else median >= VISIBLE,
                 }
-            )  # fmt: skip
+            )
         print(f"{subject.name} {inputs} {weights} {dtype}", file=sys.stderr)
     return found
 

@@ -202,8 +202,10 @@ def rotations(models: list[str]) -> dict[str, Any]:
                 done = subprocess.run(
                     [sys.executable, __file__, "one", model],
                     env=os.environ | {"DEMETAR_CACHE": cache},
-                    capture_output=True, text=True, check=True,
-                )  # fmt: skip
+                    capture_output=True,
+                    text=True,
+                    check=True,
+                )
                 found[f"{model} {state}"] = json.loads(done.stdout.splitlines()[-1])
     return found
 

@@ -69,8 +69,9 @@ def ours(case: Any) -> tuple[dict[str, Callable], np.ndarray]:
         value.block_until_ready()
 
     return {
-        "forward": lambda: forward(first, graph).block_until_ready(), "train step": train
-    }, prediction  # fmt: skip
+        "forward": lambda: forward(first, graph).block_until_ready(),
+        "train step": train,
+    }, prediction
 
 
 def theirs(case: Any) -> tuple[dict[str, Callable], np.ndarray]:
@@ -116,15 +117,21 @@ def compare(case: Any, rounds: int, clock: Callable[[], float]) -> list[dict[str
         ratios = [b / a for a, b in zip(*times, strict=True)]
         lines.append(
             {
-                "case": case.name, "quantity": name, "rounds": rounds, "difference": worst,
-                "first_call_ms": first, "load": os.getloadavg()[0],
+                "case": case.name,
+                "quantity": name,
+                "rounds": rounds,
+                "difference": worst,
+                "first_call_ms": first,
+                "load": os.getloadavg()[0],
                 "parameters": sum(p.numel() for p in case.parameters),
-                "ours_ms": statistics.median(times[0]), "ours_min_ms": min(times[0]),
-                "reference_ms": statistics.median(times[1]), "reference_min_ms": min(times[1]),
+                "ours_ms": statistics.median(times[0]),
+                "ours_min_ms": min(times[0]),
+                "reference_ms": statistics.median(times[1]),
+                "reference_min_ms": min(times[1]),
                 "ratio_median": statistics.median(ratios),
                 "ratio_of_minima": min(times[1]) / min(times[0]),
             }
-        )  # fmt: skip
+        )
     return lines
 
 

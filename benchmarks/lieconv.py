@@ -76,9 +76,11 @@ def deltas(subject: Run, systems: Systems) -> dict[str, float]:
 
         species = take(systems.species)
         graph = from_arrays(
-            systems.positions[rows], None if species is None else species.astype(int),
-            velocities=take(systems.velocities), charges=take(systems.charges),
-        )  # fmt: skip
+            systems.positions[rows],
+            None if species is None else species.astype(int),
+            velocities=take(systems.velocities),
+            charges=take(systems.charges),
+        )
         for group in GROUPS:
             m = measure(subject, graph, group, SAMPLES, i, "float64", layers=False)
             entries = m.prediction[subject.config["target"]].size
@@ -101,16 +103,29 @@ def numbers(subject: Run, test: Systems) -> dict[str, float]:
 def one(name: str, augment: str, seed: int, epochs: int) -> dict[str, Any]:
     """One training: the numbers before and after it."""
     given = Config(
-        model="lieconv", name=f"lieconv-{name}-{augment or 'none'}-{seed}".replace("(3)", "3"),
-        model_config=MODEL, augment=augment, seed=seed, epochs=epochs, learning_rate=2e-3, ema=0.99,
-        evaluate_every=max(epochs // 4, 1), **SETS[name],
-    )  # fmt: skip
+        model="lieconv",
+        name=f"lieconv-{name}-{augment or 'none'}-{seed}".replace("(3)", "3"),
+        model_config=MODEL,
+        augment=augment,
+        seed=seed,
+        epochs=epochs,
+        learning_rate=2e-3,
+        ema=0.99,
+        evaluate_every=max(epochs // 4, 1),
+        **SETS[name],
+    )
     trained = run.load(fit.fit(given))
     test = evaluate.systems(trained.config, "test", TESTED)
     model = run.template(trained, seed)["model"]
     fresh = dataclasses.replace(trained, params=trained.params | {"model": model})
-    return {"set": name, "augment": augment, "seed": seed, "epochs": epochs,
-            "before": numbers(fresh, test), "after": numbers(trained, test)}  # fmt: skip
+    return {
+        "set": name,
+        "augment": augment,
+        "seed": seed,
+        "epochs": epochs,
+        "before": numbers(fresh, test),
+        "after": numbers(trained, test),
+    }
 
 
 def table(rows: list[dict[str, Any]]) -> str:

@@ -15,16 +15,21 @@ def paired(a: np.ndarray, b: np.ndarray) -> dict | None:
     if n < 2:
         return None
     test = stats.permutation_test(
-        (d,), lambda x, axis: np.mean(x, axis=axis), permutation_type="samples",
-        n_resamples=2**n, vectorized=True,  # all of them: exact
-    )  # fmt: skip
+        (d,),
+        lambda x, axis: np.mean(x, axis=axis),
+        permutation_type="samples",
+        n_resamples=2**n,
+        vectorized=True,  # all of them: exact
+    )
     spread = d.std(ddof=1)
     reach = stats.t.ppf(0.975, n - 1) * spread / np.sqrt(n)
     return {
-        "pairs": n, "change": float(np.expm1(d.mean())),
+        "pairs": n,
+        "change": float(np.expm1(d.mean())),
         "interval": [float(np.expm1(d.mean() - reach)), float(np.expm1(d.mean() + reach))],
-        "p": float(test.pvalue), "dz": float(d.mean() / spread) if spread else None,
-    }  # fmt: skip
+        "p": float(test.pvalue),
+        "dz": float(d.mean() / spread) if spread else None,
+    }
 
 
 def holm(p: list[float]) -> list[float]:

@@ -44,11 +44,14 @@ def emphasis(runs: list[dict]) -> list[dict]:
             curves.setdefault(key, []).append(weights / weights.mean())
     return [
         {
-            "molecule": m, "variant": i, "part": part,
-            "mean": np.mean(rows, 0).round(4).tolist(), "std": np.std(rows, 0).round(4).tolist(),
+            "molecule": m,
+            "variant": i,
+            "part": part,
+            "mean": np.mean(rows, 0).round(4).tolist(),
+            "std": np.std(rows, 0).round(4).tolist(),
         }
         for (m, i, part), rows in curves.items()
-    ]  # fmt: skip
+    ]
 
 
 def lengths(runs: list[dict]) -> dict[str, list[float]]:

@@ -54,8 +54,10 @@ def cost(run: Run, repeats: int) -> dict[str, Any]:
         times.append(1e3 * (time.perf_counter() - began))
     return {
         "parameters": sum(x.size for x in jax.tree.leaves(run.params["model"])),
-        "compile_s": seconds, "step_ms": statistics.median(times[1:]), "systems": len(data),
-    }  # fmt: skip
+        "compile_s": seconds,
+        "step_ms": statistics.median(times[1:]),
+        "systems": len(data),
+    }
 
 
 def row(name: str, found: dict[str, Any]) -> str:

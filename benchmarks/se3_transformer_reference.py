@@ -136,9 +136,14 @@ def main() -> None:
         arrays[f"input/{l}e"] = np.swapaxes(h[str(l)].numpy(), 1, 2)
         arrays[f"output/{l}e"] = np.swapaxes(y[str(l)].numpy(), 1, 2)
     np.savez_compressed(
-        path, allow_pickle=False, positions=x.numpy(), products=product.numpy(),
-        senders=senders, receivers=receivers, **arrays,
-    )  # fmt: skip
+        path,
+        allow_pickle=False,
+        positions=x.numpy(),
+        products=product.numpy(),
+        senders=senders,
+        receivers=receivers,
+        **arrays,
+    )
     print(f"{path}: {path.stat().st_size / 1e3:.0f} kB")
 
 

@@ -148,14 +148,23 @@ def compare(case: reference.Case, batch: int, rounds: int) -> dict[str, Any]:
         f"{case.name}: {median:.1f} ms against {statistics.median(times[1]):.1f}", file=sys.stderr
     )
     return {
-        "case": case.name, "batch": batch, "rounds": rounds, "steps a call": ours.stack,
-        "ours_ms": median, "reference_ms": statistics.median(times[1]),
-        "ours_min_ms": min(times[0]), "reference_min_ms": min(times[1]),
+        "case": case.name,
+        "batch": batch,
+        "rounds": rounds,
+        "steps a call": ours.stack,
+        "ours_ms": median,
+        "reference_ms": statistics.median(times[1]),
+        "ours_min_ms": min(times[0]),
+        "reference_min_ms": min(times[1]),
         "ratio_median": statistics.median(b / a for a, b in zip(*times, strict=True)),
-        "steps_per_second": 1e3 / median, "systems_per_second": 1e3 * batch / median,
-        "input_wait": waited, "padding": ours.loader.waste(0, 0), "parts_ms": parts,
-        "gflops": ours.flops / parts["gradient"] / 1e6, "ceiling_gflops": best,
-    }  # fmt: skip
+        "steps_per_second": 1e3 / median,
+        "systems_per_second": 1e3 * batch / median,
+        "input_wait": waited,
+        "padding": ours.loader.waste(0, 0),
+        "parts_ms": parts,
+        "gflops": ours.flops / parts["gradient"] / 1e6,
+        "ceiling_gflops": best,
+    }
 
 
 def stopping() -> float:
@@ -165,9 +174,11 @@ def stopping() -> float:
                    "--train-size", "3000", "--valid-size", "500"]  # fmt: skip
         status = Path(folder) / "runs" / "stop" / "status.json"
         process = subprocess.Popen(
-            command, env={**os.environ, "DEMETAR_HOME": folder}, stderr=subprocess.DEVNULL,
+            command,
+            env={**os.environ, "DEMETAR_HOME": folder},
+            stderr=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        )
         while process.poll() is None:
             time.sleep(0.5)
             if status.is_file() and json.loads(status.read_text())["step"] > 100:
@@ -188,10 +199,13 @@ def scaling() -> dict[str, Any]:
     found = json.loads(done.stdout)
     alone = np.array(found["1"]["losses"])
     return {
-        n: {"largest difference": float(np.abs(np.array(f["losses"]) / alone - 1).max()),
-            "megabytes": f["megabytes"], "parameters": f["count"]}
+        n: {
+            "largest difference": float(np.abs(np.array(f["losses"]) / alone - 1).max()),
+            "megabytes": f["megabytes"],
+            "parameters": f["count"],
+        }
         for n, f in found.items()
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

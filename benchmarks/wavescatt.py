@@ -63,17 +63,23 @@ def described(
     return np.concatenate(rows)[: len(systems)].astype(np.float64)
 
 
-def fitted(config: wavescatt.Config, target: str, name: str, features: np.ndarray,
-           train: Systems) -> tuple[Run, float]:  # fmt: skip
+def fitted(
+    config: wavescatt.Config, target: str, name: str, features: np.ndarray, train: Systems
+) -> tuple[Run, float]:
     """The run that ridge regression gives, and its leave-one-out error in the target's unit."""
     norm = standardise.fit(train, "scalar")
     standard = standardise.standardised(train, norm, "scalar").targets[:, 0].astype(np.float64)
     params, error = wavescatt.fit(features, standard, config.readout)
     asked = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("inputs", "output")}
     given = Config(
-        model="wavescatt", dataset="qm9", target=target, name=name, train_size=len(train),
-        model_config=asked, connect="bonds",
-    )  # fmt: skip
+        model="wavescatt",
+        dataset="qm9",
+        target=target,
+        name=name,
+        train_size=len(train),
+        model_config=asked,
+        connect="bonds",
+    )
     return Run(name, resolve(given)[1], norm.params(params)), error * norm.scale
 
 
@@ -95,8 +101,9 @@ def spacing(made: Run, test: Systems, count: int, samples: int) -> list[dict[str
                 )
                 m = measure(other, graph, elements=elements, dtype="float64", layers=False)
                 found[key].append(float(np.median(m.absolute[made.config["target"]])))
-        rows.append({"points": points, "spacing": step}
-                    | {k: float(np.median(v)) for k, v in found.items()})  # fmt: skip
+        rows.append(
+            {"points": points, "spacing": step} | {k: float(np.median(v)) for k, v in found.items()}
+        )
         print(json.dumps(rows[-1]), flush=True)
     return rows
 

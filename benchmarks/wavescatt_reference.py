@@ -41,9 +41,14 @@ def integrals(scatter: HarmonicScattering3D, positions: np.ndarray, charges: np.
 
 def main() -> None:
     scatter = HarmonicScattering3D(
-        J=SCALES - 1, shape=(POINTS,) * 3, L=LMAX, sigma_0=SIGMA, max_order=2,
-        method="integral", integral_powers=POWERS,
-    )  # fmt: skip
+        J=SCALES - 1,
+        shape=(POINTS,) * 3,
+        L=LMAX,
+        sigma_0=SIGMA,
+        max_order=2,
+        method="integral",
+        integral_powers=POWERS,
+    )
     rows = {}
     for name, (species, places) in MOLECULES.items():
         positions, z = np.array(places) / SPACING, np.array(species, float)

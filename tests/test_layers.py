@@ -40,10 +40,21 @@ def lint(folder: Path, *contracts: str) -> subprocess.CompletedProcess[str]:
     command = "from importlinter.cli import lint_imports_command as run; run()"
     chosen = [word for contract in contracts for word in ("--contract", contract)]
     return subprocess.run(
-        [sys.executable, "-c", command, "--no-cache", "--config", str(ROOT / "pyproject.toml"), *chosen],
-        cwd=folder, capture_output=True, text=True, check=False,
+        [
+            sys.executable,
+            "-c",
+            command,
+            "--no-cache",
+            "--config",
+            str(ROOT / "pyproject.toml"),
+            *chosen,
+        ],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "PYTHONPATH": str(folder)},
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")

@@ -197,7 +197,11 @@ def test_example_of_the_readme_runs_in_an_empty_folder(wheel: Path, tmp_path: Pa
     environment = {k: v for k, v in os.environ.items() if k not in own}
     environment |= {"PYTHONPATH": str(installed), "JAX_PLATFORMS": "cpu"}
     ended = subprocess.run(
-        [sys.executable, "-c", program, str(installed)], cwd=empty, env=environment,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [sys.executable, "-c", program, str(installed)],
+        cwd=empty,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert ended.returncode == 0, ended.stderr[-3000:]

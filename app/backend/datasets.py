@@ -210,12 +210,19 @@ def system(name: str, split: str, target: str, index: int, options: Options) -> 
     if found.species is not None:
         symbols, bonds = _chemistry(np.asarray(found.species[rows]), positions)
     return Shown(
-        positions - centre, centre, symbols, bonds, of(found.velocities), of(found.charges),
-        of(found.masses), of(found.forces),
+        positions - centre,
+        centre,
+        symbols,
+        bonds,
+        of(found.velocities),
+        of(found.charges),
+        of(found.masses),
+        of(found.forces),
         label[:, :3] - centre if output in ("positions", "state") else None,
-        None if output is not None else pixels(positions, of(found.charges)), of(found.joined),
+        None if output is not None else pixels(positions, of(found.charges)),
+        of(found.joined),
         _facts(target, found, label, symbols, positions),
-    )  # fmt: skip
+    )
 
 
 def pixels(positions: np.ndarray, ink: np.ndarray | None) -> np.ndarray | None:
@@ -243,9 +250,14 @@ def path(name: str, split: str, target: str, index: int, options: Options) -> np
         return None if values is None else values[None].astype(np.float64)
 
     found, _ = simulate(
-        shown.positions[None] + shown.centre, shown.velocities[None], one(shown.charges),
-        range(0, STEPS + 1, EVERY), dict(options)["variant"], one(shown.masses), one(shown.joined),
-    )  # fmt: skip
+        shown.positions[None] + shown.centre,
+        shown.velocities[None],
+        one(shown.charges),
+        range(0, STEPS + 1, EVERY),
+        dict(options)["variant"],
+        one(shown.masses),
+        one(shown.joined),
+    )
     return found[:, 0] - shown.centre
 
 

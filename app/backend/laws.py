@@ -51,7 +51,14 @@ def laws() -> dict[str, Law]:
             median, largest = (values.tolist() for values in pair)
             kept[what] = (median, largest)
         found[name] = Law(
-            tuple(breaks), drift["times"], kept, drift["systems"], turned["mse"], turned["floor"],
-            turned["share"], turned["systems"], turned["rotations"],
-        )  # fmt: skip
+            tuple(breaks),
+            drift["times"],
+            kept,
+            drift["systems"],
+            turned["mse"],
+            turned["floor"],
+            turned["share"],
+            turned["systems"],
+            turned["rotations"],
+        )
     return found

@@ -74,13 +74,17 @@ def frame(dark: bool, height: int, x_title: str = "", y_title: str = "") -> go.F
             "font": {"size": 13},
             "hovermode": "x unified",
             "legend": {
-                "orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": {"text": ""},
+                "orientation": "h",
+                "y": 1.02,
+                "yanchor": "bottom",
+                "x": 0,
+                "title": {"text": ""},
             },
             "xaxis": {**axis, "title": {"text": x_title, "standoff": 8}, "showgrid": False},
             "yaxis": {**axis, "title": {"text": y_title, "standoff": 16}},
             "uirevision": "keep",
         }
-    )  # fmt: skip
+    )
 
 
 def bands(figure: go.Figure, low: float, high: float, dark: bool) -> None:
@@ -90,22 +94,43 @@ def bands(figure: go.Figure, low: float, high: float, dark: bool) -> None:
         if upper - lower < 0.2:
             continue
         figure.add_shape(  # as add_hrect does, which takes ten times as long
-            type="rect", xref="x domain", x0=0, x1=1, y0=10**lower, y1=10**upper,
-            fillcolor=faint(hue, dark, 0.13), line_width=0, layer="below",
-        )  # fmt: skip
+            type="rect",
+            xref="x domain",
+            x0=0,
+            x1=1,
+            y0=10**lower,
+            y1=10**upper,
+            fillcolor=faint(hue, dark, 0.13),
+            line_width=0,
+            layer="below",
+        )
         figure.add_annotation(
-            x=1, xref="paper", xanchor="right", y=lower, yref="y", yanchor="bottom", text=name,
-            showarrow=False, font={"size": 11, "color": color("grey", dark)},
-        )  # fmt: skip
+            x=1,
+            xref="paper",
+            xanchor="right",
+            y=lower,
+            yref="y",
+            yanchor="bottom",
+            text=name,
+            showarrow=False,
+            font={"size": 11, "color": color("grey", dark)},
+        )
 
 
 def level(figure: go.Figure, value: float, text: str, dark: bool) -> None:
     """Draws a named horizontal line on a log axis."""
     figure.add_hline(value, line={"color": color("grey", dark), "dash": "dot", "width": 1.5})
     figure.add_annotation(
-        x=0, xref="paper", xanchor="left", y=float(np.log10(value)), yref="y", yanchor="bottom",
-        text=text, showarrow=False, font={"size": 11, "color": color("grey", dark)},
-    )  # fmt: skip
+        x=0,
+        xref="paper",
+        xanchor="left",
+        y=float(np.log10(value)),
+        yref="y",
+        yanchor="bottom",
+        text=text,
+        showarrow=False,
+        font={"size": 11, "color": color("grey", dark)},
+    )
 
 
 def bounds(values: Sequence[float], least: float, most: float) -> tuple[float, float]:

@@ -26,10 +26,16 @@ def _band(
 ) -> None:
     figure.add_trace(
         go.Scatter(
-            x=[*x, *list(x)[::-1]], y=[*high, *low[::-1]], fill="toself", mode="lines",
-            line={"width": 0}, fillcolor=faint(hue, dark, 0.18), hoverinfo="skip", showlegend=False,
+            x=[*x, *list(x)[::-1]],
+            y=[*high, *low[::-1]],
+            fill="toself",
+            mode="lines",
+            line={"width": 0},
+            fillcolor=faint(hue, dark, 0.18),
+            hoverinfo="skip",
+            showlegend=False,
         )
-    )  # fmt: skip
+    )
 
 
 def curves(
@@ -54,10 +60,14 @@ def curves(
         _band(figure, x, np.exp(mean - spread), np.exp(mean + spread), hue, dark)
         figure.add_trace(
             go.Scatter(
-                x=x, y=np.exp(mean), name=variant, mode="lines", hovertemplate="%{y:.3g}",
+                x=x,
+                y=np.exp(mean),
+                name=variant,
+                mode="lines",
+                hovertemplate="%{y:.3g}",
                 line={"color": color(hue, dark), "dash": dash, "width": 2},
             )
-        )  # fmt: skip
+        )
         every += [*np.exp(mean - spread), *np.exp(mean + spread)]
     low, high = (min(every), max(every)) if every else (1.0, 10.0)
     digits = (1, 2, 5) if high > 5 * low else (1, 1.5, 2, 3, 4, 5, 7)
@@ -77,11 +87,16 @@ def emphasis(result: Mapping[str, Any], molecule: str, dark: bool = False) -> go
     if found.max() > 0:
         figure.add_trace(
             go.Scatter(
-                x=x, y=found / found.max() * 0.9 * top, fill="tozeroy", mode="lines",
-                name="pairs of atoms", line={"width": 0, "shape": "hvh"},
-                fillcolor=faint("grey", dark, 0.22), hoverinfo="skip",
+                x=x,
+                y=found / found.max() * 0.9 * top,
+                fill="tozeroy",
+                mode="lines",
+                name="pairs of atoms",
+                line={"width": 0, "shape": "hvh"},
+                fillcolor=faint("grey", dark, 0.22),
+                hoverinfo="skip",
             )
-        )  # fmt: skip
+        )
     for row in chosen:
         hue, dash = _style(row["variant"])
         dash = "dashdot" if row["part"] == "inverse heads" else dash
@@ -90,10 +105,14 @@ def emphasis(result: Mapping[str, Any], molecule: str, dark: bool = False) -> go
         _band(figure, x, mean - spread, mean + spread, hue, dark)
         figure.add_trace(
             go.Scatter(
-                x=x, y=mean, name=name, mode="lines", hovertemplate="%{y:.2f}",
+                x=x,
+                y=mean,
+                name=name,
+                mode="lines",
+                hovertemplate="%{y:.2f}",
                 line={"color": color(hue, dark), "dash": dash, "width": 2},
             )
-        )  # fmt: skip
+        )
     figure.update_yaxes(rangemode="tozero")
     return figure
 
@@ -118,19 +137,26 @@ def changes(
         hue = "grey" if place == "all" else ORDER[(k - 1) % 5]
         figure.add_trace(
             go.Scatter(
-                x=change, y=y, mode="markers", name="all molecules" if place == "all" else place,
+                x=change,
+                y=y,
+                mode="markers",
+                name="all molecules" if place == "all" else place,
                 marker={
-                    "size": 11 if place == "all" else 7, "color": color(hue, dark),
+                    "size": 11 if place == "all" else 7,
+                    "color": color(hue, dark),
                     "symbol": ("diamond", "circle", "square", "cross")[k % 4],
                 },
                 error_x={
-                    "type": "data", "symmetric": False, "array": ends[:, 1] - change,
-                    "arrayminus": change - ends[:, 0], "thickness": 2 if place == "all" else 1,
+                    "type": "data",
+                    "symmetric": False,
+                    "array": ends[:, 1] - change,
+                    "arrayminus": change - ends[:, 0],
+                    "thickness": 2 if place == "all" else 1,
                 },
                 customdata=[[row["p"], row["pairs"]] for row in chosen],
                 hovertemplate="%{x:+.1%}, p = %{customdata[0]:.2g}, %{customdata[1]} pairs",
             )
-        )  # fmt: skip
+        )
     figure.update_layout(hovermode="closest")
     figure.update_xaxes(tickformat="+.0%")
     figure.update_yaxes(

@@ -23,11 +23,14 @@ def histogram(
     figure = frame(dark, 240, label, "how often")
     figure.add_trace(
         go.Bar(
-            x=(edges[:-1] + edges[1:]) / 2, y=counts, width=np.diff(edges),
-            marker={"color": color("blue", dark), "line": {"width": 0}}, showlegend=False,
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=counts,
+            width=np.diff(edges),
+            marker={"color": color("blue", dark), "line": {"width": 0}},
+            showlegend=False,
             hovertemplate="%{x:.4g}: %{y:,}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.add_vrect(
         mean - mad, mean + mad, fillcolor=faint("orange", dark, 0.16), line_width=0, layer="below"
     )
@@ -50,26 +53,38 @@ def errors(
         if mine:
             figure.add_trace(
                 go.Scatter(
-                    x=[v for _, v in mine], y=[n for n, _ in mine], name=kind, mode="markers+text",
+                    x=[v for _, v in mine],
+                    y=[n for n, _ in mine],
+                    name=kind,
+                    mode="markers+text",
                     text=[f"  {v:,.0f}" if v >= 1000 else f"  {v:.3g}" for _, v in mine],
                     textposition="middle right",
-                    textfont={"size": 11}, marker={"color": color(hue, dark), "symbol": symbol, "size": 9},
-                    hovertemplate="%{y}: %{x:.4g}<extra></extra>", cliponaxis=False,
+                    textfont={"size": 11},
+                    marker={"color": color(hue, dark), "symbol": symbol, "size": 9},
+                    hovertemplate="%{y}: %{x:.4g}<extra></extra>",
+                    cliponaxis=False,
                 )
-            )  # fmt: skip
+            )
     values = np.log10([value for *_, value in rows] + ([floor] if floor else []))
     low, high = float(values.min()) - 0.15, float(values.max()) + 0.35
     if floor:
         figure.add_vrect(
-            10 ** (low - 1), floor, fillcolor=faint("vermillion", dark, 0.12), line_width=0,
+            10 ** (low - 1),
+            floor,
+            fillcolor=faint("vermillion", dark, 0.12),
+            line_width=0,
             layer="below",
-        )  # fmt: skip
+        )
     marks = [m * 10.0**k for k in range(-12, 9) for m in (1, 2, 5)]
     marks = [m for m in marks if low <= np.log10(m) <= high]
     figure.update_xaxes(
-        type="log", range=[low, high], tickvals=marks, ticktext=[f"{m:g}" for m in marks],
-        showgrid=True, gridcolor=GRID,
-    )  # fmt: skip
+        type="log",
+        range=[low, high],
+        tickvals=marks,
+        ticktext=[f"{m:g}" for m in marks],
+        showgrid=True,
+        gridcolor=GRID,
+    )
     figure.update_yaxes(
         categoryorder="array", categoryarray=[name for name, *_ in reversed(rows)], showgrid=False
     )
@@ -96,11 +111,14 @@ def kept(
         for curve, dash, what in zip(pair, ("solid", "dot"), ("median", "largest"), strict=True):
             figure.add_trace(
                 go.Scatter(
-                    x=list(times), y=np.maximum(curve, 10**low), name=f"{name}, {what}",
-                    mode="lines", line={"color": color(ORDER[place], dark), "dash": dash, "width": 2},
+                    x=list(times),
+                    y=np.maximum(curve, 10**low),
+                    name=f"{name}, {what}",
+                    mode="lines",
+                    line={"color": color(ORDER[place], dark), "dash": dash, "width": 2},
                     hovertemplate="%{y:.1e}",
                 )
-            )  # fmt: skip
+            )
     figure.update_layout(
         yaxis={"type": "log", "range": [low, high + 0.1], **log_ticks(low, high, 5)}
     )
@@ -123,15 +141,23 @@ def turning(found: Mapping[str, tuple[float, float]], chosen: str, dark: bool = 
         values = [max(pair[place], 1e-32) for pair in found.values()]
         figure.add_trace(
             go.Scatter(
-                x=values, y=names, name=label, mode="markers", hovertemplate="%{y}: %{x:.2g}<extra></extra>",
+                x=values,
+                y=names,
+                name=label,
+                mode="markers",
+                hovertemplate="%{y}: %{x:.2g}<extra></extra>",
                 marker={"color": color(hue, dark), "symbol": symbol, "size": 10},
             )
-        )  # fmt: skip
+        )
     ticks = [10.0**k for k in range(-30, 1, 5)]
     figure.update_xaxes(
-        type="log", range=[-32, 0.3], tickvals=ticks, ticktext=[power(t) for t in ticks],
-        showgrid=True, gridcolor=GRID,
-    )  # fmt: skip
+        type="log",
+        range=[-32, 0.3],
+        tickvals=ticks,
+        ticktext=[power(t) for t in ticks],
+        showgrid=True,
+        gridcolor=GRID,
+    )
     figure.update_yaxes(autorange="reversed", showgrid=False)
     figure.update_layout(hovermode="closest")
     return figure
@@ -143,10 +169,12 @@ def image(pixels: np.ndarray, dark: bool = False) -> go.Figure:
     figure = frame(dark, 420)
     figure.add_trace(
         go.Heatmap(
-            z=pixels, colorscale=[[0, ends[0]], [1, ends[1]]], showscale=False,
+            z=pixels,
+            colorscale=[[0, ends[0]], [1, ends[1]]],
+            showscale=False,
             hovertemplate="row %{y}, column %{x}: %{z}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     hidden = {"showgrid": False, "showticklabels": False, "constrain": "domain"}
     figure.update_xaxes(**hidden)
     figure.update_yaxes(autorange="reversed", scaleanchor="x", **hidden)

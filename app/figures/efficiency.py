@@ -42,9 +42,11 @@ def errors(points: Points, key: str, baselines: Mapping[str, float], dark: bool)
     marks = [m for m in marks if low - 0.1 <= np.log10(m) <= high + 0.1]
     marks = marks if len(marks) <= 8 else [m for m in marks if f"{m:e}"[0] == "1"]
     figure.update_yaxes(
-        type="log", range=[low - 0.12, high + 0.12], tickvals=marks,
+        type="log",
+        range=[low - 0.12, high + 0.12],
+        tickvals=marks,
         ticktext=[f"{m:g}" for m in marks],
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -78,15 +80,25 @@ def _draw(figure: go.Figure, points: Points, key: str, dark: bool, floor: float)
         if any(a != b for a, b in zip(least, most, strict=True)):
             figure.add_trace(
                 go.Scatter(
-                    x=n + n[::-1], y=most + least[::-1], fill="toself", mode="none",
-                    fillcolor=faint(hue, dark, 0.16), hoverinfo="skip", showlegend=False,
+                    x=n + n[::-1],
+                    y=most + least[::-1],
+                    fill="toself",
+                    mode="none",
+                    fillcolor=faint(hue, dark, 0.16),
+                    hoverinfo="skip",
+                    showlegend=False,
                     legendgroup=arm,
                 )
-            )  # fmt: skip
+            )
         figure.add_trace(
             go.Scatter(
-                x=n, y=middle, name=NAMES[arm], legendgroup=arm, mode="lines+markers",
+                x=n,
+                y=middle,
+                name=NAMES[arm],
+                legendgroup=arm,
+                mode="lines+markers",
                 line={"color": color(hue, dark), "dash": dash, "width": 2.2},
-                marker={"size": 8, "symbol": symbol}, hovertemplate="%{y:.3g}",
+                marker={"size": 8, "symbol": symbol},
+                hovertemplate="%{y:.3g}",
             )
-        )  # fmt: skip
+        )

@@ -58,11 +58,15 @@ def matrix(
     figure = frame(dark, 330)
     figure.add_trace(
         go.Heatmap(
-            z=weights, colorscale=[[0, shade[0]], [1, shade[1]]], showscale=False, xgap=1, ygap=1,
+            z=weights,
+            colorscale=[[0, shade[0]], [1, shade[1]]],
+            showscale=False,
+            xgap=1,
+            ygap=1,
             customdata=np.array([[f"{a} looks at {b}" for b in labels] for a in labels]),
             hovertemplate="%{customdata}: %{z:.3f}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     axis = {"tickvals": list(range(len(symbols))), "ticktext": ticks, "showticklabels": bool(ticks)}
     figure.update_xaxes(side="top", showgrid=False, constrain="domain", **axis)
     figure.update_yaxes(
@@ -91,12 +95,19 @@ def by_degree(rows: Sequence[tuple[str, str, float]], dark: bool = False) -> go.
         mine = [(layers.index(layer) + 1, d) for layer, kind, d in rows if kind == irrep]
         figure.add_trace(
             go.Scatter(
-                x=[x for x, _ in mine], y=[max(d, 10**low) for _, d in mine], name=irrep,
-                mode="lines+markers", hovertemplate="%{y:.1e}",
-                line={"color": color(ORDER[place % 6], dark), "dash": DASHES[place % 6], "width": 2},
+                x=[x for x, _ in mine],
+                y=[max(d, 10**low) for _, d in mine],
+                name=irrep,
+                mode="lines+markers",
+                hovertemplate="%{y:.1e}",
+                line={
+                    "color": color(ORDER[place % 6], dark),
+                    "dash": DASHES[place % 6],
+                    "width": 2,
+                },
                 marker={"size": 8, "symbol": ("circle", "diamond", "square", "cross")[place % 4]},
             )
-        )  # fmt: skip
+        )
     figure.update_layout(showlegend=True)
     figure.update_xaxes(dtick=1, range=[0.8, len(layers) + 0.4])
     figure.update_layout(yaxis={"type": "log", "range": [low, high], **log_ticks(low, high)})
@@ -112,11 +123,18 @@ def turning(matrix: np.ndarray, dark: bool = False) -> go.Figure:
     text = [[f"{v:.2f}".replace("-", "−") if size <= 7 else "" for v in row] for row in matrix]
     figure.add_trace(
         go.Heatmap(
-            z=matrix, zmin=-1, zmax=1, colorscale=[[0, ends[0]], [0.5, middle], [1, ends[1]]],
-            showscale=False, xgap=1, ygap=1, text=text, texttemplate="%{text}",
+            z=matrix,
+            zmin=-1,
+            zmax=1,
+            colorscale=[[0, ends[0]], [0.5, middle], [1, ends[1]]],
+            showscale=False,
+            xgap=1,
+            ygap=1,
+            text=text,
+            texttemplate="%{text}",
             hovertemplate="row %{y}, column %{x}: %{z:.4f}<extra></extra>",
         )
-    )  # fmt: skip
+    )
     l = (size - 1) // 2
     ticks = {
         "tickvals": list(range(size)),

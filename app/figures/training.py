@@ -65,19 +65,35 @@ def loss(
         if not several:
             _draw(figure, run, view, "train loss", lambda line: line["train_loss"], dark, thin=True)
         _draw(
-            figure, run, view, run.name if several else f"valid {error}",
-            lambda line: line["valid"], dark,
-        )  # fmt: skip
+            figure,
+            run,
+            view,
+            run.name if several else f"valid {error}",
+            lambda line: line["valid"],
+            dark,
+        )
         if any(line.get("forces") is not None for line in run.lines):
             _draw(
-                figure, run, view, f"{run.name}, forces" if several else "valid forces, per Å",
-                lambda line: line.get("forces"), dark, symbol="x", listed=not several,
-            )  # fmt: skip
+                figure,
+                run,
+                view,
+                f"{run.name}, forces" if several else "valid forces, per Å",
+                lambda line: line.get("forces"),
+                dark,
+                symbol="x",
+                listed=not several,
+            )
         if several:
             _draw(
-                figure, run, view, f"{run.name}, train", lambda line: line["train_loss"], dark,
-                thin=True, listed=False,
-            )  # fmt: skip
+                figure,
+                run,
+                view,
+                f"{run.name}, train",
+                lambda line: line["train_loss"],
+                dark,
+                thin=True,
+                listed=False,
+            )
     for name, value in levels.items():
         level(figure, value, f"{name} {value:g}", dark)
     return _log(figure, view, list(levels.values()))
@@ -100,10 +116,16 @@ def delta(
     for run in runs:
         for group in chosen:
             _draw(
-                figure, run, view, f"{run.name} · {group}",
+                figure,
+                run,
+                view,
+                f"{run.name} · {group}",
                 lambda line, g=group: _above(_deltas(line, key).get(g), 10**low),
-                dark, listed=False, symbol=_symbol(runs, group), hover="%{y:.2g}",
-            )  # fmt: skip
+                dark,
+                listed=False,
+                symbol=_symbol(runs, group),
+                hover="%{y:.2g}",
+            )
     for group in chosen:  # the legend: a mark for each group, whatever the run
         marker = {"size": 7, "symbol": _symbol(runs, group), "color": color("grey", dark)}
         figure.add_trace(go.Scatter(x=[None], y=[None], name=group, mode="markers", marker=marker))
@@ -132,9 +154,14 @@ def speed(runs: Sequence[Series], view: View, dark: bool) -> go.Figure:
         at = {line["step"]: line.get("systems_per_second") for line in run.lines}
         at = at if any(at.values()) else _speeds(run)
         _draw(
-            figure, run, view, run.name, lambda line, at=at: at.get(line["step"]), dark,
+            figure,
+            run,
+            view,
+            run.name,
+            lambda line, at=at: at.get(line["step"]),
+            dark,
             listed=False,
-        )  # fmt: skip
+        )
     return _log(figure, view)
 
 
@@ -145,9 +172,15 @@ def waste(runs: Sequence[Series], view: View, dark: bool) -> go.Figure:
     for run in runs:
         for name, share in shares.items():
             _draw(
-                figure, run, view, name if len(runs) == 1 else f"{run.name}, {name}",
-                share, dark, thin=name == "input wait", listed=len(runs) == 1,
-            )  # fmt: skip
+                figure,
+                run,
+                view,
+                name if len(runs) == 1 else f"{run.name}, {name}",
+                share,
+                dark,
+                thin=name == "input wait",
+                listed=len(runs) == 1,
+            )
     return _log(figure, view)
 
 
@@ -215,13 +248,18 @@ def _draw(
     marked = not thin and len(y) < 60
     figure.add_trace(
         go.Scatter(
-            x=_along(run, view), y=y, name=name, showlegend=listed, legendgroup=run.name,
-            mode="lines+markers" if marked else "lines", opacity=0.6 if thin else 1.0,
+            x=_along(run, view),
+            y=y,
+            name=name,
+            showlegend=listed,
+            legendgroup=run.name,
+            mode="lines+markers" if marked else "lines",
+            opacity=0.6 if thin else 1.0,
             line={"color": hue, "dash": dash, "width": 1.2 if thin else 2.2},
             marker={"size": 6, "symbol": symbol},
             hovertemplate=f"{view.x} %{{x:.4g}}: {hover}",
         )
-    )  # fmt: skip
+    )
 
 
 def _log(figure: go.Figure, view: View, more: Sequence[float] = ()) -> go.Figure:

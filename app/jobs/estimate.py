@@ -147,10 +147,13 @@ def time_first_steps(settings: dict[str, Any]) -> Estimate | None:
     """
     batch = min(int(settings["batch_size"]), int(settings["train_size"]))
     tried = settings | {
-        "name": "timing", "epochs": ROUNDS, "evaluate_every": 1, "batch_size": batch,
+        "name": "timing",
+        "epochs": ROUNDS,
+        "evaluate_every": 1,
+        "batch_size": batch,
         "train_size": min(STEPS * batch, int(settings["train_size"])),
         "valid_size": min(batch, int(settings["valid_size"])),
-    }  # fmt: skip
+    }
     with tempfile.TemporaryDirectory() as place:
         queue.write(Path(place) / "request.json", tried)
         command = [sys.executable, "-m", "demetar.cli", "train"]
@@ -158,9 +161,15 @@ def time_first_steps(settings: dict[str, Any]) -> Estimate | None:
         env = os.environ | {"DEMETAR_HOME": place, "DEMETAR_DATA": str(data_root().resolve())}
         try:
             done = subprocess.run(
-                command, env=env, capture_output=True, text=True, timeout=PATIENCE, check=False,
-                stdin=subprocess.DEVNULL, cwd=PROJECT,
-            )  # fmt: skip
+                command,
+                env=env,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                cwd=PROJECT,
+            )
         except subprocess.TimeoutExpired:
             done = None
         if done is not None and done.returncode:

@@ -46,9 +46,14 @@ def begin(command: list[str], log: Path, **environment: str) -> subprocess.Popen
     """
     with log.open("ab") as file:
         child = subprocess.Popen(
-            command, cwd=PROJECT, env=os.environ | environment,
-            stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+            command,
+            cwd=PROJECT,
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
     children.append(child)
     return child
 

@@ -36,10 +36,13 @@ def render() -> None:
     address.from_address("of", "ablation:of", known, known[0], "experiment")
     of = str(
         st.segmented_control(
-            "What is varied", known, key="ablation:of", required=True,
+            "What is varied",
+            known,
+            key="ablation:of",
+            required=True,
             format_func=QUESTIONS.__getitem__,
         )
-    )  # fmt: skip
+    )
     st.caption(ASKED[of])
     result = backend.stored(of)
     names = backend.molecules(result)
@@ -79,13 +82,16 @@ def _errors(result: dict[str, Any], of: str, molecule: str, quantity: str) -> No
         st.dataframe(
             [
                 {
-                    NAMES[of]: row["variant"], "energy, meV": _spread(row["energy"]),
-                    "forces, meV/Å": _spread(row["forces"]), "seeds": row["seeds"],
+                    NAMES[of]: row["variant"],
+                    "energy, meV": _spread(row["energy"]),
+                    "forces, meV/Å": _spread(row["forces"]),
+                    "seeds": row["seeds"],
                 }
                 for row in rows
             ],
-            hide_index=True, alt=f"Mean absolute errors on {molecule} by {NAMES[of]}.",
-        )  # fmt: skip
+            hide_index=True,
+            alt=f"Mean absolute errors on {molecule} by {NAMES[of]}.",
+        )
         s = result["settings"]
         st.caption(
             f"Mean absolute error, mean ± standard deviation over seeds. A small setting: "
@@ -93,22 +99,28 @@ def _errors(result: dict[str, Any], of: str, molecule: str, quantity: str) -> No
         )
         best = min(rows, key=lambda row: row[quantity]["mean"])
         st.plotly_chart(
-            ablation.changes(result["comparisons"], quantity, dark), key="ablation:changes",
+            ablation.changes(result["comparisons"], quantity, dark),
+            key="ablation:changes",
             alt=f"Changes of the error of {quantity} with intervals; lowest mean on {molecule}: "
-            f"{best['variant']}.", **CHART,
-        )  # fmt: skip
+            f"{best['variant']}.",
+            **CHART,
+        )
     with right.container(border=True):
         st.markdown("**Training, mean and spread over seeds**")
         st.plotly_chart(
-            ablation.curves(result["runs"], molecule, quantity, dark), key="ablation:curves",
-            alt=f"Validation error of {quantity} on {molecule} over epochs by {NAMES[of]}.", **CHART,
-        )  # fmt: skip
+            ablation.curves(result["runs"], molecule, quantity, dark),
+            key="ablation:curves",
+            alt=f"Validation error of {quantity} on {molecule} over epochs by {NAMES[of]}.",
+            **CHART,
+        )
         if "emphasis" in result:
             st.markdown("**What the weights look at**")
             st.plotly_chart(
-                ablation.emphasis(result, molecule, dark), key="ablation:emphasis",
-                alt=f"Size of the learned weights against the distance on {molecule}.", **CHART,
-            )  # fmt: skip
+                ablation.emphasis(result, molecule, dark),
+                key="ablation:emphasis",
+                alt=f"Size of the learned weights against the distance on {molecule}.",
+                **CHART,
+            )
 
 
 def _why(result: dict[str, Any], of: str, quantity: str) -> None:

@@ -26,9 +26,13 @@ def render() -> None:
     address.told()
     with st.container(horizontal=True, vertical_alignment="center"):
         shown = st.segmented_control(
-            "Result", list(SHOWN), key="efficiency:result", required=True,
-            format_func=SHOWN.__getitem__, label_visibility="collapsed",
-        )  # fmt: skip
+            "Result",
+            list(SHOWN),
+            key="efficiency:result",
+            required=True,
+            format_func=SHOWN.__getitem__,
+            label_visibility="collapsed",
+        )
     if shown == "here":
         live = jobs.state().name == "training"
         _controls(live)
@@ -87,25 +91,32 @@ def _result(result: dict[str, Any]) -> None:
     words = _reading(points, over)
     st.markdown(words)
     st.segmented_control(
-        "Error", list(OVER), key="efficiency:over", default="typical", required=True,
-        format_func=OVER.__getitem__, label_visibility="collapsed",
-    )  # fmt: skip
+        "Error",
+        list(OVER),
+        key="efficiency:over",
+        default="typical",
+        required=True,
+        format_func=OVER.__getitem__,
+        label_visibility="collapsed",
+    )
     grid = st.grid(2, min_column_width=340, gap="medium")
     left, right = grid.cell(), grid.cell()
     with left:
         st.caption(f"Test squared error, {OVER[over]}, {result.get('unit', '')}")
         st.plotly_chart(
-            efficiency.errors(points, over, _levels(result, over), dark), key="efficiency:errors",
+            efficiency.errors(points, over, _levels(result, over), dark),
+            key="efficiency:errors",
             alt=words.replace("*", "") or "Test error against the number of training systems.",
             config={"displayModeBar": False},
-        )  # fmt: skip
+        )
     with right:
         st.caption("Equivariance error Δ_EQ under rotations, median over held-out systems")
         st.plotly_chart(
-            efficiency.deltas(points, dark), key="efficiency:deltas",
+            efficiency.deltas(points, dark),
+            key="efficiency:deltas",
             alt="Δ_EQ against the number of training systems: " + _reading_delta(points),
             config={"displayModeBar": False},
-        )  # fmt: skip
+        )
     st.table(_table(points, over))
     st.caption(_how(result))
 

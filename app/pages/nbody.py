@@ -68,9 +68,10 @@ def _angle_curve(found: dict[str, list[float]], turn: rotation.Turn) -> None:
         worst = ", ".join(f"{name} {max(values):.1e}" for name, values in found.items())
         st.plotly_chart(
             curves.against_angle(nbody.ANGLES, found, turn[1], layout.dark()),
-            key="nbody:curve", config={"displayModeBar": False},
+            key="nbody:curve",
+            config={"displayModeBar": False},
             alt=f"Δ_EQ against the angle; the worst over 180°: {worst}.",
-        )  # fmt: skip
+        )
 
 
 def _choices() -> tuple[nbody.Source, list[str]]:
@@ -154,11 +155,18 @@ def _square(
         else:
             panels.append(_both_ways(name, s, moved, moved_at, HUES[i], size))
     viewer.show(
-        panels, key="nbody:viewer", height=620, cols=2, fit=str(source.name), rate=30,
-        time_step=0.01, time_unit="time units", alt=_in_words(squares),
+        panels,
+        key="nbody:viewer",
+        height=620,
+        cols=2,
+        fit=str(source.name),
+        rate=30,
+        time_step=0.01,
+        time_unit="time units",
+        alt=_in_words(squares),
         on_drag=lambda drag: rotation.turn_on(G, drag.quaternion),
         on_view=lambda view: rotation.set_rotation(G, view.quaternion),
-    )  # fmt: skip
+    )
 
 
 def _start(places: Any, size: float) -> look.Particles:
@@ -234,8 +242,9 @@ def _errors(begin: Any, true: Any, squares: dict[str, Any], g: Any, law: str) ->
         heads = {"x": "this scene", "g·x": "rotated scene", "test": "test split"}
         st.dataframe(
             [{heads.get(k, k): v for k, v in row.items()} for row in rows],
-            hide_index=True, alt="Errors of the two runs and of the trivial baselines.",
-        )  # fmt: skip
+            hide_index=True,
+            alt="Errors of the two runs and of the trivial baselines.",
+        )
         if law == "published":
             st.caption(DEFECT)
 

@@ -43,14 +43,21 @@ def rotation(key: str, axis: str = "(1 1 1)", degrees: float = 60.0) -> Turn:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.slider("Angle of g", 0.0, 180.0, step=1.0, format="%.0f°", key=f"{key}:angle", width=180)
         st.selectbox(
-            "Axis of g", [*AXES, OWN], key=f"{key}:axis", width=125,
+            "Axis of g",
+            [*AXES, OWN],
+            key=f"{key}:axis",
+            width=125,
             format_func=lambda n: axis_text(own) if n == OWN else n,
-        )  # fmt: skip
+        )
         seed = st.number_input("Seed of g", 0, 2**31 - 1, key=f"{key}:seed", width=90)
         st.button(
-            "Random", key=f"{key}:random", icon=":material/casino:", on_click=_random,
-            args=(key, int(seed)), help="A uniform rotation g by seed; the seed counts on.",
-        )  # fmt: skip
+            "Random",
+            key=f"{key}:random",
+            icon=":material/casino:",
+            on_click=_random,
+            args=(key, int(seed)),
+            help="A uniform rotation g by seed; the seed counts on.",
+        )
     return rotation_of(key)
 
 

@@ -85,9 +85,14 @@ def measured(name: str, kind: str, dtype: str, precision: str) -> dict[str, Any]
     m = measure(Multiplied(run, precision), system(kind), run.symmetry, 8, 0, dtype, layers=False)
     delta = m.delta[KINDS[kind]]
     return {
-        "model": name, "inputs": kind, "dtype": dtype, "products": precision,
-        "group": run.symmetry, "largest": float(delta.max()), "median": float(np.median(delta)),
-    }  # fmt: skip
+        "model": name,
+        "inputs": kind,
+        "dtype": dtype,
+        "products": precision,
+        "group": run.symmetry,
+        "largest": float(delta.max()),
+        "median": float(np.median(delta)),
+    }
 
 
 def worker(name: str) -> None:

@@ -54,11 +54,14 @@ def turns(ours: Steps, theirs: Steps, rounds: int) -> dict[str, Any]:
         for which in (0, 1) if i % 2 == 0 else (1, 0):
             times[which].append((ours, theirs)[which](counts[which]))
     return {
-        "rounds": rounds, "ours_ms": statistics.median(times[0]), "ours_min_ms": min(times[0]),
-        "theirs_ms": statistics.median(times[1]), "theirs_min_ms": min(times[1]),
+        "rounds": rounds,
+        "ours_ms": statistics.median(times[0]),
+        "ours_min_ms": min(times[0]),
+        "theirs_ms": statistics.median(times[1]),
+        "theirs_min_ms": min(times[1]),
         "ratio_median": statistics.median(b / a for a, b in zip(*times, strict=True)),
         "first_ms": first,
-    }  # fmt: skip
+    }
 
 
 def egnn(asked: argparse.Namespace, device: str, which: str) -> Iterator[dict[str, Any]]:

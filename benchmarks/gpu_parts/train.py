@@ -51,10 +51,12 @@ class Clock:
         steps = pairs[:-1] or pairs  # the evaluation is in the last
         step = sum(t for t, _ in steps) / sum(n for _, n in steps)
         return {
-            "before": self.ends[0][0], "compiling": self.ends[1][0] - self.ends[0][0],
-            "step": step, "evaluation": max(pairs[-1][0] - step * pairs[-1][1], 0.0),
+            "before": self.ends[0][0],
+            "compiling": self.ends[1][0] - self.ends[0][0],
+            "step": step,
+            "evaluation": max(pairs[-1][0] - step * pairs[-1][1], 0.0),
             "after": whole - self.ends[-1][0],
-        }  # fmt: skip
+        }
 
 
 def planned(costs: dict[str, float], steps: int, seconds: float) -> tuple[int, int]:
@@ -72,10 +74,20 @@ def settings(asked: argparse.Namespace, **given: Any) -> Any:
     small = {"train_size": 640, "valid_size": 128} if asked.rehearse else {}
     batch = 64 if asked.rehearse else asked.batch
     return Config(
-        model="painn", dataset="qm9", target="homo", model_config={"pool": "mean"},
-        batch_size=batch, learning_rate=asked.rate, warmup=0.02, ema=0.999, keep_data="device",
-        steps_per_call=CALL, checkpoint_seconds=30.0, **small, **given,
-    )  # fmt: skip
+        model="painn",
+        dataset="qm9",
+        target="homo",
+        model_config={"pool": "mean"},
+        batch_size=batch,
+        learning_rate=asked.rate,
+        warmup=0.02,
+        ema=0.999,
+        keep_data="device",
+        steps_per_call=CALL,
+        checkpoint_seconds=30.0,
+        **small,
+        **given,
+    )
 
 
 def export(folder: Path, out: Path) -> None:

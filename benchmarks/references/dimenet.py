@@ -22,10 +22,16 @@ def build(checkout: Path, small: bool) -> list[case.Case]:
     systems = case.molecules(6 if small else 32, 5.0)
     torch.manual_seed(0)
     model = dimenet.DimeNetPlusPlus(
-        config.get("width", 128), 1, config.get("layers", 4), config.get("triplet_width", 64),
-        config.get("basis_width", 8), config.get("out_width", 256), 7, 6,
+        config.get("width", 128),
+        1,
+        config.get("layers", 4),
+        config.get("triplet_width", 64),
+        config.get("basis_width", 8),
+        config.get("out_width", 256),
+        7,
+        6,
         output_initializer="zeros" if small else "glorot_orthogonal",
-    )  # fmt: skip
+    )
     directional.unsettled(model.parameters())
     edges, batch = standins.pairs(systems)
     dimenet.SparseTensor = standins.SparseTensor

@@ -14,8 +14,12 @@ def config(small: bool) -> dict[str, Any]:
     if not small:
         return found
     return found | {
-        "width": 16, "layers": 2, "triplet_width": 8, "basis_width": 4, "out_width": 12,
-    }  # fmt: skip
+        "width": 16,
+        "layers": 2,
+        "triplet_width": 8,
+        "basis_width": 4,
+        "out_width": 12,
+    }
 
 
 class Carried:

@@ -46,9 +46,12 @@ def _case(name: str, config: dict[str, Any], systems: case.Systems) -> case.Case
     c = ours.Config(**config)
     embed = torch.nn.Embedding(len(c.species), c.width)
     net = EQGATGNN(
-        (c.width, c.vectors), c.layers, cutoff=c.cutoff, num_radial=c.bases,
+        (c.width, c.vectors),
+        c.layers,
+        cutoff=c.cutoff,
+        num_radial=c.bases,
         use_cross_product=c.parity == "se3",
-    )  # fmt: skip
+    )
     head = GatedEquivBlock((c.width, c.vectors), (c.width, None), c.width, c.vectors)
     last = torch.nn.Sequential(
         DenseLayer(c.width, c.width, activation=torch.nn.SiLU()), DenseLayer(c.width, 1)

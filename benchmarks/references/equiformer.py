@@ -54,14 +54,22 @@ def _case(name: str, config: dict[str, Any], systems: case.Systems) -> case.Case
     module = importlib.import_module(f"nets.{part}")
     kind = module.DotProductAttentionTransformer if dot else module.GraphAttentionTransformer
     model = kind(
-        irreps_in="5x0e", irreps_node_embedding=irreps(made), num_layers=c.layers,
-        irreps_node_attr="1x0e", irreps_sh="1x0e+1x1o+1x2e" if c.parity == "e3" else "1x0e+1x1e+1x2e",
-        max_radius=c.cutoff, number_of_basis=c.bases, fc_neurons=[c.radial_width] * 2,
-        irreps_feature=f"{4 * c.width}x0e", num_heads=c.heads,
+        irreps_in="5x0e",
+        irreps_node_embedding=irreps(made),
+        num_layers=c.layers,
+        irreps_node_attr="1x0e",
+        irreps_sh="1x0e+1x1o+1x2e" if c.parity == "e3" else "1x0e+1x1e+1x2e",
+        max_radius=c.cutoff,
+        number_of_basis=c.bases,
+        fc_neurons=[c.radial_width] * 2,
+        irreps_feature=f"{4 * c.width}x0e",
+        num_heads=c.heads,
         irreps_head=irreps({k: n // c.heads for k, n in made.items()}),
-        nonlinear_message=c.messages == "nonlinear", norm_layer="layer", alpha_drop=0.0,
+        nonlinear_message=c.messages == "nonlinear",
+        norm_layer="layer",
+        alpha_drop=0.0,
         irreps_mlp_mid=irreps({k: 3 * n for k, n in made.items()}),
-    ).eval()  # fmt: skip
+    ).eval()
     rows = torch.tensor(np.repeat(np.arange(len(systems.sizes)), systems.sizes))
     places, numbers = torch.tensor(systems.positions), torch.tensor(systems.species)
 
@@ -145,8 +153,10 @@ class Carried:
             order = _order(product)
             parts = [_array(v)[:, 0] for v in product.weight_views()]
             steps = product.instructions
-            factor = {i: self.silu if str(product.irreps_in1[s.i_in1].ir) == "0e" else self.sigmoid
-                      for i, s in enumerate(steps)}  # fmt: skip
+            factor = {
+                i: self.silu if str(product.irreps_in1[s.i_in1].ir) == "0e" else self.sigmoid
+                for i, s in enumerate(steps)
+            }
             w[f"{name}/normal"] = np.concatenate([factor[i] * parts[i] for i in order])[None]
         else:
             self._radial(theirs.sep.dtp_rad, f"{name}/radial", theirs.sep.dtp.tp)
@@ -200,9 +210,10 @@ class Carried:
         counts = [s.path_shape[0] * s.path_shape[1] for s in product.instructions]
         ends = np.cumsum(counts)
         order = [
-            i for i in _order(product)
+            i
+            for i in _order(product)
             if not lefts or str(product.irreps_in1[product.instructions[i].i_in1].ir) in lefts
-        ]  # fmt: skip
+        ]
         columns = np.concatenate([np.arange(ends[i] - counts[i], ends[i]) for i in order])
         w[f"{name}/out/kernel"] = _array(net[6].weight).T[:, columns]
         w[f"{name}/out/bias"] = _array(theirs.offset)[columns]

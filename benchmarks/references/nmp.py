@@ -33,11 +33,13 @@ def build(checkout: Path | None, small: bool) -> list[case.Case]:
     )
     parts = torch.nn.ModuleDict(
         {
-            "conv": NNConv(d, d, network, root_weight=False), "gru": torch.nn.GRU(d, d),
+            "conv": NNConv(d, d, network, root_weight=False),
+            "gru": torch.nn.GRU(d, d),
             "readout": Set2Set(d, processing_steps=c.steps),
-            "out_1": torch.nn.Linear(2 * d, d), "out_2": torch.nn.Linear(d, 1),
+            "out_1": torch.nn.Linear(2 * d, d),
+            "out_2": torch.nn.Linear(d, 1),
         }
-    )  # fmt: skip
+    )
     graph = systems.graph()
     ends = np.stack([graph.senders, graph.receivers])[:, graph.edge_mask]
     length = segments.norm(nf.differences(graph, graph.positions))

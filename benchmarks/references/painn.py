@@ -49,9 +49,11 @@ def _case(name: str, config: dict[str, Any], systems: case.Systems) -> case.Case
     torch.manual_seed(0)
     width, layers = config["width"], config["layers"]
     net = PaiNN(
-        width, layers, snn.GaussianRBF(config["bases"], config["cutoff"]),
+        width,
+        layers,
+        snn.GaussianRBF(config["bases"], config["cutoff"]),
         snn.CosineCutoff(config["cutoff"]),
-    )  # fmt: skip
+    )
     head = snn.build_mlp(width, 1, n_layers=2, activation=torch.nn.functional.silu)
     both = torch.nn.ModuleList([net, head])
     with torch.no_grad():  # biases start at zero, which would hide an error

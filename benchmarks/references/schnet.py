@@ -41,10 +41,15 @@ def build(checkout: Path | None, small: bool) -> list[case.Case]:
                 tensor.add_(0.1 * torch.randn_like(tensor))
     return [
         case.Case(
-            "schnet_qm9", "schnet", config, systems, carried(model, c.species),
-            lambda: model(numbers, places, rows), list(model.parameters()),
+            "schnet_qm9",
+            "schnet",
+            config,
+            systems,
+            carried(model, c.species),
+            lambda: model(numbers, places, rows),
+            list(model.parameters()),
         )
-    ]  # fmt: skip
+    ]
 
 
 def carried(model: Any, species: tuple[int, ...]) -> case.Weights:

@@ -45,11 +45,17 @@ def _case(name: str, config: dict[str, Any], systems: case.Systems, device: str)
     attributes = Irreps.spherical_harmonics(config.get("lmax_attributes", 1))
     hidden = Irreps([(config["width"], (l, (-1) ** l)) for l in range(config.get("lmax", 1) + 1)])
     model = SEGNN(
-        Irreps("2x1o + 1x0e") if particles else Irreps("5x0e"), hidden,
-        Irreps("1x1o") if particles else Irreps("1x0e"), attributes, attributes, config["layers"],
-        norm=config.get("norm", "none"), pool="avg", task="node" if particles else "graph",
+        Irreps("2x1o + 1x0e") if particles else Irreps("5x0e"),
+        hidden,
+        Irreps("1x1o") if particles else Irreps("1x0e"),
+        attributes,
+        attributes,
+        config["layers"],
+        norm=config.get("norm", "none"),
+        pool="avg",
+        task="node" if particles else "graph",
         additional_message_irreps=Irreps("2x0e") if particles else Irreps("1x0e"),
-    )  # fmt: skip
+    )
     if particles:
         with torch.no_grad():  # displacements start near zero, which would hide an error
             model.pre_pool2.tp.weight.mul_(30)
@@ -93,9 +99,16 @@ def _inputs(systems: case.Systems, attributes: Any, particles: bool) -> Any:
         given = torch.tensor(systems.species[:, None] == np.array(case.ELEMENTS)).float()
         extra = square
     return types.SimpleNamespace(
-        x=given, pos=x, edge_index=pairs, edge_attr=edge, node_attr=node, batch=index,
-        additional_message_features=extra, num_nodes=rows, contains_isolated_nodes=lambda: False,
-    )  # fmt: skip
+        x=given,
+        pos=x,
+        edge_index=pairs,
+        edge_attr=edge,
+        node_attr=node,
+        batch=index,
+        additional_message_features=extra,
+        num_nodes=rows,
+        contains_isolated_nodes=lambda: False,
+    )
 
 
 def _carried(model: Any, particles: bool) -> case.Weights:

@@ -29,10 +29,14 @@ def build(checkout: Path, small: bool) -> list[case.Case]:
     torch.manual_seed(0)
     rank = config.get("basis_width", 8)
     model = module.SphereNet(
-        num_layers=config.get("layers", 4), hidden_channels=config.get("width", 128),
-        int_emb_size=config.get("triplet_width", 64), out_emb_channels=config.get("out_width", 256),
-        basis_emb_size_dist=rank, basis_emb_size_angle=rank, basis_emb_size_torsion=rank,
-    )  # fmt: skip
+        num_layers=config.get("layers", 4),
+        hidden_channels=config.get("width", 128),
+        int_emb_size=config.get("triplet_width", 64),
+        out_emb_channels=config.get("out_width", 256),
+        basis_emb_size_dist=rank,
+        basis_emb_size_angle=rank,
+        basis_emb_size_torsion=rank,
+    )
     directional.unsettled(model.parameters())
     edges, batch = standins.pairs(systems)
     module.radius_graph = lambda *_, **__: edges

@@ -52,10 +52,14 @@ def _case(name: str, config: dict[str, Any], systems: case.Systems) -> case.Case
 
     torch.manual_seed(0)
     net = TorchMD_ET(
-        config["width"], config["layers"], config["bases"], trainable_rbf=False,
-        num_heads=config["heads"], cutoff_upper=config["cutoff"],
+        config["width"],
+        config["layers"],
+        config["bases"],
+        trainable_rbf=False,
+        num_heads=config["heads"],
+        cutoff_upper=config["cutoff"],
         vector_cutoff=config.get("vector_cutoff", False),
-    )  # fmt: skip
+    )
     both = torch.nn.ModuleList([net, EquivariantScalar(config["width"])])
     with torch.no_grad():  # biases start at zero, which would hide an error
         for key, tensor in both.named_parameters():

@@ -75,22 +75,29 @@ def _list(args: argparse.Namespace) -> Any:
     found = {n: registry.load("datasets", n) for n in registry.names("datasets")}
     return [
         {
-            "name": n, "title": m.ABOUT.title, "bytes": m.ABOUT.size, "here": m.present(),
-            "targets": list(m.ABOUT.targets), "licence": m.ABOUT.licence,
+            "name": n,
+            "title": m.ABOUT.title,
+            "bytes": m.ABOUT.size,
+            "here": m.present(),
+            "targets": list(m.ABOUT.targets),
+            "licence": m.ABOUT.licence,
             "citation": m.ABOUT.citation,
         }
         for n, m in found.items()
-    ]  # fmt: skip
+    ]
 
 
 def _list_text(rows: list[dict[str, Any]]) -> str:
     cells = [
         (
-            row["name"], row["title"], size(row["bytes"]), "yes" if row["here"] else "no",
+            row["name"],
+            row["title"],
+            size(row["bytes"]),
+            "yes" if row["here"] else "no",
             ", ".join(row["targets"]),
         )
         for row in rows
-    ]  # fmt: skip
+    ]
     return table(("data set", "title", "download", "here", "targets"), cells)
 
 
@@ -106,10 +113,13 @@ def _get(args: argparse.Namespace) -> Any:
     with reporting(Amount()):
         systems = describe.sizes(module, options)
     return {
-        "name": args.name, "options": options, "systems": systems,
+        "name": args.name,
+        "options": options,
+        "systems": systems,
         "licence": module.ABOUT.licence,
-        "folder": str(data_root() / args.name), "seconds": round(time.perf_counter() - begun, 3),
-    }  # fmt: skip
+        "folder": str(data_root() / args.name),
+        "seconds": round(time.perf_counter() - begun, 3),
+    }
 
 
 def _show(args: argparse.Namespace) -> Any:

@@ -39,11 +39,14 @@ def table(rows: Sequence[Row]) -> str:
 
     cells = [
         (
-            row["name"], row["state"], number(row["best"], ".4g"),
-            f"{number(row['test'], '.4g')} {row['unit']}".strip(), number(row["delta"], ".1e"),
+            row["name"],
+            row["state"],
+            number(row["best"], ".4g"),
+            f"{number(row['test'], '.4g')} {row['unit']}".strip(),
+            number(row["delta"], ".1e"),
         )
         for row in rows
-    ]  # fmt: skip
+    ]
     return columns(("run", "state", "best valid", "test", "Δ SO(3)"), cells)
 
 

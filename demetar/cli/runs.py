@@ -44,11 +44,14 @@ def _models(args: argparse.Namespace) -> Any:
     found = {n: registry.load("models", n) for n in registry.names("models")}
     return [
         {
-            "name": n, "title": m.TITLE, "symmetry": m.SYMMETRY, "outputs": list(m.OUTPUTS),
+            "name": n,
+            "title": m.TITLE,
+            "symmetry": m.SYMMETRY,
+            "outputs": list(m.OUTPUTS),
             "reference": m.REFERENCE,
         }
         for n, m in found.items()
-    ]  # fmt: skip
+    ]
 
 
 def _models_text(rows: list[dict[str, Any]]) -> str:
@@ -91,8 +94,13 @@ def _measure(args: argparse.Namespace) -> Any:
         return {"median": float(np.median(d)), "max": float(np.max(d))}
 
     return {
-        "run": run.name, "file": args.file, "group": args.group, "samples": args.samples,
-        "seed": args.seed, "dtype": args.dtype, "claimed": run.symmetry,
+        "run": run.name,
+        "file": args.file,
+        "group": args.group,
+        "samples": args.samples,
+        "seed": args.seed,
+        "dtype": args.dtype,
+        "claimed": run.symmetry,
         "delta": {k: summary(v) for k, v in m.delta.items()},
         "rebuilt": {k: summary(v) for k, v in m.rebuilt.items()},
         "edges_changed": int(m.edges_changed.max()),
@@ -104,7 +112,7 @@ def _measure(args: argparse.Namespace) -> Any:
             for layer in m.layers
         ],
         "verdict": _verdict(run, graph, m, args.memory),
-    }  # fmt: skip
+    }
 
 
 def _verdict(run: Any, graph: Any, m: Any, budget: float | None) -> dict[str, Any]:
@@ -122,10 +130,12 @@ def _verdict(run: Any, graph: Any, m: Any, budget: float | None) -> dict[str, An
         return {"word": None, "sentence": f"No second precision was measured: {error}"}
     found = compare(m, second)
     return {
-        "word": found.word, "sentence": found.sentence, "second": dtype,
+        "word": found.word,
+        "sentence": found.sentence,
+        "second": dtype,
         "ratio_of_precisions": found.expected,
         "outputs": {k: dataclasses.asdict(v) for k, v in found.findings.items()},
-    }  # fmt: skip
+    }
 
 
 def _evaluate(args: argparse.Namespace) -> Any:

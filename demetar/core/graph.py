@@ -134,12 +134,19 @@ def from_arrays(
     senders, receivers = edges_between(positions, cutoff, species)
     attributes = bonds.one_hot(species, positions, senders, receivers) if species.all() else None
     return Graph(
-        species=species, senders=senders, receivers=receivers,
-        node_mask=np.ones(n, bool), edge_mask=np.ones(len(senders), bool),
-        graph_index=np.zeros(n, np.int32), edge_attributes=attributes,
-        n_graphs=1, max_nodes=n, max_edges=len(senders),
-        max_degree=edges.most(senders, receivers), **checked,
-    )  # fmt: skip
+        species=species,
+        senders=senders,
+        receivers=receivers,
+        node_mask=np.ones(n, bool),
+        edge_mask=np.ones(len(senders), bool),
+        graph_index=np.zeros(n, np.int32),
+        edge_attributes=attributes,
+        n_graphs=1,
+        max_nodes=n,
+        max_edges=len(senders),
+        max_degree=edges.most(senders, receivers),
+        **checked,
+    )
 
 
 def _checked_species(species: ArrayLike | None, n: int) -> Integer[np.ndarray, " {n}"]:
@@ -164,9 +171,13 @@ def from_atoms(atoms: ase.Atoms, cutoff: float | str | None = None) -> Graph:
     charges = atoms.get_initial_charges() if atoms.has("initial_charges") else None
     masses = atoms.get_masses() if atoms.has("masses") else None
     return from_arrays(
-        atoms.positions, atoms.numbers,
-        velocities=velocities, charges=charges, masses=masses, cutoff=cutoff,
-    )  # fmt: skip
+        atoms.positions,
+        atoms.numbers,
+        velocities=velocities,
+        charges=charges,
+        masses=masses,
+        cutoff=cutoff,
+    )
 
 
 def without_cell(atoms: ase.Atoms) -> ase.Atoms:
@@ -213,6 +224,10 @@ def centred(graph: Graph) -> Graph:
 def connect(graph: Graph, cutoff: float | str | None) -> Graph:
     """The same single, unpadded system with its edges drawn anew."""
     return from_arrays(
-        graph.positions, graph.species,
-        velocities=graph.velocities, charges=graph.charges, masses=graph.masses, cutoff=cutoff,
-    )  # fmt: skip
+        graph.positions,
+        graph.species,
+        velocities=graph.velocities,
+        charges=graph.charges,
+        masses=graph.masses,
+        cutoff=cutoff,
+    )

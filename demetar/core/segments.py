@@ -29,9 +29,11 @@ def receive_sum(
     """Sum [nodes, ...] of the messages [edges, ...] that each node receives."""
     mask = graph.edge_mask.reshape(-1, *[1] * (messages.ndim - 1))
     return jax.ops.segment_sum(
-        jnp.where(mask, messages, 0), graph.receivers, graph.species.shape[0],
+        jnp.where(mask, messages, 0),
+        graph.receivers,
+        graph.species.shape[0],
         indices_are_sorted=True,
-    )  # fmt: skip
+    )
 
 
 def receive_softmax(

@@ -23,10 +23,13 @@ def spread(values: np.ndarray, bins: int = BINS) -> dict[str, Any]:
         high = low + max(abs(low) * 1e-6, 1e-12)
     counts, edges = np.histogram(values, bins, (low, high))
     return {
-        "count": len(values), "mean": float(values.mean()), "std": float(values.std()),
-        "min": float(values.min()), "max": float(values.max()),
+        "count": len(values),
+        "mean": float(values.mean()),
+        "std": float(values.std()),
+        "min": float(values.min()),
+        "max": float(values.max()),
         "histogram": {"counts": counts.tolist(), "edges": edges.tolist()},
-    }  # fmt: skip
+    }
 
 
 def statistics(module: ModuleType, options: dict[str, str]) -> dict[str, Any]:
@@ -58,21 +61,29 @@ def describe(name: str, options: dict[str, str]) -> dict[str, Any]:
     own = module.ABOUT
     published = {target: published_of(module, target) for target in own.targets}
     return {
-        "name": name, "title": own.title, "summary": own.summary,
-        "bytes": own.size, "licence": own.licence, "citation": own.citation,
-        "sources": [dict(source) for source in own.sources], "inputs": own.inputs,
+        "name": name,
+        "title": own.title,
+        "summary": own.summary,
+        "bytes": own.size,
+        "licence": own.licence,
+        "citation": own.citation,
+        "sources": [dict(source) for source in own.sources],
+        "inputs": own.inputs,
         "targets": {
             target: {"irreps": t.irreps, "unit": t.unit, "output": t.kind}
             for target, t in own.targets.items()
         },
-        "forces": own.forces, "units": dict(own.units),
+        "forces": own.forces,
+        "units": dict(own.units),
         "options": {key: list(values) for key, values in own.options.items()},
-        "chosen": {**own.usual, **options}, "notes": dict(own.notes),
+        "chosen": {**own.usual, **options},
+        "notes": dict(own.notes),
         "published": {target: found for target, found in published.items() if found},
-        "folder": str(data_root() / name), "here": here,
+        "folder": str(data_root() / name),
+        "here": here,
         "splits": sizes(module, options) if here else None,
         "statistics": statistics(module, options) if here else None,
-    }  # fmt: skip
+    }
 
 
 def sizes(module: ModuleType, options: dict[str, str]) -> dict[str, int]:

@@ -220,15 +220,24 @@ class Loader:
             np.zeros(len(rows), np.int32) if s.species is None else s.species[rows].astype(np.int32)
         )
         graph = Graph(
-            positions=take(s.positions), species=padded(species, nodes),
-            senders=padded(senders, room, nodes - 1), receivers=padded(receivers, room, nodes - 1),
-            node_mask=np.arange(nodes) < len(rows), edge_mask=np.arange(room) < len(pairs),
-            graph_index=padded(np.repeat(np.arange(len(index), dtype=np.int32), sizes), nodes, len(index)),
-            velocities=take(s.velocities), charges=take(s.charges), masses=take(s.masses),
+            positions=take(s.positions),
+            species=padded(species, nodes),
+            senders=padded(senders, room, nodes - 1),
+            receivers=padded(receivers, room, nodes - 1),
+            node_mask=np.arange(nodes) < len(rows),
+            edge_mask=np.arange(room) < len(pairs),
+            graph_index=padded(
+                np.repeat(np.arange(len(index), dtype=np.int32), sizes), nodes, len(index)
+            ),
+            velocities=take(s.velocities),
+            charges=take(s.charges),
+            masses=take(s.masses),
             edge_attributes=self._bond_types(species, s.positions[rows], senders, receivers, room),
-            n_graphs=len(index), max_nodes=self.max_nodes, max_edges=self.max_edges,
+            n_graphs=len(index),
+            max_nodes=self.max_nodes,
+            max_edges=self.max_edges,
             max_degree=self.max_degree,
-        )  # fmt: skip
+        )
         target = take(s.targets) if s.per_node else s.targets[index]
         return graph, Labels(target, take(s.forces))
 

@@ -129,9 +129,15 @@ def _batch(
     graph = Graph(
         **taken,
         species=jnp.zeros(nodes, jnp.int32) if species is None else species.astype(jnp.int32),
-        senders=end("senders"), receivers=end("receivers"), node_mask=real, edge_mask=joined,
+        senders=end("senders"),
+        receivers=end("receivers"),
+        node_mask=real,
+        edge_mask=joined,
         graph_index=jnp.where(real, system, len(index)).astype(jnp.int32),
-        edge_attributes=attributes, n_graphs=len(index), max_nodes=most[0], max_edges=most[1],
+        edge_attributes=attributes,
+        n_graphs=len(index),
+        max_nodes=most[0],
+        max_edges=most[1],
         max_degree=most[2],
-    )  # fmt: skip
+    )
     return graph, Labels(data["targets"][index] if target is None else target, forces)

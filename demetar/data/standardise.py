@@ -39,9 +39,10 @@ def norm_of(params: dict[str, Any]) -> Norm:
     """What the parameters of a run say about its target."""
     references = params.get("references")
     return Norm(
-        float(params["mean"]), float(params["scale"]),
+        float(params["mean"]),
+        float(params["scale"]),
         None if references is None else np.asarray(references, np.float64),
-    )  # fmt: skip
+    )
 
 
 def reference_energies(systems: Systems, references: np.ndarray | None) -> np.ndarray:

@@ -95,9 +95,12 @@ def _connect(ray: Any, address: str | None, cpus: int | None) -> None:
         # JAX's threads are no danger here: what is forked becomes another program at once.
         warnings.filterwarnings("ignore", message="os.fork", category=RuntimeWarning)
         ray.init(
-            num_cpus=cpus, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
+            num_cpus=cpus,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
             runtime_env={"env_vars": variables | {"PYTHONPATH": os.pathsep.join(paths)}},
-        )  # fmt: skip
+        )
 
 
 def _reach(address: str) -> None:

@@ -104,11 +104,15 @@ def measured(variant: str, systems: int, rotations: int, count: int) -> dict[str
         }  # fmt: skip
     return {
         "rotation": {
-            "mse": defect.mse, "floor": defect.floor, "share": defect.share, "systems": len(data),
-            "rotations": rotations, "limited": limited_share(data, variant),
+            "mse": defect.mse,
+            "floor": defect.floor,
+            "share": defect.share,
+            "systems": len(data),
+            "rotations": rotations,
+            "limited": limited_share(data, variant),
         },
         "drift": {"times": drift.times.tolist(), "systems": count, "scale": drift.scale, **curves},
-    }  # fmt: skip
+    }
 
 
 def stored() -> dict[str, dict[str, Any]]:

@@ -147,10 +147,16 @@ def one(
     )
     found = evaluate.predict(trained.model, trained.params, Loader(data, 100))["target"]
     return {
-        "arm": arm, "model": config.model, "n": n, "seed": seed, **_errors(found, data),
-        "delta": _delta(trained), "steps": done[-1]["step"], "seconds": done[-1]["seconds"],
+        "arm": arm,
+        "model": config.model,
+        "n": n,
+        "seed": seed,
+        **_errors(found, data),
+        "delta": _delta(trained),
+        "steps": done[-1]["step"],
+        "seconds": done[-1]["seconds"],
         "best_step": min(done, key=lambda line: line["valid"])["step"],
-    }  # fmt: skip
+    }
 
 
 def _finished(folder: Path) -> bool:
@@ -197,9 +203,13 @@ def _same(config: Config, stored: dict[str, Any]) -> None:
 def _delta(trained: Run) -> float:
     """Median Δ_EQ of the positions over rotations of test systems, as held out as they come."""
     found = [
-        float(np.median(next(iter(measure(trained, graph, "SO(3)", 8, i, layers=False).delta.values()))))
+        float(
+            np.median(
+                next(iter(measure(trained, graph, "SO(3)", 8, i, layers=False).delta.values()))
+            )
+        )
         for i, graph in enumerate(_systems())
-    ]  # fmt: skip
+    ]
     return float(np.median(found))
 
 

@@ -59,9 +59,10 @@ def create(name: str, **config: Any) -> Any:
                 f"{key!r}{registry.closest(key, list(known))}."
             )
         choices = {
-            "inputs": inputs(name), "output": tuple(module.OUTPUTS),
+            "inputs": inputs(name),
+            "output": tuple(module.OUTPUTS),
             **getattr(module, "CHOICES", {}),
-        }.get(key)  # fmt: skip
+        }.get(key)
         if choices and value not in choices:
             raise InputError(
                 f"Expected {key} among {', '.join(choices)}, got {value!r}; choose one."

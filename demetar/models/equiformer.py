@@ -264,9 +264,10 @@ class Model(nn.Module):
         envelope = radial.ENVELOPES[c.envelope](length, c.cutoff)
         inside = jnp.where(length < c.cutoff, envelope, 0)
         return Edges(
-            ir.harmonics(ir.direction(r), names), invariants,
+            ir.harmonics(ir.direction(r), names),
+            invariants,
             inside if c.inputs == "atoms" else jnp.ones_like(length),
-        )  # fmt: skip
+        )
 
     def _embedded(self, graph: Graph, made: Channels) -> Features:
         c = self.config

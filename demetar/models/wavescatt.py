@@ -101,9 +101,7 @@ class Grid:
         self, positions: Float[Array, "atoms 3"], charges: Float[Array, "atoms kinds"]
     ) -> Complex[Array, "kinds N N half"]:
         """Spectra of Σ_i q_i exp(−|u − r_i|²/2σ²), r in Å."""
-        x, y, z = (
-            jnp.exp(-1j * positions[:, i : i + 1] * k) for i, k in enumerate(self.axes)
-        )  # fmt: skip
+        x, y, z = (jnp.exp(-1j * positions[:, i : i + 1] * k) for i, k in enumerate(self.axes))
         return self.atom * jnp.einsum("nc,na,nb,nd->cabd", charges.astype(x.dtype), x, y, z)
 
     def convolved(

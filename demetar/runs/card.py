@@ -131,8 +131,9 @@ def text(run: Run, results: dict[str, Any], folder: Path) -> str:
     baselines = "\n".join(f"| {k} | {v:.4g} |" for k, v in results["baselines"].items())
     beside = "".join(
         f"| its {name.replace('_', ' ')}, {e['metric']} ({e['unit']}) | {e['value']:.4g} |\n"
-        for name, e in test.get("errors", {}).items() if name != "target"
-    )  # fmt: skip
+        for name, e in test.get("errors", {}).items()
+        if name != "target"
+    )
     return f"""# {run.name}
 
 {model.TITLE} on {c["dataset"]}, target {c["target"]}{_options(c)}. {model.REFERENCE}.

@@ -163,16 +163,21 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
     if isinstance(connect, float) and models.has(config.model, "cutoff"):
         settings = {"cutoff": connect, **settings}  # the model's envelope ends where the edges do
     config = dataclasses.replace(
-        config, target=target, name=name, model_config=settings, data_options=options,
+        config,
+        target=target,
+        name=name,
+        model_config=settings,
+        data_options=options,
         connect=connect,
-    )  # fmt: skip
+    )
     stored = dataclasses.asdict(config) | {
-        "unit": facts.unit, "deviation": {},
+        "unit": facts.unit,
+        "deviation": {},
         "forces": facts.forces and settings["output"] == "scalar",
         "packages": {p: version(p) for p in PACKAGES},
         "commit": _commit(),
         "device": f"{jax.devices()[0].device_kind}, {os.cpu_count()} cores, {platform.machine()}",
-    }  # fmt: skip
+    }
     return config, stored
 
 

@@ -150,9 +150,13 @@ def evaluate(run: Run, split: str = "test", size: int | None = None, batch_size:
         for name, value in found.items()
     }
     return {
-        "metric": metric, "value": found["target"], "unit": unit,
-        "systems": len(data), "split": split, "errors": rows,
-    }  # fmt: skip
+        "metric": metric,
+        "value": found["target"],
+        "unit": unit,
+        "systems": len(data),
+        "split": split,
+        "errors": rows,
+    }
 
 
 def deviation(run: Run, loader: Loader, batches: int = 4) -> dict[str, float]:

@@ -33,9 +33,14 @@ def _racah(l1: int, m1: int, l2: int, m2: int, l3: int) -> float:
     """⟨l1 m1 l2 m2 | l3 m1+m2⟩ by Racah's sum (Edmonds 1957, equation 3.6.11), exact until the root."""
     m3, f = m1 + m2, factorial
     square = Fraction(
-        (2 * l3 + 1) * f(l3 + l1 - l2) * f(l3 - l1 + l2) * f(l1 + l2 - l3) * f(l3 + m3) * f(l3 - m3),
+        (2 * l3 + 1)
+        * f(l3 + l1 - l2)
+        * f(l3 - l1 + l2)
+        * f(l1 + l2 - l3)
+        * f(l3 + m3)
+        * f(l3 - m3),
         f(l1 + l2 + l3 + 1) * f(l1 - m1) * f(l1 + m1) * f(l2 - m2) * f(l2 + m2),
-    )  # fmt: skip
+    )
     total = Fraction(0)
     for v in range(max(-l1 + l2 + m3, -l1 + m1, 0), min(l2 + l3 + m1, l3 - l1 + l2, l3 + m3) + 1):
         total += (-1) ** (v + l2 + m2) * Fraction(

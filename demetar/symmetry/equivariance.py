@@ -199,18 +199,22 @@ def _measurement(
     squares = {k: Square.of(taken, elements, k, kind, values[k]) for k, kind in kinds.items()}
     first = {k: np.asarray(v.array, np.float64) for k, v in reference.values.items()}
     return Measurement(
-        group=group, dtype=dtype, elements=elements,
+        group=group,
+        dtype=dtype,
+        elements=elements,
         delta={k: s.delta(0) for k, s in squares.items()},
         classic={k: s.absolute(0) / s.scale.classic for k, s in squares.items()},
         absolute={k: s.absolute(0) for k, s in squares.items()},
         scale={k: s.scale.predicted for k, s in squares.items()},
         # An edge that came or went has nothing beside it: outputs by edge have no such way.
-        rebuilt={k: s.delta(1) for k, s in squares.items()
-                 if len(s.left) > 1 and s.kind.per != "edge"},
+        rebuilt={
+            k: s.delta(1) for k, s in squares.items() if len(s.left) > 1 and s.kind.per != "edge"
+        },
         edges_changed=changed,
         layers=tuple(
             LayerDelta(
-                layer.name, {irrep: d[0] for irrep, d in features.items()},
+                layer.name,
+                {irrep: d[0] for irrep, d in features.items()},
                 None if attention is None else attention[0],
                 layer.attention.name if layer.attention else "attention",
             )
@@ -221,7 +225,7 @@ def _measurement(
         predict_then_move={k: s.left[0] + s.moved_rest for k, s in squares.items()},
         move_then_predict={k: s.right[0] + s.moved_rest for k, s in squares.items()},
         trace=reference.trace,
-    )  # fmt: skip
+    )
 
 
 def measure_arrays(

@@ -63,10 +63,11 @@ def shuffled(graph: Graph, rng: np.random.Generator) -> Graph:
     order = np.lexsort((rng.random(len(receivers)), receivers))
     attributes = graph.edge_attributes
     return graph.replace(
-        senders=np.asarray(graph.senders)[order], receivers=receivers[order],
+        senders=np.asarray(graph.senders)[order],
+        receivers=receivers[order],
         edge_mask=np.asarray(graph.edge_mask)[order],
         edge_attributes=None if attributes is None else np.asarray(attributes)[order],
-    )  # fmt: skip
+    )
 
 
 def _changed(before: Graph, after: Graph) -> int:
@@ -130,6 +131,4 @@ def unpadded(graph: Graph) -> Graph:
     for name in ("senders", "receivers", "edge_attributes"):
         value = getattr(graph, name)
         changes[name] = None if value is None else np.asarray(value)[edges]
-    return graph.replace(
-        node_mask=nodes[nodes], edge_mask=edges[edges], **changes
-    )  # fmt: skip
+    return graph.replace(node_mask=nodes[nodes], edge_mask=edges[edges], **changes)

@@ -35,9 +35,13 @@ def join(coordinator: str, processes: int, process: int) -> None:
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     try:
         jax.distributed.initialize(
-            coordinator, processes, process, initialization_timeout=PATIENCE * 2,
-            heartbeat_timeout_seconds=PATIENCE, shutdown_timeout_seconds=PATIENCE,
-        )  # fmt: skip
+            coordinator,
+            processes,
+            process,
+            initialization_timeout=PATIENCE * 2,
+            heartbeat_timeout_seconds=PATIENCE,
+            shutdown_timeout_seconds=PATIENCE,
+        )
     except (RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise InputError(
@@ -83,9 +87,12 @@ def spread(function: Callable, mesh: Mesh | None) -> Callable:
 
     whole = PartitionSpec()
     return jax.shard_map(
-        own, mesh=mesh, in_specs=(whole, PartitionSpec(None, AXIS), whole),
-        out_specs=(whole, whole), check_vma=False,
-    )  # fmt: skip
+        own,
+        mesh=mesh,
+        in_specs=(whole, PartitionSpec(None, AXIS), whole),
+        out_specs=(whole, whole),
+        check_vma=False,
+    )
 
 
 def place(batches: Any, mesh: Mesh | None) -> Any:

@@ -131,9 +131,11 @@ def loop(parts: Steps, memory: Memory) -> str:
     with parts.stream(done) as stream:
         calls, waited = iter(stream), 0.0
         while True:
-            memory.due |= done > 0 and memory.losses[1] > 0 and (
-                done % parts.every == 0 or done == parts.steps
-            )  # fmt: skip
+            memory.due |= (
+                done > 0
+                and memory.losses[1] > 0
+                and (done % parts.every == 0 or done == parts.steps)
+            )
             if memory.due:
                 try:
                     parts.evaluate(memory, pace)

@@ -94,5 +94,9 @@ def of_run(run: Run, systems: int = 100) -> dict[str, float]:
     weights = jax.tree.map(lambda x: np.asarray(x, np.float32), run.params["model"])
     return shares(
         lambda graph: np.asarray(predict(weights, graph)[0]),
-        graph, labels.target, output, GROUPS, samples=16,
-    )  # fmt: skip
+        graph,
+        labels.target,
+        output,
+        GROUPS,
+        samples=16,
+    )

@@ -55,9 +55,13 @@ class Trainer:
         self.params = template(self.run, config.seed)["model"]
         self.tx = optimiser(config, self.steps)
         loss = losses.make(
-            self.run.model, config.loss, config.energy_weight, config.force_weight,
-            config.precision, devices.total(self.mesh),
-        )  # fmt: skip
+            self.run.model,
+            config.loss,
+            config.energy_weight,
+            config.force_weight,
+            config.precision,
+            devices.total(self.mesh),
+        )
         self.step = loop.make_step(loss, self.tx, config.ema, self.output, self.mesh)
         count = sum(x.size for x in jax.tree.leaves(self.params))
         self.stack = steps_per_call(config, self.loader, count)
@@ -193,8 +197,12 @@ class Trainer:
         graph, labels = self.few.batch(np.arange(len(self.few.systems)))
         found["share"] = monitor.shares(
             lambda graph: np.asarray(predict(weights, graph)[0]),
-            graph, labels.target, self.output, GROUPS, c.seed,
-        )  # fmt: skip
+            graph,
+            labels.target,
+            self.output,
+            GROUPS,
+            c.seed,
+        )
         return found
 
     def finish(self) -> None:

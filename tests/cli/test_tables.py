@@ -54,8 +54,9 @@ def test_a_narrow_terminal_gets_lines_that_end_and_a_pipe_gets_them_whole(monkey
 def test_a_reader_who_leaves_early_causes_no_traceback():
     begun = subprocess.Popen(
         [sys.executable, "-m", "demetar.cli", "runs"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     assert begun.stdout is not None
     begun.stdout.close()
     assert begun.communicate()[1] == b""

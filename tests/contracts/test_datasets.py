@@ -38,9 +38,10 @@ def test_it_is_stated_once(name: str) -> None:
     """No constant beside ABOUT repeats one of its fields, which readers would have to look up too."""
     fields = {field.name.upper() for field in dataclasses.fields(DataSet)}
     own = {
-        key for key, value in vars(registry.load("datasets", name)).items()
+        key
+        for key, value in vars(registry.load("datasets", name)).items()
         if key in fields and value is not sets.SPLITS
-    }  # fmt: skip
+    }
     assert not own, f"move {', '.join(sorted(own))} into the ABOUT of {name}.py"
 
 
@@ -49,8 +50,12 @@ def test_its_functions_take_its_options(name: str) -> None:
     module = registry.load("datasets", name)
     parameters = inspect.signature(module.systems).parameters
     assert set(parameters) == {
-        "split", "target", "size", *module.ABOUT.options, *module.ABOUT.free_options,
-    }, "list every keyword of systems in options or free_options"  # fmt: skip
+        "split",
+        "target",
+        "size",
+        *module.ABOUT.options,
+        *module.ABOUT.free_options,
+    }, "list every keyword of systems in options or free_options"
     for option, value in module.ABOUT.usual.items():
         assert parameters[option].default == value, "put the usual value first"
     asked = parameters["target"].default

@@ -97,11 +97,14 @@ def random_run(name: str, kind: str) -> Run:
     run = Run(
         name,
         {
-            "model": name, "model_config": {k: v for k, v in settings.items() if k in known},
-            "target": OUTPUT[kind], "unit": "", "connect": "bonds" if kind == "atoms" else None,
+            "model": name,
+            "model_config": {k: v for k, v in settings.items() if k in known},
+            "target": OUTPUT[kind],
+            "unit": "",
+            "connect": "bonds" if kind == "atoms" else None,
         },
         None,
-    )  # fmt: skip
+    )
     params = template(run)
     params["model"] = enlarged(params["model"])
     return dataclasses.replace(run, params=params)
@@ -306,9 +309,12 @@ def test_padding_and_neighbours_change_nothing(name: str, kind: str, room: str) 
             beside[key][np.asarray(other.graph_index) == mine] if per_node else beside[key][[mine]]
         )
         np.testing.assert_allclose(
-            seen, rows, rtol=0, atol=1e-10 * max(np.abs(rows).max(), 1),
+            seen,
+            rows,
+            rtol=0,
+            atol=1e-10 * max(np.abs(rows).max(), 1),
             err_msg="mask padded nodes and edges, and sum over the nodes of one graph only",
-        )  # fmt: skip
+        )
 
 
 @each_reading

@@ -39,10 +39,12 @@ def test_bodies_that_two_processes_ask_for_at_once_are_made_once(tmp_path: Path)
     both = [
         subprocess.Popen(
             [sys.executable, "-c", ASK, str(tmp_path), name],
-            cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for name in "ab"
-    ]  # fmt: skip
+    ]
     told = [process.communicate(timeout=120)[0] for process in both]
     assert len(list(tmp_path.glob("made-by-*"))) == 1
     assert told[0] == told[1] != ""

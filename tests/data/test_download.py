@@ -234,9 +234,12 @@ def test_interrupted_keeps_what_arrived(mirror, folder, how):
     mirror.stop_after, mirror.gate = 524_288, threading.Event()
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, source_of()["sha256"], str(folder)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
         env=os.environ,
-    )  # fmt: skip
+    )
     assert process.stdout is not None
     while int(process.stdout.readline()) < 524_288:
         pass

@@ -15,20 +15,27 @@ def molecules(sizes: np.ndarray = SIZES) -> Systems:
     """Chains of carbon 1.5 Å apart; the label of system i is i."""
     positions = np.concatenate([np.arange(n)[:, None] * [1.5, 0, 0] for n in sizes])
     return Systems(
-        sizes=sizes, positions=positions.astype(np.float32), unit="eV",
+        sizes=sizes,
+        positions=positions.astype(np.float32),
+        unit="eV",
         species=np.full(len(positions), 6, np.uint8),
         targets=np.arange(len(sizes), dtype=float)[:, None],
-    )  # fmt: skip
+    )
 
 
 def particles(count: int = 7) -> Systems:
     rng = np.random.default_rng(0)
     x, v, y, f = rng.normal(size=(4, 5 * count, 3)).astype(np.float32)
     return Systems(
-        sizes=np.full(count, 5), positions=x, velocities=v, targets=y, unit="", forces=f,
+        sizes=np.full(count, 5),
+        positions=x,
+        velocities=v,
+        targets=y,
+        unit="",
+        forces=f,
         charges=rng.choice([-1.0, 1.0], 5 * count).astype(np.float32),
         masses=rng.uniform(1, 2, 5 * count).astype(np.float32),
-    )  # fmt: skip
+    )
 
 
 def labels(loader: Loader, seed: int, epoch: int) -> list[int]:
@@ -82,10 +89,13 @@ def test_particles_keep_their_fields_and_targets_row_by_row() -> None:
     graph, given = Loader(data, 2).batch(np.array([4, 1]))
     rows = np.r_[20:25, 5:10]
     for mine, theirs in (
-        (graph.positions, data.positions), (graph.velocities, data.velocities),
-        (graph.charges, data.charges), (given.target, data.targets),
-        (graph.masses, data.masses), (given.forces, data.forces),
-    ):  # fmt: skip
+        (graph.positions, data.positions),
+        (graph.velocities, data.velocities),
+        (graph.charges, data.charges),
+        (given.target, data.targets),
+        (graph.masses, data.masses),
+        (given.forces, data.forces),
+    ):
         assert mine.dtype == np.float32
         np.testing.assert_array_equal(mine[:10], theirs[rows])
         assert (mine[10:] == 0).all()

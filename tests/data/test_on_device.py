@@ -26,10 +26,13 @@ def molecules() -> Systems:
     chains = [np.arange(n)[:, None] * [1.2, 0.3, 0] for n in SIZES]
     positions = np.concatenate(chains) + 0.05 * rng.normal(size=(SIZES.sum(), 3))
     return Systems(
-        sizes=SIZES, positions=positions, unit="eV", targets=rng.normal(size=(len(SIZES), 1)),
+        sizes=SIZES,
+        positions=positions,
+        unit="eV",
+        targets=rng.normal(size=(len(SIZES), 1)),
         species=rng.choice([6, 8], len(positions)).astype(np.uint8),
         forces=rng.normal(size=positions.shape).astype(np.float32),
-    )  # fmt: skip
+    )
 
 
 def sent(calls: Any) -> list[Any]:
@@ -57,10 +60,18 @@ def test_a_training_is_the_same_to_the_last_bit(home: Path) -> None:
     told = {}
     for choice in ("host", "device"):
         config = Config(
-            model="egnn", dataset="nbody", name=choice, train_size=40, valid_size=10, epochs=4,
-            batch_size=10, evaluate_every=2, keep_data=choice, augment="SO(3)",
+            model="egnn",
+            dataset="nbody",
+            name=choice,
+            train_size=40,
+            valid_size=10,
+            epochs=4,
+            batch_size=10,
+            evaluate_every=2,
+            keep_data=choice,
+            augment="SO(3)",
             model_config={"width": 8, "layers": 1},
-        )  # fmt: skip
+        )
         fit.fit(config)
         lines = (home / "runs" / choice / "metrics.jsonl").read_text().splitlines()
         told[choice] = [

@@ -64,8 +64,12 @@ def test_holm_is_holm(ablation: ModuleType) -> None:
 
 def made(molecule: str, invariant: str, seed: int, energy: float, forces: float) -> dict[str, Any]:
     return {
-        "molecule": molecule, "variant": invariant, "seed": seed, "energy": energy, "forces": forces,
-    }  # fmt: skip
+        "molecule": molecule,
+        "variant": invariant,
+        "seed": seed,
+        "energy": energy,
+        "forces": forces,
+    }
 
 
 def test_pairs_have_the_same_molecule_and_seed(ablation: ModuleType) -> None:
@@ -99,10 +103,13 @@ def folders(home: Path) -> Path:
         name = f"invariant_attention-rmd17-ethanol-{invariant}-s{seed}"
         _, stored = config.resolve(
             config.Config(
-                model="invariant_attention", dataset="rmd17", name=name, seed=seed,
+                model="invariant_attention",
+                dataset="rmd17",
+                name=name,
+                seed=seed,
                 model_config=small | {"invariant": invariant},
             )
-        )  # fmt: skip
+        )
         folder = home / "runs" / name
         save(folder, stored, run.template(run.Run(name, stored, None), seed))
         errors = {"target": {"value": 10.0 + seed}, "forces": {"value": 30.0 + seed}}
@@ -116,8 +123,12 @@ def folders(home: Path) -> Path:
 def test_finished_runs_are_read(ablation: ModuleType, folders: Path) -> None:
     runs = ablation.read_runs(ablation.EXPERIMENTS["invariants"])
     assert [(r["variant"], r["seed"]) for r in runs] == [
-        ("norm", 0), ("norm", 1), ("mixed", 0), ("mixed", 1), ("learned", 0),
-    ]  # fmt: skip
+        ("norm", 0),
+        ("norm", 1),
+        ("mixed", 0),
+        ("mixed", 1),
+        ("learned", 0),
+    ]
     rows = ablation.table(runs)
     assert rows[0]["forces"] == {"mean": 30.5, "std": pytest.approx(np.sqrt(0.5))}
     assert rows[2]["seeds"] == 1
@@ -137,8 +148,9 @@ def test_stored_variants_without_a_run_are_kept(
         shutil.rmtree(path)
     again = ablation.result_of("invariants", first)
     assert {**again, "emphasis": sorted(map(str, again["emphasis"]))} == {
-        **first, "emphasis": sorted(map(str, first["emphasis"])),
-    }  # fmt: skip
+        **first,
+        "emphasis": sorted(map(str, first["emphasis"])),
+    }
     first["settings"]["epochs"] += 1
     with pytest.raises(AssertionError, match="cannot be compared"):
         ablation.result_of("invariants", first)

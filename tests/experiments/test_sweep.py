@@ -59,11 +59,12 @@ def names(found: experiment.Experiment) -> list[str]:
 def test_grid_and_explicit_runs(write: Write) -> None:
     found = experiment.read(
         write(
-            'name = "{model}-w{model_config.width}-s{seed}"', TINY,
+            'name = "{model}-w{model_config.width}-s{seed}"',
+            TINY,
             '[grid]\nmodel = ["egnn", "gnn"]\nseed = [0, 1]\nmodel_config.width = [8, 16]',
             '[[runs]]\nname = "soft"\ndata_options.variant = "clean"\n[resources]\ncpus = 2',
         )
-    )  # fmt: skip
+    )
     every = [f"{m}-w{w}-s{s}" for m in ("egnn", "gnn") for s in (0, 1) for w in (8, 16)]
     assert names(found) == [*every, "soft"]
     assert [r.model_config["width"] for r in found.runs] == [8, 16] * 4 + [8]
@@ -135,9 +136,11 @@ def test_the_experiments_that_come_with_demetar_are_sound(path: Path) -> None:
 
 def test_one_after_another(write: Write, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(
-        'name = "{model}-{seed}"', TINY, "[grid]\nseed = [0, 1]",
+        'name = "{model}-{seed}"',
+        TINY,
+        "[grid]\nseed = [0, 1]",
         "[[runs]]\nname = 'wild'\nlearning_rate = 1e30\nwarmup = 0.0\nclip = 1e30",
-    )  # fmt: skip
+    )
     command = ["sweep", str(path), "--workers", "0"]
     assert main([*command, "--dry-run", "--json"]) == 0
     assert [r["name"] for r in json.loads(capsys.readouterr().out)] == ["egnn-0", "egnn-1", "wild"]
@@ -147,8 +150,10 @@ def test_one_after_another(write: Write, home: Path, capsys: pytest.CaptureFixtu
     out, err = capsys.readouterr()
     rows = json.loads(out)
     assert [(r["name"], r["state"]) for r in rows] == [
-        ("egnn-0", "finished"), ("egnn-1", "finished"), ("wild", "failed"),
-    ]  # fmt: skip
+        ("egnn-0", "finished"),
+        ("egnn-1", "finished"),
+        ("wild", "failed"),
+    ]
     assert "finite loss" in rows[2]["message"]
     assert rows == json.loads((home / "runs" / "tried.sweep.json").read_text())
     for row in rows[:2]:
@@ -243,10 +248,13 @@ def test_a_killed_worker_is_replaced_and_its_run_goes_on(write: Write, home: Pat
     shared = home / "shared"
     command = [sys.executable, "-m", "demetar.cli", "sweep", str(path), "--workers", "2"]
     going = subprocess.Popen(
-        [*command, "--output", f"file://{shared}", "--json"], cwd=ROOT, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        [*command, "--output", f"file://{shared}", "--json"],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env={**os.environ, "RAY_worker_niceness": "0"},  # usually 15: other tests would starve it
-    )  # fmt: skip
+    )
     try:
         pid = _alive_with_a_checkpoint(home / "runs" / "s0", time.monotonic() + 400)
         os.kill(pid, signal.SIGKILL)

@@ -91,10 +91,15 @@ def swept(name: str, angles: np.ndarray) -> np.ndarray:
     """Energies of H–O–O–H-like systems whose last atom turns about the axis, past a second H."""
     found = []
     for angle in angles:
-        x = np.array([
-            [0, 0, 0], [0, 0, 1.4], [1, 0, -0.3], [np.cos(1.1), np.sin(1.1), -0.4],
-            [0.9 * np.cos(angle), 0.9 * np.sin(angle), -0.8],
-        ])  # fmt: skip
+        x = np.array(
+            [
+                [0, 0, 0],
+                [0, 0, 1.4],
+                [1, 0, -0.3],
+                [np.cos(1.1), np.sin(1.1), -0.4],
+                [0.9 * np.cos(angle), 0.9 * np.sin(angle), -0.8],
+            ]
+        )
         graph = from_arrays(x, np.array([6, 8, 1, 1, 7]), cutoff=CUTOFF)
         found.append(energy(name)(graph, "float64")[0])
     return np.array(found)

@@ -60,8 +60,10 @@ def test_the_kernel_keeps_the_length_of_the_offset() -> None:
     near, far = (convolution.apply({"params": params}, g, h)[0][:2] for g in graphs)
     assert np.abs(near - far).max() > 0.1 * np.abs(near).max()
     normed = [
-        nn.LayerNorm().apply({"params": {"scale": np.ones(8), "bias": np.zeros(8)}},
-                             s * np.array([1.0, 2, 3]) @ params["kernel"]["Dense_0"]["kernel"])
+        nn.LayerNorm().apply(
+            {"params": {"scale": np.ones(8), "bias": np.zeros(8)}},
+            s * np.array([1.0, 2, 3]) @ params["kernel"]["Dense_0"]["kernel"],
+        )
         for s in (1.0, 2.0)
-    ]  # fmt: skip
+    ]
     np.testing.assert_allclose(*normed, atol=1e-4)

@@ -71,9 +71,7 @@ def test_first_fields_are_the_closed_form(l: int, j: int) -> None:
     square = config.sigma**2 + scale**2
     angular = ir.harmonics(jnp.asarray(offsets.reshape(-1, 3) * scale / square), [f"{l}e"])[f"{l}e"]
     bell = np.exp(-np.square(offsets).sum(-1) / (2 * square))
-    expected = np.einsum(
-        "pnm,pn,nc->cmp", np.asarray(angular).reshape(n**3, len(q), -1), bell, q
-    )  # fmt: skip
+    expected = np.einsum("pnm,pn,nc->cmp", np.asarray(angular).reshape(n**3, len(q), -1), bell, q)
     found = np.asarray(seen).reshape(2, 2 * l + 1, -1)
     np.testing.assert_allclose(found[..., near], expected[..., near], atol=2e-3 * expected.max())
     assert (

@@ -52,9 +52,13 @@ def rmd17_archive(molecules: tuple[str, ...]) -> bytes:
         f = frames(f"rmd17-{molecule}", 2_100, i)
         file = io.BytesIO()
         np.savez(
-            file, nuclear_charges=f["z"], coords=f["R"], energies=f["E"], forces=f["F"],
+            file,
+            nuclear_charges=f["z"],
+            coords=f["R"],
+            energies=f["E"],
+            forces=f["F"],
             old_indices=np.arange(2_100),
-        )  # fmt: skip
+        )
         members[f"rmd17/npz_data/rmd17_{molecule}.npz"] = file.getvalue()
     for fold in range(1, 6):
         order = np.random.default_rng(fold).permutation(np.arange(5, 2_100))
@@ -149,11 +153,11 @@ def qm9_arrays() -> dict[str, np.ndarray]:
         "index": np.arange(1, 130_832, dtype=np.int32),
         "n_atoms": np.array([len(m["z"]) for m in real] + [1] * rest, np.uint8),
         "z": np.concatenate([*(m["z"] for m in real), np.full(rest, 6)]).astype(np.uint8),
-        "R": np.concatenate(
-            [*(m["R"] for m in real), rng.standard_normal((rest, 3))]
-        ).astype(np.float32),
+        "R": np.concatenate([*(m["R"] for m in real), rng.standard_normal((rest, 3))]).astype(
+            np.float32
+        ),
         "y": np.concatenate([np.array([m["y"] for m in real]), labels]),
         "y_names": np.array(names),
         "q_mulliken": rng.standard_normal(atoms).astype(np.float32),
         "smiles": np.frombuffer("\n".join(["C"] * 130_831).encode(), np.uint8),
-    }  # fmt: skip
+    }

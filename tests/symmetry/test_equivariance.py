@@ -379,11 +379,12 @@ def test_lie_derivative_of_what_commutes_is_zero(scene: Graph) -> None:
         tensor = e3nn.spherical_harmonics("2e", v, normalize=False).array
         return Output(
             {
-                "x": Value(x, PLACES), "v": Value(v, VECTORS),
+                "x": Value(x, PLACES),
+                "v": Value(v, VECTORS),
                 "l": Value(jnp.cross(v, v[::-1]), Kind("1x1e")),
                 "q": Value(tensor, Kind("1x2e")),
             }
-        )  # fmt: skip
+        )
 
     moving = from_arrays(scene.positions, velocities=scene.velocities, charges=scene.charges)
     found = lie_derivative(f, moving, "SE(3)", "float64")

@@ -91,9 +91,11 @@ def by_rule(near: Callable[[np.ndarray], np.ndarray]) -> Callable[[Graph], Graph
         receivers, senders = np.nonzero(joined)
         whole = from_arrays(x, charges=graph.charges)
         return whole.replace(
-            senders=senders.astype(np.int32), receivers=receivers.astype(np.int32),
-            edge_mask=np.ones(len(senders), bool), max_edges=len(senders),
-        )  # fmt: skip
+            senders=senders.astype(np.int32),
+            receivers=receivers.astype(np.int32),
+            edge_mask=np.ones(len(senders), bool),
+            max_edges=len(senders),
+        )
 
     return rule
 

@@ -50,9 +50,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def begin(fault: str, settings: dict[str, Any], *together: str, flags: str = "") -> Any:
     command = [sys.executable, str(HERE / "training_process.py"), fault, json.dumps(settings)]
     return subprocess.Popen(
-        [*command, *together], env={**os.environ, "XLA_FLAGS": flags}, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        [*command, *together],
+        env={**os.environ, "XLA_FLAGS": flags},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def numbers(folder: Path) -> list[float]:

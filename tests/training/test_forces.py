@@ -34,11 +34,13 @@ def waters(split: str, target: str = "U0", size: int | None = None) -> Systems:
     stretch = np.where(np.eye(3), 0, lengths - REST)
     forces = -STIFF * (stretch / lengths)[..., None] * r
     return Systems(
-        sizes=np.full(len(x), 3), positions=x.reshape(-1, 3).astype(np.float32), unit="meV",
+        sizes=np.full(len(x), 3),
+        positions=x.reshape(-1, 3).astype(np.float32),
+        unit="meV",
         species=np.tile(WATER.numbers, len(x)).astype(np.uint8),
         targets=DEEP + STIFF / 4 * np.sum(stretch**2, (1, 2))[:, None],
         forces=forces.sum(2).reshape(-1, 3).astype(np.float32),
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,12 +58,22 @@ def config(**changes: Any) -> Config:
     small = {"width": 16, "layers": 2, "update_positions": False}
     return Config(
         **{
-            "model": "egnn", "dataset": "qm9", "target": "U0", "name": "water", "epochs": 16,
-            "model_config": small, "connect": 5.0, "references": "fit", "batch_size": 8,
-            "learning_rate": 1e-2, "force_weight": 10.0, "ema": 0.9, "evaluate_every": 8,
+            "model": "egnn",
+            "dataset": "qm9",
+            "target": "U0",
+            "name": "water",
+            "epochs": 16,
+            "model_config": small,
+            "connect": 5.0,
+            "references": "fit",
+            "batch_size": 8,
+            "learning_rate": 1e-2,
+            "force_weight": 10.0,
+            "ema": 0.9,
+            "evaluate_every": 8,
             **changes,
         }
-    )  # fmt: skip
+    )
 
 
 def test_energies_and_forces_are_learnt(folder: Path) -> None:

@@ -95,10 +95,18 @@ def test_a_kind_of_output_goes_through_the_engine(
     )
     folder = fit.fit(
         Config(
-            name=kind, model_config={"output": kind}, train_size=40, valid_size=20, batch_size=10,
-            epochs=30, evaluate_every=15, learning_rate=0.1, ema=0.5, augment="E(3)",
+            name=kind,
+            model_config={"output": kind},
+            train_size=40,
+            valid_size=20,
+            batch_size=10,
+            epochs=30,
+            evaluate_every=15,
+            learning_rate=0.1,
+            ema=0.5,
+            augment="E(3)",
         )
-    )  # fmt: skip
+    )
     first, last = lines(folder / "metrics.jsonl")
     assert last["valid"] < 0.2 * first["valid"] or last["valid"] < 1e-3
     for line in (first, last):

@@ -37,9 +37,11 @@ class Fixed:
         rows = variables["params"]
         if self.config.output == "state":
             return Output(
-                {"positions": Value(rows[:, :3], kinds.POSITIONS),
-                 "velocities": Value(rows[:, 3:], kinds.VELOCITIES)}
-            )  # fmt: skip
+                {
+                    "positions": Value(rows[:, :3], kinds.POSITIONS),
+                    "velocities": Value(rows[:, 3:], kinds.VELOCITIES),
+                }
+            )
         return Output({self.config.output: Value(rows, KINDS[self.config.output])})
 
 

@@ -104,12 +104,30 @@ def _browser(about: Any, options: datasets.Options, target: str) -> int:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.segmented_control("Split", SPLITS, key=SPLIT, required=True)
         st.number_input(f"System, 0 to {most:,}", 0, most, key=INDEX, width=170)
-        st.button("Previous", icon=":material/chevron_left:", on_click=_step, args=(-1, most),
-                  shortcut="P", disabled=not most)  # fmt: skip
-        st.button("Next", icon=":material/chevron_right:", on_click=_step, args=(1, most),
-                  shortcut="N", disabled=not most)  # fmt: skip
-        st.button("Random", icon=":material/casino:", on_click=_any, args=(most,),
-                  shortcut="D", disabled=not most)  # fmt: skip
+        st.button(
+            "Previous",
+            icon=":material/chevron_left:",
+            on_click=_step,
+            args=(-1, most),
+            shortcut="P",
+            disabled=not most,
+        )
+        st.button(
+            "Next",
+            icon=":material/chevron_right:",
+            on_click=_step,
+            args=(1, most),
+            shortcut="N",
+            disabled=not most,
+        )
+        st.button(
+            "Random",
+            icon=":material/casino:",
+            on_click=_any,
+            args=(most,),
+            shortcut="D",
+            disabled=not most,
+        )
     split, index = st.session_state[SPLIT], int(st.session_state[INDEX])
     shown = datasets.system(about.name, split, target, index, options)
     facts = datasets.facts(about.name, target, options)
@@ -131,9 +149,11 @@ def _picture(about: Any, shown: Any, path: Any, token: str, unit: str) -> None:
     if shown.image is not None:
         with st.container(border=True):
             st.plotly_chart(
-                figures.image(shown.image, layout.dark()), key="data:image",
-                config={"displayModeBar": False}, alt=f"{token}: {facts}",
-            )  # fmt: skip
+                figures.image(shown.image, layout.dark()),
+                key="data:image",
+                config={"displayModeBar": False},
+                alt=f"{token}: {facts}",
+            )
             st.caption(address.plain(facts))
         return
     items: list[Any] = []
@@ -144,15 +164,27 @@ def _picture(about: Any, shown: Any, path: Any, token: str, unit: str) -> None:
     if shown.forces is not None:
         unit = f"{unit}/Å"
         items.append(
-            look.Arrows(shown.positions, shown.forces, look.BLUE, "force", unit,
-                        scale=look.arrow_scale(shown.forces, 1.5))
-        )  # fmt: skip
+            look.Arrows(
+                shown.positions,
+                shown.forces,
+                look.BLUE,
+                "force",
+                unit,
+                scale=look.arrow_scale(shown.forces, 1.5),
+            )
+        )
     panel = look.Panel("x", items, about.title, caption=facts.replace("-", "−"))
     fit = shown.facts[0][1] if shown.symbols else token  # frames of a molecule keep their distance
     viewer.show(
-        [panel], key="data:viewer", height=460, fit=fit, alt=f"{token}: {facts}", rate=30,
-        time_step=0.01, time_unit="time units",
-    )  # fmt: skip
+        [panel],
+        key="data:viewer",
+        height=460,
+        fit=fit,
+        alt=f"{token}: {facts}",
+        rate=30,
+        time_step=0.01,
+        time_unit="time units",
+    )
 
 
 def _particles(shown: Any, path: Any) -> list[Any]:
@@ -166,15 +198,25 @@ def _particles(shown: Any, path: Any) -> list[Any]:
         found.append(look.Particles(shown.positions, shown.charges, label="now", radius=size))
     if shown.velocities is not None:
         found.append(
-            look.Arrows(shown.positions, shown.velocities, look.GREEN, "velocity at the start",
-                        width=0.25 * size)
-        )  # fmt: skip
+            look.Arrows(
+                shown.positions,
+                shown.velocities,
+                look.GREEN,
+                "velocity at the start",
+                width=0.25 * size,
+            )
+        )
     if shown.joined is not None:
         pairs = [(i, j) for i, row in enumerate(shown.joined) for j, on in enumerate(row) if on]
         found.append(
-            look.Edges(shown.positions, [i for i, _ in pairs], [j for _, j in pairs],
-                       [0.4] * len(pairs), label="spring")
-        )  # fmt: skip
+            look.Edges(
+                shown.positions,
+                [i for i, _ in pairs],
+                [j for _, j in pairs],
+                [0.4] * len(pairs),
+                label="spring",
+            )
+        )
     if shown.ends is not None:
         found.append(
             look.Particles(shown.ends, shown.charges, ghost=True, label="target", radius=size)

@@ -30,9 +30,11 @@ def _kept(variant: str, law: backend_laws.Law) -> None:
     )
     words = "; ".join(f"{n}: median {m:.0e}, largest {x:.0e}" for n, (m, x) in last.items())
     st.plotly_chart(
-        figures.kept(law.times, found, layout.dark()), key="data:kept",
-        config={"displayModeBar": False}, alt=f"Changes at the end: {words}.",
-    )  # fmt: skip
+        figures.kept(law.times, found, layout.dark()),
+        key="data:kept",
+        config={"displayModeBar": False},
+        alt=f"Changes at the end: {words}.",
+    )
     worst = max(x for name, (_, x) in last.items())
     if worst > 1e-2 and law.breaks:
         st.caption(
@@ -47,9 +49,10 @@ def _turning(variant: str, laws: dict[str, backend_laws.Law]) -> None:
     words = ", ".join(f"{name} {other.defect:.1e}" for name, other in laws.items())
     st.plotly_chart(
         figures.turning({n: (o.defect, o.floor) for n, o in laws.items()}, variant, layout.dark()),
-        key="data:turning", config={"displayModeBar": False},
+        key="data:turning",
+        config={"displayModeBar": False},
         alt=f"Mean squared difference that a rotation of the start makes: {words}.",
-    )  # fmt: skip
+    )
     if not law.breaks or law.defect < 1e-12:
         st.caption(
             f"The {variant} law turns with its start: what is left, {law.defect:.0e}, is rounding. "

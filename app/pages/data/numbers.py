@@ -36,10 +36,18 @@ def _spread(spread: Any, key: str) -> None:
     with st.container(border=True):
         st.caption(f"Training split, {spread.number:,} values of {spread.label}: {numbers}")
         st.plotly_chart(
-            figures.histogram(spread.counts, spread.edges - zero, spread.mean - zero, spread.mad,
-                              label + unit, layout.dark()),
-            key=key, config={"displayModeBar": False}, alt=f"Histogram of {spread.label}: {numbers}.",
-        )  # fmt: skip
+            figures.histogram(
+                spread.counts,
+                spread.edges - zero,
+                spread.mean - zero,
+                spread.mad,
+                label + unit,
+                layout.dark(),
+            ),
+            key=key,
+            config={"displayModeBar": False},
+            alt=f"Histogram of {spread.label}: {numbers}.",
+        )
 
 
 def _errors(about: Any, options: datasets.Options, target: str) -> None:
@@ -62,10 +70,11 @@ def _errors(about: Any, options: datasets.Options, target: str) -> None:
         st.caption(f"Test {metric}: what is published, what costs nothing, and the runs here")
         st.plotly_chart(
             figures.errors(shown, f"test {metric}, {unit}", floor, layout.dark()),
-            key="data:errors", config={"displayModeBar": False},
+            key="data:errors",
+            config={"displayModeBar": False},
             alt="Errors, smallest first: "
             + ", ".join(f"{n} {v:.3g}" for n, _, v in sorted(shown, key=lambda row: row[2])),
-        )  # fmt: skip
+        )
         if floor:
             st.caption("No predictor that turns exactly gets into the shaded part; see below.")
         if other:

@@ -52,9 +52,12 @@ def add(first: bool) -> None:
         )
         st.caption(FORMATS[target] + " At most 64 MB, 500 atoms a system and 150,000 systems.")
         files = st.file_uploader(
-            "File, or SDF and CSV", ["xyz", "extxyz", "sdf", "csv", "npz"], key=f"{SET}:files",
-            accept_multiple_files=True, max_upload_size=64,
-        )  # fmt: skip
+            "File, or SDF and CSV",
+            ["xyz", "extxyz", "sdf", "csv", "npz"],
+            key=f"{SET}:files",
+            accept_multiple_files=True,
+            max_upload_size=64,
+        )
         given = {upload.name: upload for upload in files or []}
         options = _units(target, list(given))
         name = st.text_input("Name of the set", max_chars=40, key=NAME, placeholder="my-molecules")

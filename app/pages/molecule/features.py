@@ -62,10 +62,12 @@ def show(squares: dict[str, Any], element: molecules.Element) -> None:
     with left.container(border=True):
         one, two = st.columns([3, 1], gap="small")
         one.selectbox(
-            "Features, drawn into x", options, key=FEATURE,
+            "Features, drawn into x",
+            options,
+            key=FEATURE,
             help="Hidden features of a layer by irrep: degree l, and e (even) or o (odd) under "
             "inversion. l = 0 colours the atoms, l = 1 are arrows, higher ones spherical functions.",
-        )  # fmt: skip
+        )
         feature = chosen(squares)
         if feature is None:
             st.caption("Choose features to see them on the atoms, and how well each degree turns.")
@@ -80,15 +82,17 @@ def show(squares: dict[str, Any], element: molecules.Element) -> None:
         for _, kind, value in rows:
             worst[kind] = max(worst.get(kind, 0.0), value)
         st.plotly_chart(
-            layers.by_degree(rows, layout.dark()), key="molecule:degrees",
+            layers.by_degree(rows, layout.dark()),
+            key="molecule:degrees",
             config={"displayModeBar": False},
             alt="Worst Δ_EQ by irrep: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()),
-        )  # fmt: skip
+        )
     with right.container(border=True):
         matrix = molecules.turning(element, irrep)
         st.caption(f"D(g) of {irrep}: by this matrix the components of such a feature turn")
         st.plotly_chart(
-            layers.turning(matrix, layout.dark()), key="molecule:wigner",
+            layers.turning(matrix, layout.dark()),
+            key="molecule:wigner",
             config={"displayModeBar": False},
             alt=f"Wigner matrix of {irrep}, {len(matrix)} by {len(matrix)}, trace {matrix.trace():.2f}.",
-        )  # fmt: skip
+        )

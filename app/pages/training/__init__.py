@@ -66,9 +66,12 @@ def _choose(jobs: list[runs.Job]) -> list[Any]:
     """The chosen runs, each with its place among the colours, which it keeps while it is chosen."""
     by_name = {job.name: job for job in jobs}
     names = st.multiselect(
-        "Runs", list(by_name), key=CHOSEN, max_selections=followed.MOST,
+        "Runs",
+        list(by_name),
+        key=CHOSEN,
+        max_selections=followed.MOST,
         placeholder="Choose runs to follow and compare",
-    )  # fmt: skip
+    )
     places = st.session_state.setdefault("training:places", {})
     for gone in set(places) - set(names):
         del places[gone]

@@ -36,18 +36,29 @@ def curves(chosen: list[Any]) -> None:
 def _view(names: list[tuple[str, int]]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         along = st.segmented_control(
-            "Along", list(X), default="epoch", required=True, key="training:x",
-            format_func=X.__getitem__, label_visibility="collapsed",
-        )  # fmt: skip
+            "Along",
+            list(X),
+            default="epoch",
+            required=True,
+            key="training:x",
+            format_func=X.__getitem__,
+            label_visibility="collapsed",
+        )
         views = _axes(along)
         held = st.toggle(
-            "Hold the curves", key="training:hold",
+            "Hold the curves",
+            key="training:hold",
             help="Keeps the picture as it is while you look at it. The training goes on.",
-        )  # fmt: skip
+        )
     plots = st.pills(
-        "Figures", list(PLOTS), default=FIRST, key="training:plots", selection_mode="multi",
-        format_func=PLOTS.__getitem__, label_visibility="collapsed",
-    )  # fmt: skip
+        "Figures",
+        list(PLOTS),
+        default=FIRST,
+        key="training:plots",
+        selection_mode="multi",
+        format_func=PLOTS.__getitem__,
+        label_visibility="collapsed",
+    )
     if not held:
         st.session_state.pop("training:held", None)
     _figures(names, {plot: views[plot] for plot in PLOTS if plot in plots}, held)
@@ -65,9 +76,12 @@ def _axes(along: str) -> dict[str, training.View]:
         for plot, title in PLOTS.items():
             ends = DECADES[plot]
             found = st.slider(
-                f"{title}, powers of ten", *ends, ends, key=f"training:decades:{plot}",
+                f"{title}, powers of ten",
+                *ends,
+                ends,
+                key=f"training:decades:{plot}",
                 format="10^%d",
-            )  # fmt: skip
+            )
             whole = found == ends or found[0] == found[1]
             views[plot] = training.View(along, span, None if whole else found)
         st.button("Reset axes", on_click=_reset, icon=":material/restart_alt:", type="tertiary")
@@ -91,7 +105,7 @@ def _series(names: list[tuple[str, int]], held: bool) -> tuple[list[Job], list[A
             job.name, place, training.thinned(cached.evaluations(job.name)), _batch(job.config)
         )
         for job, (_, place) in zip(jobs, names, strict=True)
-    ]  # fmt: skip
+    ]
     if held:
         st.session_state["training:held"] = (names, (jobs, found))
     return jobs, found

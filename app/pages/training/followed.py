@@ -90,14 +90,16 @@ def _numbers(job: runs.Job) -> None:
     places.metric(f"Best valid {job.metric}", words.number(job.best), help=f"in {job.unit}{forces}")
     group = "SO(3)" if "SO(3)" in job.delta else next(iter(job.delta), "SO(3)")
     places.metric(
-        f"Δ_EQ, {group}", f"{job.delta[group]:.1e}" if job.delta else "–",
+        f"Δ_EQ, {group}",
+        f"{job.delta[group]:.1e}" if job.delta else "–",
         help="Equivariance error at the last check, median over held-out group elements.",
-    )  # fmt: skip
+    )
     places.metric(
-        f"Published {job.metric}", words.number(published),
+        f"Published {job.metric}",
+        words.number(published),
         help="From the paper, on the test split and after the paper's full training: 3,000 systems "
         "for N-body. A short run does not reach it.",
-    )  # fmt: skip
+    )
     places.metric("Epoch", f"{lines[-1]['epoch']:.0f}" if lines else "–", help="at the last check")
     places.metric(
         "Time", words.duration(job.seconds) if job.seconds else "–", help="of training so far"
@@ -138,11 +140,16 @@ def _buttons(job: runs.Job) -> None:
             _button(job, "Resume", ":material/play_arrow:", jobs.resume)
         if job.config and job.state != "queued":
             st.download_button(
-                "Download", lambda: cached.archive(job.name), f"{job.name}.zip", "application/zip",
-                key=f"training:download:{job.name}", on_click="ignore", type="tertiary",
+                "Download",
+                lambda: cached.archive(job.name),
+                f"{job.name}.zip",
+                "application/zip",
+                key=f"training:download:{job.name}",
+                on_click="ignore",
+                type="tertiary",
                 icon=":material/download:",
                 help="A zip: settings, parameters, metrics, results, card. Arrays, no pickle.",
-            )  # fmt: skip
+            )
         at_rest = job.state not in ("shipped", "queued") and not job.live
         if at_rest and st.button(
             "Delete", icon=":material/delete:", key=f"training:delete:{job.name}", type="tertiary"
@@ -170,9 +177,12 @@ def _ask_to_delete(job: runs.Job) -> None:
             if st.button("Keep it", key="training:keep"):
                 st.rerun()
             if st.button(
-                "Delete for good", type="primary", key="training:gone", on_click=_delete,
+                "Delete for good",
+                type="primary",
+                key="training:gone",
+                on_click=_delete,
                 args=(job.name,),
-            ):  # fmt: skip
+            ):
                 st.rerun()
 
     ask()

@@ -30,15 +30,21 @@ def queue(jobs: list[runs.Job]) -> None:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"{i + 1}\\. {address.plain(job.name)}")
                 if i and st.button(
-                    "", icon=":material/arrow_upward:", key=f"training:up:{job.name}",
-                    help=f"Move {job.name} up", type="tertiary",
-                ):  # fmt: skip
+                    "",
+                    icon=":material/arrow_upward:",
+                    key=f"training:up:{job.name}",
+                    help=f"Move {job.name} up",
+                    type="tertiary",
+                ):
                     jobs_queue.move_up(job.name)
                     st.rerun()
                 if st.button(
-                    "", icon=":material/close:", key=f"training:out:{job.name}",
-                    help=f"Remove {job.name} from the queue", type="tertiary",
-                ):  # fmt: skip
+                    "",
+                    icon=":material/close:",
+                    key=f"training:out:{job.name}",
+                    help=f"Remove {job.name} from the queue",
+                    type="tertiary",
+                ):
                     jobs_queue.remove(job.name)
                     st.rerun()
 
@@ -48,14 +54,20 @@ def table(jobs: list[runs.Job]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.markdown("**All runs**", width="content")
         text = st.text_input(
-            "Filter", placeholder="Filter by name, model or data", key="training:filter",
-            label_visibility="collapsed", width=260,
-        )  # fmt: skip
+            "Filter",
+            placeholder="Filter by name, model or data",
+            key="training:filter",
+            label_visibility="collapsed",
+            width=260,
+        )
         here = [state for state in STATES if any(job.state == state for job in jobs)]
         states = st.pills(
-            "State", here, selection_mode="multi", key="training:states",
+            "State",
+            here,
+            selection_mode="multi",
+            key="training:states",
             label_visibility="collapsed",
-        )  # fmt: skip
+        )
     moving = any(job.live or job.state == "queued" for job in jobs)
     st.fragment(_rows, run_every=4 if moving else None)(text.strip().lower(), set(states or ()))
 
@@ -71,16 +83,21 @@ def _rows(text: str, states: set[str]) -> None:
         st.caption("No run is like that.")
         return
     st.dataframe(
-        rows, hide_index=True, key="training:table", placeholder="",
+        rows,
+        hide_index=True,
+        key="training:table",
+        placeholder="",
         alt="All runs, newest first, with state and best error.",
         column_config={
             "open": st.column_config.LinkColumn(
-                "open", display_text=":material/open_in_new:", width=50,
+                "open",
+                display_text=":material/open_in_new:",
+                width=50,
                 help="Opens the run in the explorer in a new tab, also while it trains.",
             ),
             "Δ SO(3)": st.column_config.TextColumn(help="Δ_EQ under rotations at the last check."),
         },
-    )  # fmt: skip
+    )
 
 
 def _searched(job: runs.Job) -> str:

@@ -56,9 +56,12 @@ class PBE(Calculator):
         assert self.atoms is not None
         places = list(zip(self.atoms.get_chemical_symbols(), self.atoms.positions.tolist()))
         mole = self.gto.M(
-            atom=places, basis="def2-svp", unit="Angstrom", verbose=0,
+            atom=places,
+            basis="def2-svp",
+            unit="Angstrom",
+            verbose=0,
             spin=int(self.atoms.numbers.sum()) % 2,
-        )  # fmt: skip
+        )
         field = self.dft.KS(mole, xc="pbe").density_fit(auxbasis="def2-universal-jfit")
         field.grids.level = 6
         energy = field.kernel(dm0=self.density)

@@ -117,9 +117,13 @@ def dynamics(s: Settings, progress: Progress | None = None) -> Made:
     rows: list[tuple] = []
     try:
         run = Langevin(
-            atoms, s.step * units.fs, temperature_K=s.temperature, friction=s.friction / units.fs,
-            rng=rng, fixcm=False,
-        )  # fmt: skip
+            atoms,
+            s.step * units.fs,
+            temperature_K=s.temperature,
+            friction=s.friction / units.fs,
+            rng=rng,
+            fixcm=False,
+        )
         for steps in [s.warmup, *[s.every] * (s.frames - 1)]:
             run.run(steps)
             if not atoms.get_temperature() < HOTTEST * max(s.temperature, 300):
@@ -141,9 +145,12 @@ def dynamics(s: Settings, progress: Progress | None = None) -> Made:
         ) from None
     x, energies, forces, dipoles = zip(*rows, strict=True)
     return Made(
-        atoms.numbers.astype(np.uint8), np.array(x), np.array(energies), np.array(forces),
+        atoms.numbers.astype(np.uint8),
+        np.array(x),
+        np.array(energies),
+        np.array(forces),
         None if dipoles[0] is None else np.array(dipoles),
-    )  # fmt: skip
+    )
 
 
 def _labels(atoms: Atoms, labeller: Any) -> tuple[np.ndarray, float, np.ndarray, np.ndarray | None]:
@@ -151,9 +158,11 @@ def _labels(atoms: Atoms, labeller: Any) -> tuple[np.ndarray, float, np.ndarray,
     frame.calc = labeller
     gives_dipole = "dipole" in labeller.implemented_properties
     return (
-        frame.get_positions(), float(frame.get_potential_energy()), frame.get_forces().copy(),
+        frame.get_positions(),
+        float(frame.get_potential_energy()),
+        frame.get_forces().copy(),
         np.array(frame.get_dipole_moment()) if gives_dipole else None,
-    )  # fmt: skip
+    )
 
 
 def place(s: Settings, out: Path | None = None) -> Path:
@@ -186,12 +195,15 @@ def write(made: Made, s: Settings, out: Path | None = None) -> dict[str, Any]:
     np.savez(packed, allow_pickle=False, **arrays)
     about = dataclasses.asdict(s) | {
         "dynamics": LEVELS[s.calculator],
-        "labels": LEVELS[s.label or s.calculator], "atoms": len(made.species), "systems": len(made.energies),
+        "labels": LEVELS[s.label or s.calculator],
+        "atoms": len(made.species),
+        "systems": len(made.energies),
         "units": {"positions": "Å", "energy": "eV", "forces": "eV/Å", "dipole": "e·Å"},
         "packages": {p: v for p in ("ase", "numpy", "tblite", "pyscf") if (v := _version(p))},
-        "machine": platform.machine(), "files": [f"{out}{end}" for end in (".xyz", ".npz", ".json")],
+        "machine": platform.machine(),
+        "files": [f"{out}{end}" for end in (".xyz", ".npz", ".json")],
         "train": f"demetar train --dataset file --data-options path={out}.xyz energy_unit=eV",
-    }  # fmt: skip
+    }
     try:
         for ending, content in (
             (".xyz", _extxyz(made).encode()),

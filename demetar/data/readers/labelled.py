@@ -56,9 +56,13 @@ class Labelled:
 
 
 def read_labelled(
-    source: Source, name: str = "", key: str | Sequence[str] = "energy", width: int = 1,
-    forces: str | None = None, table: Source | None = None,
-) -> Labelled:  # fmt: skip
+    source: Source,
+    name: str = "",
+    key: str | Sequence[str] = "energy",
+    width: int = 1,
+    forces: str | None = None,
+    table: Source | None = None,
+) -> Labelled:
     """The molecules in a file with the label `key` (of `width` numbers) and, if asked for, forces.
 
     `source` is a path, or bytes with a `name` that ends in .xyz, .extxyz, .sdf or .npz. Of several
@@ -121,9 +125,11 @@ def _xyz(lines: Sequence[str], key: str, width: int, forces: str | None) -> Labe
         label=np.array([f.label for f in found], np.float64),
         species=np.concatenate([f.species for f in found]),
         forces=np.concatenate([f.forces for f in found]) if column else None,
-        remarks=(*left_out([key, *([column] if column else [])], holds.rest(lines, key, column)),
-                 *_cells(found)),
-    )  # fmt: skip
+        remarks=(
+            *left_out([key, *([column] if column else [])], holds.rest(lines, key, column)),
+            *_cells(found),
+        ),
+    )
 
 
 class _Packed(NamedTuple):
@@ -139,10 +145,12 @@ class _Packed(NamedTuple):
 def _packed(found: Found, key: str, column: str | None) -> _Packed:
     frame = found.frame
     return _Packed(
-        np.array(frame.species, np.uint8), np.array(frame.positions, np.float64), found.values[key],
+        np.array(frame.species, np.uint8),
+        np.array(frame.positions, np.float64),
+        found.values[key],
         np.array(found.columns[column] if column else (), np.float64),
         frame.cell is not None and any(frame.pbc),
-    )  # fmt: skip
+    )
 
 
 def _cells(found: Sequence[_Packed]) -> tuple[str, ...]:
@@ -225,10 +233,13 @@ def _npz(data: bytes, name: str, keys: Sequence[str], width: int, forces: str | 
     found, remarks = archives.read_molecules(data, name, keys, width, forces)
     count, n = found["positions"].shape[:2]
     return Labelled(
-        np.full(count, n), found["positions"].reshape(-1, 3), found["label"].reshape(count, width),
+        np.full(count, n),
+        found["positions"].reshape(-1, 3),
+        found["label"].reshape(count, width),
         found["species"].reshape(-1).astype(np.uint8),
-        found["forces"].reshape(-1, 3) if "forces" in found else None, remarks=remarks,
-    )  # fmt: skip
+        found["forces"].reshape(-1, 3) if "forces" in found else None,
+        remarks=remarks,
+    )
 
 
 def read_bodies(source: Source, name: str = "") -> Labelled:
@@ -241,10 +252,13 @@ def read_bodies(source: Source, name: str = "") -> Labelled:
     rows = archives.read_scenes(data, name)
     count, n = rows["positions"].shape[:2]
     found = Labelled(
-        sizes=np.full(count, n), positions=rows["positions"].reshape(-1, 3),
-        label=rows["target_positions"].reshape(-1, 3), velocities=rows["velocities"].reshape(-1, 3),
-        charges=rows["charges"].reshape(-1), masses=rows["masses"].reshape(-1),
-    )  # fmt: skip
+        sizes=np.full(count, n),
+        positions=rows["positions"].reshape(-1, 3),
+        label=rows["target_positions"].reshape(-1, 3),
+        velocities=rows["velocities"].reshape(-1, 3),
+        charges=rows["charges"].reshape(-1),
+        masses=rows["masses"].reshape(-1),
+    )
     _check(found)
     return found
 

@@ -75,10 +75,13 @@ def _atom(line: str, number: int) -> _Atom:
     position = [coordinate(span, number) for span in (line[30:38], line[38:46], line[46:54])]
     occupancy = line[54:60].strip()
     return _Atom(
-        _pdb_element(line, number), position, line[12:16].strip(),
-        (line[21:27], line[17:21].strip()), line[16:17].strip(),
+        _pdb_element(line, number),
+        position,
+        line[12:16].strip(),
+        (line[21:27], line[17:21].strip()),
+        line[16:17].strip(),
         value_of(occupancy, number, "occupancy", 1e3) if occupancy else 1.0,
-    )  # fmt: skip
+    )
 
 
 def _of_one_conformer(atoms: list[_Atom]) -> list[_Atom]:

@@ -149,9 +149,11 @@ def _frame(
         line = line_at(lines, index, f"{count} atoms")
         fields = line.split(None, total)
         if len(fields) < total:
-            expected = f"{total} columns as Properties says" if layout.total else (
-                "an element and three coordinates"
-            )  # fmt: skip
+            expected = (
+                f"{total} columns as Properties says"
+                if layout.total
+                else ("an element and three coordinates")
+            )
             raise fail(index + 1, expected, shown(line))
         species.append(element(fields[named.start], index + 1))
         positions.append([coordinate(field, index + 1) for field in fields[pos]])

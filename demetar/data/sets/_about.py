@@ -126,9 +126,11 @@ def _targets(about: DataSet) -> None:
             _must(target.kind is None, f"no kind of {name} without inputs", target.kind, "drop it")
             continue
         _must(
-            target.kind in QUANTITIES, f"a kind of {name} among {', '.join(QUANTITIES)}",
-            target.kind, "choose one",
-        )  # fmt: skip
+            target.kind in QUANTITIES,
+            f"a kind of {name} among {', '.join(QUANTITIES)}",
+            target.kind,
+            "choose one",
+        )
         channels = {term[2]: int(term[1] or 1) for term in terms if term}
         asked = QUANTITIES[str(target.kind)].channels
         _must(

@@ -46,10 +46,13 @@ class Frames:
         count, n = self.positions.shape[:2]
         centred = self.positions - self.positions.mean(axis=1, keepdims=True)
         return Systems(
-            sizes=np.full(count, n), positions=centred.reshape(-1, 3).astype(np.float32),
-            species=np.tile(self.species, count), targets=self.energies[:, None], unit="meV",
+            sizes=np.full(count, n),
+            positions=centred.reshape(-1, 3).astype(np.float32),
+            species=np.tile(self.species, count),
+            targets=self.energies[:, None],
+            unit="meV",
             forces=self.forces.reshape(-1, 3).astype(np.float32),
-        )  # fmt: skip
+        )
 
 
 def first(rows: np.ndarray, size: int | None, what: str) -> np.ndarray:

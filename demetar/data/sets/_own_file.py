@@ -115,8 +115,12 @@ def _without_single_atoms(data: Labelled) -> tuple[Labelled, Free]:
         "systems to train on; with references=free their energies are those of free atoms."
     )
     kept = dataclasses.replace(
-        data, sizes=data.sizes[~single], positions=data.positions[~rows], label=data.label[~single],
-        species=data.species[~rows], remarks=(*data.remarks, text),
+        data,
+        sizes=data.sizes[~single],
+        positions=data.positions[~rows],
+        label=data.label[~single],
+        species=data.species[~rows],
+        remarks=(*data.remarks, text),
         forces=None if data.forces is None else data.forces[~rows],
-    )  # fmt: skip
+    )
     return kept, tuple(zip(numbers.tolist(), data.label[single, 0].tolist(), strict=True))

@@ -65,17 +65,29 @@ def _unit(kind: str, given: str, known: dict[str, float]) -> float:
 
 
 def present(
-    energy_unit: str = "", length_unit: str = "", dipole_unit: str = "", path: str = "",
-    labels: str = "", column: str = "", forces: str = "", unit: str = "", seed: str = "0",
-) -> bool:  # fmt: skip
+    energy_unit: str = "",
+    length_unit: str = "",
+    dipole_unit: str = "",
+    path: str = "",
+    labels: str = "",
+    column: str = "",
+    forces: str = "",
+    unit: str = "",
+    seed: str = "0",
+) -> bool:
     """Whether the file is there."""
     return bool(path) and place_of(path).is_file()
 
 
 def free_atoms(
-    target: str, energy_unit: str = "", path: str = "", labels: str = "", column: str = "",
-    forces: str = "", **_: str,
-) -> dict[int, float] | None:  # fmt: skip
+    target: str,
+    energy_unit: str = "",
+    path: str = "",
+    labels: str = "",
+    column: str = "",
+    forces: str = "",
+    **_: str,
+) -> dict[int, float] | None:
     """Energies of the file's single atoms in meV by atomic number; None where it has none.
 
     Raises InputError where an element of its molecules is missing, or one has two energies.
@@ -111,9 +123,17 @@ def rows(count: int, split: str, seed: str = "0") -> np.ndarray:
 
 
 def facts(
-    target: str, energy_unit: str = "", length_unit: str = "", dipole_unit: str = "", path: str = "",
-    labels: str = "", column: str = "", forces: str = "", unit: str = "", seed: str = "0",
-) -> Facts:  # fmt: skip
+    target: str,
+    energy_unit: str = "",
+    length_unit: str = "",
+    dipole_unit: str = "",
+    path: str = "",
+    labels: str = "",
+    column: str = "",
+    forces: str = "",
+    unit: str = "",
+    seed: str = "0",
+) -> Facts:
     """What a run has to know of a target of the file; raises InputError as `systems` does."""
     _frames.require("target", target, tuple(ABOUT.targets), "a file")
     _, _, stated = _scales(target, path, energy_unit, length_unit, dipole_unit, unit)
@@ -121,9 +141,11 @@ def facts(
     rows(len(data), "train", seed)
     return Facts(
         inputs="particles" if data.species is None else ABOUT.inputs,
-        output=ABOUT.targets[target].kind, unit=stated, forces=data.forces is not None,
+        output=ABOUT.targets[target].kind,
+        unit=stated,
+        forces=data.forces is not None,
         species=None if data.species is None else tuple(np.unique(data.species).tolist()),
-    )  # fmt: skip
+    )
 
 
 def systems(
@@ -190,12 +212,16 @@ def _select(data: Labelled, chosen: np.ndarray, length: float, scale: float, uni
         centres = np.add.reduceat(positions, last - sizes) / sizes[:, None]
         positions -= np.repeat(centres, sizes, axis=0)
     return Systems(
-        sizes=sizes, positions=positions.astype(np.float32), unit=unit,
+        sizes=sizes,
+        positions=positions.astype(np.float32),
+        unit=unit,
         targets=data.label[own] if bodies else data.label[chosen] * scale,
         species=None if data.species is None else data.species[own],
-        velocities=take(data.velocities), charges=take(data.charges), masses=take(data.masses),
+        velocities=take(data.velocities),
+        charges=take(data.charges),
+        masses=take(data.masses),
         forces=take(data.forces, scale / length),
-    )  # fmt: skip
+    )
 
 
 def published(target: str = "energy", **options: str) -> dict[str, float]:
@@ -204,16 +230,35 @@ def published(target: str = "energy", **options: str) -> dict[str, float]:
 
 
 def baselines(
-    target: str = "energy", energy_unit: str = "", length_unit: str = "", dipole_unit: str = "",
-    path: str = "", labels: str = "", column: str = "", forces: str = "", unit: str = "",
+    target: str = "energy",
+    energy_unit: str = "",
+    length_unit: str = "",
+    dipole_unit: str = "",
+    path: str = "",
+    labels: str = "",
+    column: str = "",
+    forces: str = "",
+    unit: str = "",
     seed: str = "0",
-) -> dict[str, float]:  # fmt: skip
+) -> dict[str, float]:
     """Test errors of what costs nothing: the train mean, forces of zero; for bodies staying (MSE)."""
     train, test = (
-        systems(split, target, None, energy_unit, length_unit, dipole_unit, path, labels, column,
-                forces, unit, seed)
+        systems(
+            split,
+            target,
+            None,
+            energy_unit,
+            length_unit,
+            dipole_unit,
+            path,
+            labels,
+            column,
+            forces,
+            unit,
+            seed,
+        )
         for split in ("train", "test")
-    )  # fmt: skip
+    )
     if target == "positions":
         return {"static": float(np.mean((test.targets - test.positions) ** 2))}
     difference = test.targets - train.targets.mean(axis=0)

@@ -59,12 +59,21 @@ ABOUT = DataSet(
     "gravity. From their positions and velocities now, predict where each of them is 1,000 time steps "
     "later.",
     sources=(
-        {"url": "https://github.com/vgsatorras/egnn", "use": "the recipes of published and springs",
-         "commit": "e9ca6c0c3e1d30a7598efbd66034121b4af8dccc"},
-        {"url": "https://github.com/FabianFuchsML/se3-transformer-public", "use": "the recipe of fuchs",
-         "commit": "a9010df47cc6bb90d885af16fd53e299c0586573"},
-        {"url": "https://github.com/RobDHess/Steerable-E3-GNN", "use": "the recipe of gravity",
-         "commit": "1b95898f6f18204b510ae127d7f38cd29f610f4d"},
+        {
+            "url": "https://github.com/vgsatorras/egnn",
+            "use": "the recipes of published and springs",
+            "commit": "e9ca6c0c3e1d30a7598efbd66034121b4af8dccc",
+        },
+        {
+            "url": "https://github.com/FabianFuchsML/se3-transformer-public",
+            "use": "the recipe of fuchs",
+            "commit": "a9010df47cc6bb90d885af16fd53e299c0586573",
+        },
+        {
+            "url": "https://github.com/RobDHess/Steerable-E3-GNN",
+            "use": "the recipe of gravity",
+            "commit": "1b95898f6f18204b510ae127d7f38cd29f610f4d",
+        },
     ),
     licence="MIT (the recipes); the generated arrays are free of any claim",
     citation="V. G. Satorras, E. Hoogeboom, M. Welling, "
@@ -75,14 +84,16 @@ ABOUT = DataSet(
         "state": Target("2x1o", "scene units", "state"),
     },
     units={
-        "positions": "scene units", "velocities": "scene units per time unit", "charges": "1",
+        "positions": "scene units",
+        "velocities": "scene units per time unit",
+        "charges": "1",
         "masses": "1",
     },
     options={"variant": ("published", "clean", "fuchs", "springs", "gravity")},
     splits=_sizes("published"),
     splits_with={variant: _sizes(variant) for variant in ("clean", "fuchs", "springs", "gravity")},
     notes=_NOTES,
-)  # fmt: skip
+)
 TRAIN_SIZE = 3_000
 SEED = PROTOCOLS["published"].seed
 

@@ -144,10 +144,16 @@ def select(data: dict[str, np.ndarray], chosen: np.ndarray, target: str) -> Mole
         scale = HARTREE_IN_MEV if unit == "meV" else 1.0
         targets = data["y"][chosen, column] * scale
     return Molecules(
-        index=data["index"][chosen], n_atoms=n_atoms, species=data["z"][atoms],
-        positions=data["R"][atoms], targets=targets, offsets=offsets,
-        target=target, irreps=irreps, unit=unit,
-    )  # fmt: skip
+        index=data["index"][chosen],
+        n_atoms=n_atoms,
+        species=data["z"][atoms],
+        positions=data["R"][atoms],
+        targets=targets,
+        offsets=offsets,
+        target=target,
+        irreps=irreps,
+        unit=unit,
+    )
 
 
 def read(

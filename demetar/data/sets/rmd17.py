@@ -145,9 +145,11 @@ def _compact(unpacked: Path, molecule: str) -> dict[str, np.ndarray]:
     used = np.unique(np.concatenate(list(rows.values())))
     with np.load(unpacked / f"rmd17_{molecule}.npz", allow_pickle=False) as archive:
         return {
-            "z": archive["nuclear_charges"].astype(np.uint8), "R": archive["coords"][used],
-            "E": archive["energies"][used], "F": archive["forces"][used].astype(np.float32),
-        } | {key: np.searchsorted(used, value).astype(np.int16) for key, value in rows.items()}  # fmt: skip
+            "z": archive["nuclear_charges"].astype(np.uint8),
+            "R": archive["coords"][used],
+            "E": archive["energies"][used],
+            "F": archive["forces"][used].astype(np.float32),
+        } | {key: np.searchsorted(used, value).astype(np.int16) for key, value in rows.items()}
 
 
 def rows(data: dict[str, np.ndarray], split: str, fold: str = "1") -> np.ndarray:
@@ -176,9 +178,11 @@ def read(
     data = arrays(molecule, root)
     chosen = _frames.first(rows(data, split, str(fold)), size, f"{split} split of rMD17")
     return Frames(
-        data["z"], data["R"][chosen].astype(np.float64), data["E"][chosen] * KCAL_PER_MOL,
+        data["z"],
+        data["R"][chosen].astype(np.float64),
+        data["E"][chosen] * KCAL_PER_MOL,
         data["F"][chosen] * KCAL_PER_MOL,
-    )  # fmt: skip
+    )
 
 
 def systems(

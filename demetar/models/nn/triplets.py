@@ -159,8 +159,10 @@ def harmonics(vectors: Float[Array, "*shape 3"], degrees: int) -> list[Float[Arr
             p[l, m] /= l - m
     found = []
     for l in range(degrees):
-        rows = [(factorial(l - m) / factorial(l + m) * (2 * l + 1) / (4 * pi)) ** 0.5 * p[l, m]
-                for m in range(l + 1)]  # fmt: skip
+        rows = [
+            (factorial(l - m) / factorial(l + m) * (2 * l + 1) / (4 * pi)) ** 0.5 * p[l, m]
+            for m in range(l + 1)
+        ]
         found += [rows[0], *(2**0.5 * rows[m] * cos[m] for m in range(1, l + 1))]
         found += [2**0.5 * rows[m] * sin[m] for m in range(l, 0, -1)]
     return found

@@ -106,9 +106,15 @@ def spectrum(
         f = _Only(f, outputs)
     matrices, weights = quadrature()
     m = measure(
-        f, graph, "SO(3)", dtype=dtype, elements=from_matrix(matrices), layers=False,
-        rebuild=False, budget=budget,
-    )  # fmt: skip
+        f,
+        graph,
+        "SO(3)",
+        dtype=dtype,
+        elements=from_matrix(matrices),
+        layers=False,
+        rebuild=False,
+        budget=budget,
+    )
     found = {}
     for name, kind in m.kinds.items():
         rows = _turned_back(kind.irreps, m.move_then_predict[name], matrices)

@@ -77,15 +77,20 @@ def compare(first: Measurement, second: Measurement) -> Verdict:
     """The verdict on two measurements of the same elements in different precisions, in any order."""
     fine, coarse = sorted((first, second), key=lambda m: float(jnp.finfo(m.dtype).eps))
     expected = float(jnp.finfo(coarse.dtype).eps) / float(jnp.finfo(fine.dtype).eps)
-    findings = {name: _finding(_worst(coarse, name), _worst(fine, name), expected)
-                for name in coarse.delta}  # fmt: skip
+    findings = {
+        name: _finding(_worst(coarse, name), _worst(fine, name), expected) for name in coarse.delta
+    }
     severity = {"rounding": 0, "mixed": 1, "structure": 2}
     name = max(findings, key=lambda k: (severity[findings[k].word], findings[k].fine), default="")
     word = findings[name].word if name else "rounding"
     return Verdict(
-        word, _sentence(name, findings.get(name), coarse, fine, expected), expected, findings,
-        coarse, fine,
-    )  # fmt: skip
+        word,
+        _sentence(name, findings.get(name), coarse, fine, expected),
+        expected,
+        findings,
+        coarse,
+        fine,
+    )
 
 
 def _worst(m: Measurement, name: str) -> float:

@@ -44,8 +44,11 @@ def test_one_run_turns_and_the_other_does_not(
     assert does_not > 1e-3
     table = page.dataframe[0].value
     assert table["predictor"].tolist() == [
-        "egnn-nbody", "set_transformer-nbody", "static", "x + v·t",
-    ]  # fmt: skip
+        "egnn-nbody",
+        "set_transformer-nbody",
+        "static",
+        "x + v·t",
+    ]
 
     page.slider(key="nbody:g:angle").set_value(0.0).run()
     assert page.query_params["angle"] == "0"

@@ -109,9 +109,11 @@ def test_an_sdf_takes_its_values_from_a_table(folder: Path) -> None:
     atom = "{:10.4f}{:10.4f}{:10.4f} {:<3} 0  0\n"
     rows = [
         f"m{i}\n\n\n  2  0  0  0  0  0  0  0  0  0999 V2000\n"
-        + atom.format(0, 0, 0, "H") + atom.format(0, 0, 0.7 + 0.01 * i, "H") + "M  END\n$$$$\n"
+        + atom.format(0, 0, 0, "H")
+        + atom.format(0, 0, 0.7 + 0.01 * i, "H")
+        + "M  END\n$$$$\n"
         for i in range(12)
-    ]  # fmt: skip
+    ]
     table = "name,logP\n" + "".join(f"m{i},{0.5 * i}\n" for i in range(12))
     files = {"m.sdf": "".join(rows).encode(), "t.csv": table.encode()}
     kept, count = own_sets.keep("logp", files, "value", {"column": "logP", "unit": "log10"})

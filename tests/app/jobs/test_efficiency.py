@@ -23,17 +23,27 @@ ERRORS = {"plain": 0.4, "augmented": 0.2, "equivariant": 0.05}
 def result(sizes: tuple[int, ...] = (10, 100, 1000), seeds: tuple[int, ...] = (0, 1)) -> dict:
     points = [
         {
-            "arm": arm, "n": n, "seed": seed, "error": 2 * error * 10 / n * (1 + seed),
-            "typical": error * 10 / n * (1 + seed), "worst": 1000 * error,
+            "arm": arm,
+            "n": n,
+            "seed": seed,
+            "error": 2 * error * 10 / n * (1 + seed),
+            "typical": error * 10 / n * (1 + seed),
+            "worst": 1000 * error,
             "delta": 1e-7 if arm == "equivariant" else 0.1,
         }
-        for arm, error in ERRORS.items() for n in sizes for seed in seeds
-    ]  # fmt: skip
+        for arm, error in ERRORS.items()
+        for n in sizes
+        for seed in seeds
+    ]
     plan = {"seeds": list(seeds), "steps": 2000, "batch": 50, "valid": 500}
     return {
-        "points": points, "plan": plan, "metric": "MSE", "unit": "(scene units)²", "done": True,
+        "points": points,
+        "plan": plan,
+        "metric": "MSE",
+        "unit": "(scene units)²",
+        "done": True,
         "baselines": {"at rest": {"error": 0.3, "typical": 0.25}, "straight on": 3},
-    }  # fmt: skip
+    }
 
 
 def put(home: Path, text: str) -> None:

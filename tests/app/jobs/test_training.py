@@ -302,8 +302,10 @@ def test_a_downloaded_run_is_the_files_that_make_it(home: Path, tmp_path: Path) 
     (folder / "checkpoints").mkdir()
     with zipfile.ZipFile(io.BytesIO(runs.archive(folder))) as packed:
         assert sorted(packed.namelist()) == [
-            "mine/config.json", "mine/metrics.jsonl", "mine/params.npz",
-        ]  # fmt: skip
+            "mine/config.json",
+            "mine/metrics.jsonl",
+            "mine/params.npz",
+        ]
         assert packed.read("mine/params.npz") == b"arrays"
 
 

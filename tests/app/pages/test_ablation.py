@@ -22,30 +22,62 @@ def made() -> dict[str, Any]:
         "settings": {"train_size": 200, "epochs": 20, "batch_size": 5, "model_config": {}},
         "distances": distances,
         "lengths": {"ethanol": [1.0, 2.0, 0.5], "benzene": [2.0, 1.0, 0.0]},
-        "statement": ["Forces, inverse against norm: -50 %.", "Energy, inverse: +1 %.", "With 2 seeds."],
+        "statement": [
+            "Forces, inverse against norm: -50 %.",
+            "Energy, inverse: +1 %.",
+            "With 2 seeds.",
+        ],
         "table": [
-            {"molecule": m, "variant": i, "seeds": 2, "energy": SPREAD, "forces": {"mean": f, "std": None}}
-            for m in ("benzene", "ethanol") for i, f in level.items()
+            {
+                "molecule": m,
+                "variant": i,
+                "seeds": 2,
+                "energy": SPREAD,
+                "forces": {"mean": f, "std": None},
+            }
+            for m in ("benzene", "ethanol")
+            for i, f in level.items()
         ],
         "runs": [
             {
-                "molecule": m, "variant": i, "seed": s, "epoch": [1.0, 2.0],
-                "valid_energy": [9.0, 8.0], "valid_forces": [2 * f + s, f + s],
+                "molecule": m,
+                "variant": i,
+                "seed": s,
+                "epoch": [1.0, 2.0],
+                "valid_energy": [9.0, 8.0],
+                "valid_forces": [2 * f + s, f + s],
             }
-            for m in ("benzene", "ethanol") for i, f in level.items() for s in (0, 1)
+            for m in ("benzene", "ethanol")
+            for i, f in level.items()
+            for s in (0, 1)
         ],
         "emphasis": [
-            {"molecule": m, "variant": i, "part": i, "mean": [0.5, 1.5, 1.0], "std": [0.1, 0.1, 0.1]}
-            for m in ("benzene", "ethanol") for i in level
+            {
+                "molecule": m,
+                "variant": i,
+                "part": i,
+                "mean": [0.5, 1.5, 1.0],
+                "std": [0.1, 0.1, 0.1],
+            }
+            for m in ("benzene", "ethanol")
+            for i in level
         ],
         "comparisons": [
             {
-                "quantity": q, "a": "norm", "b": "inverse", "molecule": m, "pairs": 2, "change": -0.5,
-                "interval": [-0.6, -0.4], "p": 0.5, "dz": -3.0,
+                "quantity": q,
+                "a": "norm",
+                "b": "inverse",
+                "molecule": m,
+                "pairs": 2,
+                "change": -0.5,
+                "interval": [-0.6, -0.4],
+                "p": 0.5,
+                "dz": -3.0,
             }
-            for q in ("energy", "forces") for m in ("all", "benzene", "ethanol")
+            for q in ("energy", "forces")
+            for m in ("all", "benzene", "ethanol")
         ],
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture

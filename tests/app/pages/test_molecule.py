@@ -40,9 +40,14 @@ def test_link_restores_what_it_says(small_runs, open_page):
 
 def test_nonsense_in_the_link_is_told_and_falls_back(small_runs, open_page):
     at = open_page(
-        "molecule", molecule="watr", run="egn", angle="-7e99", axis="a,b", also="fly",
+        "molecule",
+        molecule="watr",
+        run="egn",
+        angle="-7e99",
+        axis="a,b",
+        also="fly",
         precision="float7",
-    )  # fmt: skip
+    )
     assert not at.exception
     said = sentences(at)
     assert all(word in said for word in ("watr", "egn", "angle", "axis", "fly", "float7"))

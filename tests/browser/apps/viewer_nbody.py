@@ -16,9 +16,7 @@ rotated = truth + 0.012 * time * random.normal(size=(5, 3))
 track = viewer.Track
 events = viewer.show(
     [
-        viewer.Panel(
-            "x", [track(truth, "truth", viewer.GREY, charges=charges)], "the scene"
-        ),
+        viewer.Panel("x", [track(truth, "truth", viewer.GREY, charges=charges)], "the scene"),
         viewer.Panel(
             "g·f(x) and f(g·x)",
             [
@@ -36,5 +34,5 @@ events = viewer.show(
     time_step=0.03,
     time_unit="s",
     autoplay="autoplay" in st.query_params,
-)  # fmt: skip
+)
 st.write(events.pick)

@@ -61,7 +61,12 @@ events = viewer.show(
                 viewer.Atoms(species, gx),
                 arrows(gx, gf, label="g·f(x)", scale=scale),
                 arrows(
-                    gx, other, viewer.VERMILLION, "f(g·x)", scale=scale, dashed=True,
+                    gx,
+                    other,
+                    viewer.VERMILLION,
+                    "f(g·x)",
+                    scale=scale,
+                    dashed=True,
                     settles=True,
                 ),
             ],
@@ -77,7 +82,7 @@ events = viewer.show(
     alt="Commuting square of a rotated molecule: the two results differ.",
     on_drag=turn,
     on_view=take_view,
-)  # fmt: skip
+)
 if events.pick:
     state.log.append(["pick", events.pick.panel, events.pick.atom])
 st.code(json.dumps({"runs": state.runs, "g": list(state.g), "log": state.log[-5:]}))

@@ -221,10 +221,29 @@ def test_reading_takes_linear_time():
 
 
 PIECES = st.sampled_from(
-    [b"2\n", b"1\n", b"0\n", b"-1\n", b"energy=1", b' energy="1 2"', b"\n", b"H 0 0 0 0 0 0\n",
-     b"O 0 0 1 0 0 0\n", b"Properties=species:S:1:pos:R:3:forces:R:3", b"Properties=", b":", b"\xff",
-     b"\x00", b"$$$$\n", b"1e400", b"_", b"gap,name\n", b",", b'"']
-)  # fmt: skip
+    [
+        b"2\n",
+        b"1\n",
+        b"0\n",
+        b"-1\n",
+        b"energy=1",
+        b' energy="1 2"',
+        b"\n",
+        b"H 0 0 0 0 0 0\n",
+        b"O 0 0 1 0 0 0\n",
+        b"Properties=species:S:1:pos:R:3:forces:R:3",
+        b"Properties=",
+        b":",
+        b"\xff",
+        b"\x00",
+        b"$$$$\n",
+        b"1e400",
+        b"_",
+        b"gap,name\n",
+        b",",
+        b'"',
+    ]
+)
 QUICK = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )

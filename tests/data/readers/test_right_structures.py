@@ -18,9 +18,14 @@ ATOM_LINE = (
 
 
 def pdb_line(
-    name: str, x: float, alternate: str = "", element: str = "", residue: str = "VAL",
-    occupancy: float = 1.0, number: int = 1,
-) -> str:  # fmt: skip
+    name: str,
+    x: float,
+    alternate: str = "",
+    element: str = "",
+    residue: str = "VAL",
+    occupancy: float = 1.0,
+    number: int = 1,
+) -> str:
     where = (x, 0.0, 0.0, occupancy, element)
     return ATOM_LINE.format("ATOM", 1, name, alternate, residue, number, *where)
 

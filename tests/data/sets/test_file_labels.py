@@ -153,9 +153,17 @@ def test_training_takes_the_single_atoms_as_references(own, tmp_path, monkeypatc
     monkeypatch.setenv("DEMETAR_HOME", str(tmp_path))
     options = own(ATOMS + water(column="forces"))
     config, _ = resolve(
-        Config(model="egnn", dataset="file", data_options=options, name="own",
-               references="free", epochs=1, batch_size=4, model_config={"width": 8, "layers": 1})
-    )  # fmt: skip
+        Config(
+            model="egnn",
+            dataset="file",
+            data_options=options,
+            name="own",
+            references="free",
+            epochs=1,
+            batch_size=4,
+            model_config={"width": 8, "layers": 1},
+        )
+    )
     folder = fit(config)
     with np.load(folder / "params.npz") as params:
         assert params["references"][[1, 8]].tolist() == [-13_600.0, -2040_500.0]

@@ -23,8 +23,10 @@ def test_digits_are_the_sources_own() -> None:
     assert images.max() == 16
     assert shown[0] == 0
     assert images[0, :3].tolist() == [
-        [0, 0, 5, 13, 9, 1, 0, 0], [0, 0, 13, 15, 10, 15, 5, 0], [0, 3, 15, 2, 0, 11, 8, 0],
-    ]  # fmt: skip
+        [0, 0, 5, 13, 9, 1, 0, 0],
+        [0, 0, 13, 15, 10, 15, 5, 0],
+        [0, 3, 15, 2, 0, 11, 8, 0],
+    ]
 
 
 def test_a_digits_pixels_are_points_that_stand_as_in_the_image() -> None:

@@ -229,8 +229,11 @@ def test_charges_belong_to_atoms(
 def test_published_numbers_cover_every_invariant_and_their_partitions() -> None:
     assert set(qm9.PUBLISHED) == set(qm9.ABOUT.targets) - {"charges"}
     assert {t: qm9.PUBLISHED[t]["egnn"] for t in ("mu", "homo", "zpve", "Cv")} == {
-        "mu": 0.029, "homo": 29, "zpve": 1.55, "Cv": 0.031,
-    }  # fmt: skip
+        "mu": 0.029,
+        "homo": 29,
+        "zpve": 1.55,
+        "Cv": 0.031,
+    }
     assert "tfn" not in qm9.PUBLISHED["U0"]
     named = [m for models in qm9.PUBLISHED_ON.values() for m in models]
     assert set(named) <= set(qm9.PUBLISHED["homo"])

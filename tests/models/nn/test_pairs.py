@@ -43,9 +43,10 @@ def scene(order: np.ndarray | None = None, kept: np.ndarray | None = None, room:
     for rows in (order, kept):
         if rows is not None:
             graph = graph.replace(
-                senders=graph.senders[rows], receivers=graph.receivers[rows],
+                senders=graph.senders[rows],
+                receivers=graph.receivers[rows],
                 edge_mask=graph.edge_mask[rows],
-            )  # fmt: skip
+            )
     return pad(graph, 9, room).astype(np.float64)
 
 

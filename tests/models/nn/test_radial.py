@@ -18,8 +18,9 @@ def test_bessel_is_e3nns() -> None:
         np.testing.assert_allclose(
             radial.bessel(jnp.asarray(inside), CUTOFF, 8),
             e3nn.bessel(jnp.asarray(inside[:, 0]), 8, CUTOFF),
-            rtol=1e-12, atol=1e-12,
-        )  # fmt: skip
+            rtol=1e-12,
+            atol=1e-12,
+        )
 
 
 def test_bessel_is_finite_at_zero() -> None:

@@ -155,8 +155,9 @@ def test_wandb_stays_offline(tmp_path: Path, calls: list, state: str, code: int)
     assert given["config"] == CONFIG
     assert (given["name"], given["dir"]) == ("mine", str(tmp_path / "mine"))
     assert [(args[0], named["step"]) for args, named in named(calls, "log")] == [
-        (NUMBERS[0], 8), (NUMBERS[1], 16),
-    ]  # fmt: skip
+        (NUMBERS[0], 8),
+        (NUMBERS[1], 16),
+    ]
     assert named(calls, "finish") == [((), {"exit_code": code})]
 
 

@@ -180,9 +180,11 @@ def test_convolution_is_e3nns(dtype: type) -> None:
         start = 0
         for left, right, o in path_list:
             part = e3nn.tensor_product(
-                as_e3nn({left: x[left]}), as_e3nn({right: y[right][..., None]}),
-                filter_ir_out=[e3nn.Irrep(o)], regroup_output=False,
-            )  # fmt: skip
+                as_e3nn({left: x[left]}),
+                as_e3nn({right: y[right][..., None]}),
+                filter_ir_out=[e3nn.Irrep(o)],
+                regroup_output=False,
+            )
             w = weights[:, None, start : start + given[left]]
             theirs = products.concatenate(theirs, {o: from_e3nn(part)[o] * w})
             start += given[left]
@@ -259,9 +261,11 @@ def test_tensor_product_is_e3nns(dtype: type) -> None:
         params, layer = with_parameters(eq.TensorProduct("4x0e + 2x1o + 3x2e", bias=False), x, y)
         params = jax.tree.map(lambda v: jnp.asarray(v, dtype), params)
         product = e3nn.tensor_product(
-            as_e3nn(x), as_e3nn({k: v[..., None] for k, v in y.items()}),
-            filter_ir_out=[e3nn.Irrep(i) for i in ("0e", "1o", "2e")], regroup_output=False,
-        )  # fmt: skip
+            as_e3nn(x),
+            as_e3nn({k: v[..., None] for k, v in y.items()}),
+            filter_ir_out=[e3nn.Irrep(i) for i in ("0e", "1o", "2e")],
+            regroup_output=False,
+        )
         channels = from_e3nn(product)  # paths by input here too, as x and y are sorted
         theirs = {
             k: jnp.einsum("rmc,cd->rmd", channels[k], params["mix"][k]["kernel"])
