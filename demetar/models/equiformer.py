@@ -84,7 +84,7 @@ class Config:
 
     def __post_init__(self) -> None:
         if self.output == "tensor" and self.lmax < 2:
-            raise InputError(f"Expected lmax 2 or more for a tensor, got {self.lmax}; raise it.")
+            raise InputError(f"Expected lmax of at least 2 for tensors, got {self.lmax}; raise it.")
 
 
 def symmetry(config: Config) -> str:

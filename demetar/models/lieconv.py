@@ -56,7 +56,7 @@ class Convolution(nn.Module):
 
     @nn.compact
     def __call__(
-        self, graph: Graph, h: Float[Array, "nodes width"]
+        self, graph: Graph, h: Float[Array, "nodes given"]
     ) -> tuple[Float[Array, "nodes width"], Float[Array, "edges 1"]]:
         widths = (self.kernel_width, self.kernel_width, self.kernel_channels)
         kernel = MLP(widths, name="kernel")

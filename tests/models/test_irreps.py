@@ -17,7 +17,9 @@ from demetar.runs.config import Config, resolve
 from demetar.runs.run import Run, template
 from demetar.symmetry.equivariance import measure
 
-NAMES = [name for name in models.names() if models.has(name, "envelope")]
+NAMES = [
+    name for name in models.names() if models.has(name, "envelope") and models.has(name, "lmax")
+]
 each_model = pytest.mark.parametrize("name", NAMES)
 SMALL = {"width": 8, "heads": 2, "hidden": 8}
 CUTOFF = 2.0
