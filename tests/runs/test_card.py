@@ -45,7 +45,9 @@ def test_the_command_makes_the_same_settings(
 
 
 KNOWN = {field.name for field in dataclasses.fields(Config)}
-FOUND = {"unit", "rms", "forces", "packages", "commit", "device", "note"}
+FOUND = {
+    "unit", "rms", "deviation", "masses", "forces", "packages", "commit", "device", "note",
+}  # fmt: skip
 
 
 def strangers(stored: dict[str, Any]) -> set[str]:
