@@ -39,6 +39,8 @@ PARTS = {
 ALL = {"T(3)", "SO(3)", "C_i", "S_n"}
 SAMPLES = 8
 TOLERANCE = {"float32": 1e-5, "float64": 1e-11}
+# Of the gradient of an energy in float32; measured: 1.1e-5 (Equiformer, edges in another order).
+GRADIENT_TOLERANCE = {"float32": 3e-5, "float64": 1e-11}
 VISIBLE = 1e-3
 
 # models, and "model:variant" where settings change the claim
@@ -252,7 +254,7 @@ def test_claimed_symmetry_holds(name: str, kind: str, dtype: str) -> None:
         f"{group}: {where} {delta:.1e}"
         for group in sorted(claimed(name) | {whole})
         for where, delta in worst(name, kind, dtype, group).items()
-        if not delta <= TOLERANCE[dtype]
+        if not delta <= (GRADIENT_TOLERANCE if "gradient" in where else TOLERANCE)[dtype]
     ]
     assert not broken, (
         f"{name} claims {whole}, but breaks it (group: output or layer and its irrep, Δ); mend it, "

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from demetar import models
 from demetar.core import segments
 from demetar.core.disk import PROJECT
 from demetar.core.graph import Graph
@@ -33,6 +34,9 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-11}
 TOLERANCE_OF_RUNS = {"float32": 5e-5, "float64": 1e-12}
 # The gradient of Σ|f(x) − x|² of particles; measured: 2e-5 (Cormorant), on a crooked system too.
 TOLERANCE_OF_SLOPES = {"float32": 5e-5, "float64": 1e-11}
+# Gradients of energies with random weights; measured in float32: at most 4.9e-5 (TorchMD-NET, atoms along
+# the axes), 3.8e-5 (EQGAT, HCN), 2.1e-5 (DimeNet++); all of them keep 1e-11 in float64.
+TOLERANCE_OF_GRADIENTS = {"float32": 1e-4, "float64": 1e-11}
 GRADIENT = Kind("1x1o", per="node")
 # Models whose own docstring says that they jump at the cutoff, and the setting that takes it away.
 JUMPS = {"torchmd_net": "vector_cutoff"}
@@ -109,6 +113,8 @@ def deviations(run: Any, function: Callable, dtype: str) -> dict[tuple[str, str]
 def broken(found: dict[tuple[str, str], float], dtype: str, of_runs: bool = False) -> str:
     usual = (TOLERANCE_OF_RUNS if of_runs else TOLERANCE)[dtype]
     limits = {"gradient": max(usual, TOLERANCE_OF_SLOPES[dtype])}
+    if not of_runs:
+        limits["scalar_gradient"] = TOLERANCE_OF_GRADIENTS[dtype]
     return "\n".join(
         f"{where}, {key}: {e:.1e}"
         for (where, key), e in found.items()
@@ -122,8 +128,9 @@ ADVICE = (
 )
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    ("name", "kind"), [(c, kind) for c in CASES for kind in models.inputs(c.partition(":")[0])]
+)
 @each_precision
 def test_models_keep_their_claim(name: str, kind: str, dtype: str) -> None:
     run = random_run(name, kind)
