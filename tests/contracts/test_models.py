@@ -39,8 +39,9 @@ PARTS = {
 ALL = {"T(3)", "SO(3)", "C_i", "S_n"}
 SAMPLES = 8
 TOLERANCE = {"float32": 1e-5, "float64": 1e-11}
-# Of the gradient of an energy in float32; measured: 1.1e-5 (Equiformer, edges in another order).
-GRADIENT_TOLERANCE = {"float32": 3e-5, "float64": 1e-11}
+# Of the gradient of an energy in float32, twice what was measured: with its edges in another order
+# Equiformer shows 1.1e-5. All other models, and it too in float64, are held to TOLERANCE.
+GRADIENT_TOLERANCE = {"equiformer": 2e-5}
 VISIBLE = 1e-3
 
 # models, and "model:variant" where settings change the claim
@@ -247,6 +248,12 @@ def test_weights_are_large_enough_to_show_an_error(name: str, kind: str) -> None
     )
 
 
+def limit(name: str, dtype: str, where: str) -> float:
+    """The largest Δ that is rounding of that output or layer."""
+    looser = GRADIENT_TOLERANCE.get(name, 0) if "gradient" in where and dtype == "float32" else 0
+    return max(TOLERANCE[dtype], looser)
+
+
 @each_claim
 def test_claimed_symmetry_holds(name: str, kind: str, dtype: str) -> None:
     whole = random_run(name, kind).symmetry
@@ -254,7 +261,7 @@ def test_claimed_symmetry_holds(name: str, kind: str, dtype: str) -> None:
         f"{group}: {where} {delta:.1e}"
         for group in sorted(claimed(name) | {whole})
         for where, delta in worst(name, kind, dtype, group).items()
-        if not delta <= (GRADIENT_TOLERANCE if "gradient" in where else TOLERANCE)[dtype]
+        if not delta <= limit(name, dtype, where)
     ]
     assert not broken, (
         f"{name} claims {whole}, but breaks it (group: output or layer and its irrep, Δ); mend it, "

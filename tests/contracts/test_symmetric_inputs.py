@@ -34,9 +34,12 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-11}
 TOLERANCE_OF_RUNS = {"float32": 5e-5, "float64": 1e-12}
 # The gradient of Σ|f(x) − x|² of particles; measured: 2e-5 (Cormorant), on a crooked system too.
 TOLERANCE_OF_SLOPES = {"float32": 5e-5, "float64": 1e-11}
-# Gradients of energies with random weights; measured in float32: at most 4.9e-5 (TorchMD-NET, atoms along
-# the axes), 3.8e-5 (EQGAT, HCN), 2.1e-5 (DimeNet++); all of them keep 1e-11 in float64.
-TOLERANCE_OF_GRADIENTS = {"float32": 1e-4, "float64": 1e-11}
+# Gradients of energies with random weights in float32; measured: 4.9e-5 (TorchMD-NET, atoms along the
+# axes), 3.8e-5 (EQGAT, HCN), 2.1e-5 (DimeNet++), 1.8e-5 (WaveScatt, CF4), 1.2e-5 (SEGNN, CO2). All other
+# models, and these too in float64, are held to TOLERANCE.
+TOLERANCE_OF_GRADIENTS = {
+    "torchmd_net": 7e-5, "eqgat": 6e-5, "dimenet": 3e-5, "wavescatt": 3e-5, "segnn": 2e-5,
+}  # fmt: skip
 GRADIENT = Kind("1x1o", per="node")
 # Models whose own docstring says that they jump at the cutoff, and the setting that takes it away.
 JUMPS = {"torchmd_net": "vector_cutoff"}
@@ -110,11 +113,13 @@ def deviations(run: Any, function: Callable, dtype: str) -> dict[tuple[str, str]
     return found
 
 
-def broken(found: dict[tuple[str, str], float], dtype: str, of_runs: bool = False) -> str:
+def broken(
+    found: dict[tuple[str, str], float], dtype: str, of_runs: bool = False, model: str = ""
+) -> str:
     usual = (TOLERANCE_OF_RUNS if of_runs else TOLERANCE)[dtype]
     limits = {"gradient": max(usual, TOLERANCE_OF_SLOPES[dtype])}
-    if not of_runs:
-        limits["scalar_gradient"] = TOLERANCE_OF_GRADIENTS[dtype]
+    if dtype == "float32":
+        limits["scalar_gradient"] = max(usual, TOLERANCE_OF_GRADIENTS.get(model, 0))
     return "\n".join(
         f"{where}, {key}: {e:.1e}"
         for (where, key), e in found.items()
@@ -134,7 +139,8 @@ ADVICE = (
 @each_precision
 def test_models_keep_their_claim(name: str, kind: str, dtype: str) -> None:
     run = random_run(name, kind)
-    found = broken(deviations(run, with_slope(run), dtype), dtype)
+    model = name.partition(":")[0]
+    found = broken(deviations(run, with_slope(run), dtype), dtype, model=model)
     assert not found, (
         f"{name} claims {run.symmetry} and breaks it on symmetric inputs{ADVICE}{found}"
     )
