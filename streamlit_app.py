@@ -1,15 +1,13 @@
-"""The explorer: `streamlit run streamlit_app.py`. Every file under app/pages is a page."""
+"""The explorer: `streamlit run streamlit_app.py`. A script, beside it the live channel, and a warm-up."""
 
-import sys
-from contextlib import nullcontext
 from pathlib import Path
 
 import streamlit as st
 
-icon = str(Path(__file__).parent / "app" / "icon.svg")
-st.set_page_config("Demetar", icon, layout="wide", initial_sidebar_state=230)
-# The first visitor waits for JAX: words come at once.
-with nullcontext() if "app.pages" in sys.modules else st.spinner("Demetar is starting"):
-    from app import pages
+from app.live import channel, warm
 
-pages.navigate()
+app = st.App(
+    Path(__file__).with_name("explorer.py"),
+    routes=[channel.route(st.get_option("server.baseUrlPath"))],
+    lifespan=warm.lifespan,
+)

@@ -1,16 +1,10 @@
 // One 3Dmol canvas: a grid of panels on a single WebGL context, kept for the life of the page.
+import { Swarm } from "./arrows.js";
+import { shared } from "./shared.js";
 import { shade } from "./theme.js";
 
 const METHODS = new Set(["addModel", "addArrow", "addCylinder", "addSphere", "addCustom"]);
 const MODEL_METHODS = new Set(["addAtoms", "setStyle"]);
-const shared = (globalThis[Symbol.for("demetar.viewer")] ??= {
-  views: new WeakMap(), // host element -> what is shown in it
-  cameras: new Map(), // the page's key -> the camera's eight numbers
-  idle: new Map(), // "rows×cols" -> stages without a host
-  library: null,
-});
-export { shared };
-
 /** Resolves to 3Dmol, loaded once from this server; rejects when the file is not there. */
 export function loadLibrary(path) {
   if (globalThis.$3Dmol) return Promise.resolve(globalThis.$3Dmol);
@@ -47,6 +41,7 @@ class Stage {
     this.viewers = makeViewers(library, this.element, rows, cols);
     this.samples = 1;
     this.tracks = this.viewers.map(() => []);
+    this.swarms = this.viewers.map(() => new Map());
     this.fogs = [];
   }
 
@@ -87,6 +82,7 @@ class Stage {
     this.viewers[k].removeAllShapes();
     this.viewers[k].removeAllModels();
     this.tracks[k] = [];
+    this.swarms[k].clear();
   }
 
   /** Replaces what panel k holds; leaves out what `settles` while the input is being turned. */
@@ -116,12 +112,22 @@ class Stage {
         shape[name](spec);
       }
     }
+    for (const field of panel.fields) {
+      const color = shade(field.color, theme);
+      const swarm = new Swarm(viewer, field, color, field.vectors, field.scale * field.magnify);
+      this.swarms[k].set(field.role, swarm);
+    }
     if (this.fogs[k] !== theme.background) {
       viewer.setBackgroundColor(theme.background, 0); // the fog's colour; it draws, so not each time
       this.fogs[k] = theme.background;
     }
     viewer.setSlab(-2.5 * reach, 2.5 * reach);
     this.tracks[k] = panel.tracks.map((track) => ({ ...track, object: models[track.model] }));
+  }
+
+  /** Gives a set of arrows of panel k other vectors, drawn so many Å long a unit. */
+  move(k, role, vectors, stretch) {
+    this.swarms[k].get(role)?.move(vectors, stretch);
   }
 
   /** Moves the spheres of a panel's tracks to a time in frames, between frames in a line. */
