@@ -1,9 +1,10 @@
 """What travels over the channel: JSON either way, read with suspicion, written short.
 
-A question: {"n": number, "view": token, "q": [x, y, z, w], "layers": bool, "judge": bool}. An answer: {"n", "part",
-"ms", "models": [...]}; part "square" comes first (arrows and Δ), part "verdict" after it, where no newer
-question waits or "judge" asks for it. What cannot be answered is {"n", "error": word}: "view" (unknown or expired: the page gives
-another with its next run), "question" (makes no sense) or "failed".
+A question: {"n": number, "view": token, "q": [x, y, z, w], "layers": bool, "judge": bool}. An answer:
+{"n", "part", "ms", "models": [...]}; part "square" comes first (arrows and Δ), part "verdict" after it,
+where no newer question waits or "judge" asks for it. What cannot be answered is {"n", "error": word}:
+"view" (unknown or expired: the page gives another with its next run), "question" (makes no sense) or
+"failed".
 """
 
 from __future__ import annotations

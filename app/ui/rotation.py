@@ -50,7 +50,7 @@ def axis_and_random(key: str) -> None:
     """The axis, a rotation at random, and its seed in a menu."""
     own = st.session_state.get(f"{key}:own", AXES["z"])
     st.selectbox(
-        "Axis of g", [*AXES, OWN], key=f"{key}:axis", width=132, label_visibility="collapsed",
+        "Axis of g", [*AXES, OWN], key=f"{key}:axis", width=124, label_visibility="collapsed",
         format_func=lambda n: axis_text(own) if n == OWN else f"axis {n}",
     )  # fmt: skip
     seed = int(st.session_state.setdefault(f"{key}:seed", 0))

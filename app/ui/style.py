@@ -11,12 +11,12 @@ h1.demetar{font-size:23px;font-weight:650;line-height:1.25;margin:0;padding:0;le
 p.demetar{font-size:15px;line-height:1.4;margin:2px 0 0;color:color-mix(in srgb,currentColor 72%,transparent)}
 p.demetar b{font-weight:650}
 .stApp:has([data-testid="stExpandSidebarButton"]) .st-key-head{padding-left:44px}
-.st-key-head button,.st-key-head [data-testid="stPopover"] button{min-height:30px;padding:2px 8px;font-size:14px}
+.st-key-head button{min-height:30px;padding:2px 8px;font-size:14px}
 .st-key-tools{padding-right:30px}
 .st-key-controls button,.st-key-controls [data-baseweb="select"]>div{min-height:32px;height:32px}
 .st-key-controls [data-testid="stPopover"] button{padding:0 10px}
 .st-key-controls [data-baseweb="select"] *{line-height:30px}
-.st-key-controls{border-top:1px solid color-mix(in srgb,currentColor 14%,transparent);padding-top:.5rem}
+.st-key-controls{gap:8px!important;border-top:1px solid color-mix(in srgb,currentColor 14%,transparent);padding-top:.5rem}
 .st-key-controls [data-testid="stButtonGroup"] button{padding:0 9px;min-height:32px}
 """
 

@@ -59,7 +59,8 @@ def formula(symbols: Sequence[str]) -> str:
 
 def apart(value: float) -> str:
     """By how much arrows differ, in words: "94 %", or a power of ten of their length."""
-    return f"{100 * value:.2g} %" if value >= 0.01 else f"{delta(value)} of their length"
+    percent = float(f"{100 * value:.2g}")
+    return f"{percent:g} %" if value >= 0.01 else f"{delta(value)} of their length"
 
 
 def headline(models: Sequence[Mapping[str, object]]) -> str:

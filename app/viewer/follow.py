@@ -25,14 +25,14 @@ def _component() -> Callable[..., Any]:
 
 def follower(
     kind: Literal["slider", "curve", "figure"],
-    of: str,
+    follows: str,
     key: str,
     width: int | str = "stretch",
     **data: Any,
 ) -> None:
-    """A part that follows the viewer with the key `of`.
+    """A part that follows the viewer with the key `follows`.
 
     "slider" needs axis and degrees of g; "curve" angles, curves, bands and what js/follow.js reads of
     them; "figure" the name under which the picture is saved.
     """
-    _component()(key=key, data={"kind": kind, "key": of, **data}, width=width)
+    _component()(key=key, data={"kind": kind, "key": follows, **data}, width=width)

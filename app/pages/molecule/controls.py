@@ -53,7 +53,7 @@ def row() -> tuple[molecules.Source, list[str], rotation.Turn, list[str]]:
             "slider",
             state.VIEWER,
             "molecule:slider",
-            width=208,
+            width=194,
             axis=list(turn[0]),
             degrees=turn[1],
         )
@@ -144,7 +144,7 @@ def _models() -> list[str]:
     ):
         address.from_address(parameter, key, options, default, "run")
         st.selectbox(
-            "Model A" if key == RUN else "Model B, beside it", options, key=key, width=148,
+            "Model A" if key == RUN else "Model B, beside it", options, key=key, width=126 if key == RUN else 152,
             format_func=lambda n: called.get(n, "no second"), label_visibility="collapsed",
         )  # fmt: skip
     first, second = str(st.session_state[RUN]), str(st.session_state[BESIDE])

@@ -13,7 +13,7 @@ STEPS = (
     ("A model f predicts a number, and how it changes with every atom", 0.0,
      "The arrows in f(x) are ∂f/∂x: move an atom along its arrow and the number grows."),
     ("Turn first, then predict", 60.0,
-     "g turned the molecule by 60°. The wide grey sleeves are f(g·x): what the model says of the turned one."),
+     "g turned the molecule by 60°. The wide grey sleeves are f(g·x): what f says of the turned one."),
     ("Or predict first, then turn", 60.0,
      "The thin arrows are g·f(x): the first answer, turned along. Where they lie inside the sleeves, both "
      "ways agree."),

@@ -172,7 +172,7 @@ def _both_ways(
             look.Field(
                 at_g, left, "left", model["color"], "g·f(x)", f"{square.unit}/Å", width=0.06, **at
             ),
-            look.Field(at_g, right, "right", look.SLEEVE, "f(g·x)", opacity=0.42, width=0.13, **at),
+            look.Field(at_g, right, "right", look.SLEEVE, "f(g·x)", opacity=0.55, width=0.15, **at),
             look.Field(
                 at_g,
                 residual,
