@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.backend import cached, molecules
 from app.pages.molecule import controls, export, features, idea, lenses, square, state
-from app.ui import address, history, rotation, style
+from app.ui import address, rotation, style
 
 TITLE, ICON, ORDER, SECTION = "Molecule", ":material/hub:", 10, "Explore"
 
@@ -63,10 +63,10 @@ def render() -> None:
     if shown.squares:
         lenses.strip(shown, attention)
     _address(shown, extras)
+    controls.undo_and_reset(tools)
     controls.link(tools)
     export.menu(tools, shown)
     controls.glossary(tools)
-    history.note("molecule", state.UNDONE)
 
 
 def _shown(

@@ -14,23 +14,28 @@ from app.ui import address, history, rotation, terms, words
 
 
 def head() -> tuple[Any, Any]:
-    """Places for the headline and for the tools, and Undo, Reset in them."""
+    """Places for the headline and for the tools."""
     with st.container(key="head", horizontal=True, vertical_alignment="top", gap="small"):
         line = st.container(width="stretch")
-        with st.container(key="tools", width="content", horizontal=True, gap="small"):
-            count = history.steps("molecule")
-            st.button(
-                "Undo", icon=":material/undo:", type="tertiary", key="molecule:undo",
-                disabled=not count, on_click=history.undo, args=("molecule",),
-                help=f"Back to what was shown before; {count} of at most {history.STEPS} steps.",
-            )  # fmt: skip
-            st.button(
-                "Reset", icon=":material/restart_alt:", type="tertiary", key="molecule:reset",
-                on_click=history.reset, args=("molecule", state.DEFAULTS),
-                help="What the page opens with; can be undone.",
-            )  # fmt: skip
-            tools = st.container(width="content", horizontal=True, gap="small")
+        tools = st.container(key="tools", width="content", horizontal=True, gap="small")
     return line, tools
+
+
+def undo_and_reset(place: Any) -> None:
+    """Undo and Reset, once it is known what is shown."""
+    history.note("molecule", state.UNDONE)
+    count = history.steps("molecule")
+    with place:
+        st.button(
+            "Undo", icon=":material/undo:", type="tertiary", key="molecule:undo",
+            disabled=not count, on_click=history.undo, args=("molecule",),
+            help=f"Back to what was shown before; {count} of at most {history.STEPS} steps.",
+        )  # fmt: skip
+        st.button(
+            "Reset", icon=":material/restart_alt:", type="tertiary", key="molecule:reset",
+            on_click=history.reset, args=("molecule", state.DEFAULTS),
+            help="What the page opens with; can be undone.",
+        )  # fmt: skip
 
 
 def headline(place: Any, models: list[dict[str, Any]]) -> None:

@@ -41,7 +41,7 @@ def angle(shown: Any) -> None:
             st.caption("Measuring along the axis …")
             return
         viewer.follower(
-            "curve", state.VIEWER, "molecule:curve", height=190, degrees=shown.turn[1],
+            "curve", state.VIEWER, "molecule:curve", height=158, degrees=shown.turn[1],
             angles=list(molecules.ANGLES), metric=metric, of=shown.of,
             least=1e-9 if metric != "mae" else 1e-7, most=1.0,
             bands=_bands(shown.precision) if metric != "mae" else [],

@@ -16,7 +16,7 @@ from app.ui import live, rotation, terms, words
 from app.viewer import scene as look
 
 HUES = (look.MODEL_A, look.MODEL_B)
-HEIGHT = "clamp(400px, calc(100vh - 330px), 680px)"
+HEIGHT = "clamp(380px, calc(100vh - 372px), 680px)"
 JOINS = ((0, 1, "g"), (2, 3, "g"), (0, 2, "f ↓ predict"), (1, 3, "f ↓ predict"))
 QUESTION = "Do the two paths agree?"
 ABOUT = (
@@ -172,7 +172,7 @@ def _both_ways(
             look.Field(
                 at_g, left, "left", model["color"], "g·f(x)", f"{square.unit}/Å", width=0.06, **at
             ),
-            look.Field(at_g, right, "right", look.SLEEVE, "f(g·x)", opacity=0.55, width=0.15, **at),
+            look.Field(at_g, right, "right", look.SLEEVE, "f(g·x)", opacity=0.6, width=0.15, **at),
             look.Field(
                 at_g,
                 residual,

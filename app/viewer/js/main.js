@@ -123,6 +123,7 @@ class View {
     if (data.side) this.side?.take(data.side, theme);
     this.table.write(data.panels);
     this.takeTracks({ ...data, panels });
+    this.picture.panels = panels;
     this.camera.take(data.key, data.fit, this.aspect());
     this.picture.take(panels, theme, data.fit.radius);
     this.live.take(data.live, panels, data.live?.rotation);
@@ -158,20 +159,22 @@ class View {
     this.picture.draw();
   }
 
-  /** Width over height of what a card leaves free for its picture, against the whole cell. */
+  /** Width over height of what every card leaves free for its picture, against the whole cell. */
   aspect() {
     const { width, height } = this.picture.cell(0);
-    const free = this.cards
-      .filter((_, k) => this.picture.panels[k] !== BLANK && this.cells[k] !== "side")
-      .map(({ cell, card }) => {
-        const [around, inside] = [cell, card.querySelector(".space")].map((e) =>
-          e.getBoundingClientRect(),
-        );
-        const middle = around.top + around.height / 2;
-        const half = Math.min(middle - inside.top, inside.bottom - middle);
-        return Math.min(inside.width, 2 * half * (width / height));
-      });
-    return Math.min(...free) / height || 1;
+    const shown = this.cards.filter((_, k) => this.picture.panels[k] !== BLANK);
+    const free = shown.map(({ cell, card }) => {
+      const around = cell.getBoundingClientRect();
+      const inside = card.querySelector(".space").getBoundingClientRect();
+      const [above, below] = [inside.top - around.top, around.bottom - inside.bottom];
+      return { above, below, width: inside.width };
+    });
+    const [above, below] = ["above", "below"].map((side) => Math.max(...free.map((f) => f[side])));
+    // Words stand above and below; scenes of one page stand in the middle between them.
+    this.picture.lower = this.side ? (above - below) / 2 : 0;
+    const room = this.side ? height - above - below : height - 2 * Math.max(above, below);
+    const most = room * (width / height);
+    return Math.min(most, ...free.map((f) => f.width)) / height || 1;
   }
 
   resize() {

@@ -1,5 +1,5 @@
 // What is drawn and when: keeps each panel's picture in step with its content, view and theme.
-import { panelView } from "./math.js";
+import { panCamera, panelView } from "./math.js";
 import { drawTrails, markAt, writeMarks } from "./overlay.js";
 import { positionsAt } from "./playback.js";
 
@@ -25,6 +25,7 @@ export class Picture {
     this.playing = false;
     this.pointed = { k: 0, index: null };
     this.spin = null; // the turn of the last live answer: what is shown belongs to it
+    this.lower = 0; // pixels by which scenes stand below the middle of their cells
     this.residual = false; // whether residuals are shown
     this.forget();
   }
@@ -192,7 +193,9 @@ export class Picture {
   view(k) {
     const panel = this.panels[k];
     const spun = panel.input || panel.follows;
-    return spun ? panelView(this.camera.view, this.spin ?? this.turns.total, panel.centre) : this.camera.view;
+    const { view } = this.camera;
+    const seen = this.lower ? panCamera(view, 0, this.lower, this.cell(k).height) : view;
+    return spun ? panelView(seen, this.spin ?? this.turns.total, panel.centre) : seen;
   }
 
   /** The index of the atom or body at a place in cell k, or null. */
