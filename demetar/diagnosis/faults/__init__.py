@@ -1,0 +1,1 @@
+"""Faults of symmetry that can be switched on in a small model, one file each with its real report."""
