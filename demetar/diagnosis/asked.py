@@ -47,7 +47,8 @@ class Asked:
         self.f, self.progress = f, progress
         self.began, self.seconds = time.monotonic(), seconds
         self.evaluations, self.fraction, self.text = 0, 0.0, ""
-        self._told, self._functions = 0.0, {}
+        self._told, self._cost = 0.0, 0.005
+        self._functions: dict[str, Callable[[Graph], Any]] = {}
         self.traced = isinstance(f, Predictor)
         self.given = unpadded(graph)
         taken = subject(f, self.given)
@@ -55,9 +56,7 @@ class Asked:
         self.function = taken.function if self.traced else None
         self.size = rung(self.graph, self._most_edges())
         self.kinds: dict[str, Kind] = {}
-        first = self.one(self.graph)
-        self.edges = len(self.graph.senders)
-        self.first: Rows = first
+        self.first: Rows = self.one(self.graph)
 
     def _most_edges(self) -> int:
         """Room for the edges of a graph that is built again; a rung's full number costs too much."""
@@ -71,10 +70,6 @@ class Asked:
     def elapsed(self) -> float:
         """Seconds since it began."""
         return time.monotonic() - self.began
-
-    def cost(self) -> float:
-        """Seconds of one evaluation, as the last ones took."""
-        return self._cost
 
     def affordable(self, evaluations: int) -> bool:
         """Whether so many more evaluations fit into the time."""
@@ -92,8 +87,6 @@ class Asked:
         self._told = now
         if self.progress(self.fraction, self.text) is False:
             raise Stopped
-
-    _cost = 0.005
 
     def one(self, graph: Graph, dtype: str = "float64") -> Rows:
         """The outputs [rows, dim] at one unpadded graph of any size, float64 on the host."""
@@ -127,6 +120,14 @@ class Asked:
             same = len(graph.species) == len(self.graph.species)
             f = self._functions.get(dtype, self.f) if same else self.f
             return called(f, graph.astype(dtype)), graph
+
+    def whole(self, graph: Graph) -> Any:
+        """The answer in float64 as it is returned, trace included, padded where a run pads it."""
+        self.evaluations += 1
+        if self.function is not None:
+            return self._answer(graph, "float64")[0]
+        with self.precision("float64"):
+            return called(self.f, graph.astype("float64"))
 
     @staticmethod
     @contextlib.contextmanager
