@@ -25,8 +25,7 @@ from demetar.symmetry.neighbours import unpadded
 from demetar.symmetry.predictor import Predictor, subject
 
 Progress = Callable[[float, str], Any]
-# How far a compiled answer may be from the one that is not: rounding alone. Measured: 2e-14 and 4e-6.
-ALIKE = {"float64": 1e-10, "float32": 1e-4, "bfloat16": 0.3}
+ALIKE = 1e-10  # how far a compiled answer may be from the one that is not: rounding; measured: 2e-14
 QUICK = 0.003  # seconds; what is faster than that is not worth compiling
 OPTIONS = {"xla_allow_excess_precision": False}  # a rounding that the function asks for stays
 
@@ -136,14 +135,15 @@ class Asked:
         with jax.enable_x64(dtype == "float64"):
             yield
 
-    def compile(self, dtype: str = "float64") -> None:
+    def compile(self) -> None:
         """Compiles a plain function where that is worth it and changes nothing but rounding.
 
-        To be called once it is known that the function answers twice in the same way.
+        In float64, in which nearly all is asked. To be called once it is known that the function answers
+        twice in the same way.
         """
+        dtype = "float64"
         if self.function is not None or dtype in self._functions:
             return
-        self._functions[dtype] = self.f
         graph = self.graph.astype(dtype)
         began = time.monotonic()
         plain = self.one(self.graph, dtype)
@@ -155,7 +155,7 @@ class Asked:
                 rows, _ = rows_of(faster(graph), self.graph)
         except Exception:  # whatever stops JAX from tracing it: it is called as it is
             return
-        if all(_alike(rows[k], plain[k], ALIKE[dtype]) for k in plain):
+        if all(_alike(rows[k], plain[k], ALIKE) for k in plain):
             self._functions[dtype] = faster
 
     def many(self, graphs: Sequence[Graph], dtype: str = "float64") -> list[Rows]:

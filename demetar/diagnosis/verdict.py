@@ -49,8 +49,8 @@ MARKS: dict[str, tuple[str, str]] = {
     "cyclic-turns": ("the cyclic exchange of the axes holds", "the cyclic exchange of the axes breaks"),
     "swaps": ("exchanges of two axes hold", "exchanges of two axes break"),
     "ring-turns": ("turns by one step about one axis hold", "no step about one axis holds"),
-    "low-degrees": ("the spectrum ends at ℓ = 2", "the spectrum goes beyond ℓ = 2"),
-    "high-degrees": ("the spectrum has little below ℓ = 3", "the spectrum begins at ℓ = 1 or 2"),
+    "low-degrees": ("the spectrum fades beyond ℓ = 4", "the spectrum goes on beyond ℓ = 4"),
+    "high-degrees": ("the spectrum has next to nothing at ℓ = 1 and 2", "the spectrum begins at ℓ = 1 or 2"),
     "cubic-degrees": ("the spectrum is that of a cube", "the spectrum is not that of a cube"),
     "degree-1-only": ("the spectrum is ℓ = 1 alone", "the spectrum is not ℓ = 1 alone"),
     "gradient-wrong": ("the gradient is not the slope", "the gradient is the slope"),
@@ -58,7 +58,7 @@ MARKS: dict[str, tuple[str, str]] = {
     "gradient-by-a-factor": ("it is wrong by one factor", "it is not wrong by one factor"),
     "jacobian-asymmetric": ("the Jacobian of the forces is not symmetric", "the Jacobian of the forces is symmetric"),
     "jump": ("the value jumps", "the value does not jump"),
-    "ties": ("it jumps where two neighbours are equally far", "it jumps elsewhere than at equal distances"),
+    "ties": ("that is where two neighbours are equally far", "that is elsewhere than at equal distances"),
     "kink": ("the slope jumps while the value does not", "the slope does not jump"),
     "ripples": ("the surface has ripples", "the surface has no ripples"),
 }  # fmt: skip
@@ -96,8 +96,8 @@ RULES: tuple[Rule, ...] = (
     ("untransformed-input", {**_TURN, "axis-other": YES}),
     ("laboratory-frame", {**_TURN, "quarter-turns": YES}),
     ("relu-on-components", {**_TURN, "breaks-C_i": YES, "cyclic-turns": YES, "swaps": YES}),
-    ("per-axis-gain", {**_TURN, "breaks-C_i": NO, "half-turns": YES}),
     ("sphere-grid", {**_TURN, "ring-turns": YES}),
+    ("per-axis-gain", {**_TURN, "breaks-C_i": NO, "half-turns": YES}),
     ("laboratory-frame", {**_TURN, "cubic-degrees": YES}),
     ("untransformed-input", {**_TURN, "breaks-C_i": YES, "degree-1-only": YES}),
     ("sphere-grid", {**_TURN, "high-degrees": YES}),
@@ -115,6 +115,7 @@ RULES: tuple[Rule, ...] = (
     ("nonconservative", {**_HOLD, "jacobian-asymmetric": YES}),
     ("neighbour-limit", {**_HOLD, "jump": YES, "ties": YES}),
     ("discontinuous-cutoff", {**_HOLD, "jump": YES}),
+    ("neighbour-limit", {**_HOLD, "kink": YES, "ties": YES}),
     ("force-kink", {**_HOLD, "kink": YES}),
 )  # fmt: skip
 # Marks any of which a sound function has not.

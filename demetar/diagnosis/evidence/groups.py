@@ -45,7 +45,7 @@ def elements_of(n: int, x: np.ndarray, seed: int = 0) -> dict[str, list[Elements
         "T-far": [element(shift=FAR * u[0])],
         "T-along-111": [element(shift=s * np.ones(3)) for s in (1.0, 7.0)],
         "SO": [turns[i] for i in range(8)],
-        "C_i": [element(-np.eye(3)), *(element(-turns[i].matrix) for i in range(2))],
+        "C_i": [element(-np.eye(3))],  # alone: with a rotation it would break where rotations do
         "S_n": [element(permutation=rng.permutation(n)) for _ in range(4)] if n > 1 else [],
         "first": [element(permutation=swap(n, 0, int(i))) for i in firsts],
         "others": [element(permutation=swap(n, i, j)) for i, j in some],
@@ -70,6 +70,8 @@ def groups(asked: Asked, ruler: Ruler) -> Evidence:
     n = len(here.species)
     chosen = elements_of(n, asked.positions)
     numbers = {k: worst(asked, ruler, copy, g) for k, g in chosen.items()}
+    turned = worst(asked, ruler, carried(chosen["SO"][0], copy), chosen["C_i"])
+    numbers["C_i"] = {k: max(v, turned[k]) for k, v in numbers["C_i"].items()}
     marks = {
         f"breaks-{k}": _largest(numbers[k]) > BROKEN for k in ("T", "T-along-111", "SO", "C_i")
     }

@@ -31,8 +31,10 @@ def orientation(asked: Asked, ruler: Ruler) -> Evidence:
         power += np.array(by_output[name])
     part = power[1:] / max(power[1:].sum(), np.finfo(float).tiny)
     marks = {
-        "low-degrees": part[2:].sum() < 0.01,
-        "high-degrees": part[:2].sum() < 0.05,
+        # Measured beyond ℓ = 4: norms by component at most 3e-4, perceptrons of vectors from 2e-2 on.
+        "low-degrees": part[4:].sum() < 2e-3,
+        # Measured at ℓ = 1 and 2: rings of 5 and 7 points at most 4e-5 and 2e-2, perceptrons from 4e-3.
+        "high-degrees": part[0] < 1e-3 and part[1] < 0.05,
         "cubic-degrees": part[[0, 1, 2, 4]].sum() < 1e-6,
         "degree-1-only": part[1:].sum() < 1e-6,
     }

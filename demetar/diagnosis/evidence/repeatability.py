@@ -12,7 +12,7 @@ from demetar.diagnosis.record import Evidence
 from demetar.symmetry.instruments.repeat import repeatability as repeated
 
 LIMIT = 1e-5  # relative; sums in another order of threads differ by less, in float32 too
-TIMES = 5
+TIMES = 3
 
 
 def repeatability(asked: Asked) -> Evidence:
@@ -26,7 +26,7 @@ def repeatability(asked: Asked) -> Evidence:
     # As a user calls it, so not the compiled function: what is drawn while JAX traces is drawn once.
     graph, x = asked.given, np.asarray(asked.given.positions, np.float64)
     with asked.precision("float64"):
-        others = [graph.replace(positions=y) for y in (1.1 * x, x[:, [1, 2, 0]], 1.01 * x)]
+        others = [graph.replace(positions=y) for y in (1.1 * x, x[:, [1, 2, 0]])]
         found = [
             repeated(f, graph, other, TIMES if i == 0 else 1) for i, other in enumerate(others)
         ]

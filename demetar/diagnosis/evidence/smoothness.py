@@ -20,6 +20,7 @@ from demetar.diagnosis.record import Evidence
 
 POINTS, REACH = 110, 6.5  # of a path, and how far it goes, in units of the spacing
 LEVELS = 6
+SPREAD = 0.03  # of the fourth difference: its median over its largest value, of ripples and steps
 JUMP, KINK = 1e-6, 1e-4  # of the output's unit; of its unit over the spacing
 # What a polynomial leaves, of an invariant over its range and of forces over their size. Measured on
 # sound models: at most 2e-6 and 4e-6.
@@ -37,7 +38,7 @@ class Spot:
 
 
 def smoothness(asked: Asked, ruler: Ruler) -> Evidence:
-    """Marks: jump, kink, ties (all jumps lie where two neighbours are equally far), ripples."""
+    """Marks: jump, kink, ties (they lie where two neighbours are equally far), ripples."""
     values = [k for k, v in asked.kinds.items() if (v.irreps, v.per) == ("1x0e", "graph")]
     forces = list(forces_of(asked))
     watched = values + forces or list(asked.kinds)
@@ -52,7 +53,7 @@ def smoothness(asked: Asked, ruler: Ruler) -> Evidence:
     marks = {
         "jump": bool(jumps),
         "kink": bool(kinks) and not jumps,
-        "ties": bool(jumps) and all(s.tie for s in jumps),
+        "ties": bool(jumps or kinks) and all(s.tie for s in jumps or kinks),
         "ripples": any(v > (RIPPLE_OF_FORCES if k in forces else RIPPLE) for k, v in left.items()),
     }
     numbers = {
@@ -199,6 +200,9 @@ def _ripples(asked: Asked, values: list[str], forces: list[str], length: float) 
             fit = np.polynomial.chebyshev.chebfit(s, series, 8)
             rest = np.abs(series - np.polynomial.chebyshev.chebval(s, fit).T).max()
             size = np.abs(series).max() if k in forces else np.ptp(series)
-            noise = 1e-14 * np.abs(series).max()
-            left.append(float(max(rest - noise, 0.0) / max(size, 1e-300)))
+            fourth, noise = _fourth(series), 1e-14 * np.abs(series).max()
+            # A single jump or kink leaves as much, but at one place.
+            if rest <= noise or np.median(fourth) < SPREAD * fourth.max():
+                rest = 0.0
+            left.append(float(rest / max(size, 1e-300)))
     return {k: float(np.median(v)) for k, v in found.items()}

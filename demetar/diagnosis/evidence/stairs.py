@@ -13,7 +13,7 @@ from demetar.diagnosis.asked import Asked
 from demetar.diagnosis.moves import Ruler, crooked, rms
 from demetar.diagnosis.record import Evidence
 
-TINY, SMALL, TRIALS = 1e-8, 1e-4, 5
+TINY, SEEN, SMALL, TRIALS = 1e-8, 1e-6, 1e-4, 5
 
 
 def stairs(asked: Asked, ruler: Ruler) -> Evidence:
@@ -22,12 +22,12 @@ def stairs(asked: Asked, ruler: Ruler) -> Evidence:
     x = np.asarray(graph.positions, np.float64)
     rng = np.random.default_rng(8)
     ratios: dict[str, list[float]] = {k: [] for k in asked.kinds}
-    noise = dict.fromkeys(asked.kinds, 0.0)
+    noise, still = dict.fromkeys(asked.kinds, 0.0), dict.fromkeys(asked.kinds, 0)
     base = asked.one(graph)
     for _ in range(TRIALS):
         u = rng.normal(size=x.shape)
-        there, back, near = asked.many(
-            [graph.replace(positions=x + s * u) for s in (SMALL, -SMALL, TINY)]
+        there, back, near, beside = asked.many(
+            [graph.replace(positions=x + s * u) for s in (SMALL, -SMALL, TINY, SEEN)]
         )
         for k in asked.kinds:
             slope = (there[k] - back[k]) / (2 * SMALL)
@@ -36,8 +36,9 @@ def stairs(asked: Asked, ruler: Ruler) -> Evidence:
             floor = 1e-15 * max(ruler.size[k], rms(base[k]))  # digits that float64 itself lacks
             ratios[k].append(apart / max(rms(expected), 100 * floor, np.finfo(float).tiny))
             noise[k] = max(noise[k], apart / ruler.unit[k])
+            still[k] += np.array_equal(beside[k], base[k]) and ruler.unit[k] > 2e-9 * ruler.size[k]
     steps = {k: float(np.median(r)) for k, r in ratios.items()}
-    rough = {k for k, r in steps.items() if r > 0.3}
+    rough = {k for k, r in steps.items() if r > 0.3 or 2 * still[k] > TRIALS}
     twin = asked.one(graph.replace(positions=x.astype(np.float32).astype(np.float64)))
     values = {k for k, kind in asked.kinds.items() if kind.irreps == "1x0e"}
     marks = {
