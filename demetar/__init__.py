@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from demetar.core.output import Output
     from demetar.data import sets as datasets
     from demetar.data.readers import read
+    from demetar.diagnosis.diagnose import diagnose
     from demetar.runs.folder import save
     from demetar.runs.run import Run, load
     from demetar.symmetry import groups
@@ -26,11 +27,11 @@ _HOMES = {
     "from_arrays": "core.graph", "from_atoms": "core.graph", "to_atoms": "core.graph",
     "read": "data.readers", "Run": "runs.run", "load": "runs.run", "save": "runs.folder",
     "measure": "symmetry.equivariance", "measure_arrays": "symmetry.equivariance",
-    "lie_derivative": "symmetry.instruments.lie", "verdict": "symmetry.instruments.verdict",
+    "diagnose": "diagnosis.diagnose", "lie_derivative": "symmetry.instruments.lie", "verdict": "symmetry.instruments.verdict",
 }  # fmt: skip
 _MODULES = {"datasets": "data.sets", "groups": "symmetry.groups", "models": "models"}
 __all__ = [
-    "Graph", "InputError", "Output", "Run", "datasets", "from_arrays", "from_atoms", "groups",
+    "Graph", "InputError", "Output", "Run", "datasets", "diagnose", "from_arrays", "from_atoms", "groups",
     "lie_derivative", "load", "measure", "measure_arrays", "models", "read", "save", "to_atoms", "verdict",
 ]  # fmt: skip
 

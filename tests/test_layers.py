@@ -22,6 +22,7 @@ CULPRITS = {
     "app-rooms": {"app/ui/x.py": "from app import pages\n"},
     "data-without-models": {"demetar/data/x.py": "from demetar.models import nn\n"},
     "runs-without-simulation": {"demetar/training/x.py": "import demetar.simulation\n"},
+    "diagnosis-without-data": {"demetar/diagnosis/x.py": "from demetar.data import readers\n"},
     "backend-draws-nothing": {"app/backend/x.py": "def f():\n    from app import figures\n"},
     "library-without-interface": {"demetar/cli/x.py": "def f():\n    import plotly\n"},
     "flax-in-models": {"demetar/runs/x.py": "from flax import linen\n"},
