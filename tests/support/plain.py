@@ -22,7 +22,14 @@ Function = Callable[[Graph], Answer]
 def molecules() -> dict[str, Graph]:
     """An ordinary, an asymmetric and two symmetric molecules."""
     bent = ase.Atoms(
-        "CHFClBr", [(0, 0, 0), (0.63, 0.63, 0.6), (-0.8, -0.78, 0.77), (-1.0, 1.02, -1.01), (1.1, -1.12, -1.15)]
+        "CHFClBr",
+        [
+            (0, 0, 0),
+            (0.63, 0.63, 0.6),
+            (-0.8, -0.78, 0.77),
+            (-1.0, 1.02, -1.01),
+            (1.1, -1.12, -1.15),
+        ],
     )
     made = {"ethanol": ase.build.molecule("CH3CH2OH"), "CHFClBr": bent}
     made |= {"methane": ase.build.molecule("CH4"), "benzene": ase.build.molecule("C6H6")}
