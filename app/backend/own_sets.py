@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.jobs import permission
 from demetar.core.disk import data_root
 from demetar.core.errors import InputError
 from demetar.data.readers.bounded import safe_name
@@ -67,6 +68,8 @@ def keep(
     their names. Read as training would read it before anything is kept. Raises InputError for a
     name that is no name or in use, files that do not fit, and whatever `file.systems` refuses.
     """
+    permission.require("keep a data set")
+    permission.room(_folder())
     main, table = _chosen(files)
     if not _NAME.fullmatch(name):
         raise InputError(
@@ -129,6 +132,7 @@ def _write(
 
 def remove(name: str) -> None:
     """Removes a kept set for good; InputError if there is none of that name."""
+    permission.require("remove a data set")
     if name not in found():
         raise InputError(f"Expected the name of an own set, got {name[:60]!r}; reload the page.")
     shutil.rmtree(_folder() / name, ignore_errors=True)

@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.jobs import process
+from app.jobs import permission, process
 from demetar.core.disk import data_root
 from demetar.core.errors import InputError
 
@@ -50,6 +50,8 @@ def command(name: str, options: Options) -> list[str]:
 
 def start(name: str, options: Options) -> None:
     """Begins to get the data set, unless that is under way; InputError where nothing can be written."""
+    permission.require("get or generate data")
+    permission.room(data_root())
     if (name, options) in _begun and _begun[name, options][0].poll() is None:
         return
     log = _log(name, options)
@@ -96,6 +98,7 @@ def state(name: str, options: Options) -> Fetch | None:
 
 def stop(name: str, options: Options) -> None:
     """Ends the process, if there is one; what has arrived stays for the next time."""
+    permission.require("stop getting data")
     if (name, options) not in _begun:
         return
     child, _ = _begun[name, options]

@@ -17,12 +17,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from app.jobs import permission
 from app.jobs.process import content
 from app.jobs.runs import Job, find, list_all, metrics
 from demetar.core.disk import held, home, locked, write_atomically
 from demetar.core.errors import InputError
 
 EXPERIMENT = ".efficiency"  # under runs/; see `app.jobs.efficiency`
+MOST = 50  # runs that wait
 
 
 def at_once() -> int:
@@ -56,6 +58,15 @@ def waiting(jobs: list[Job] | None = None) -> list[Job]:
     return sorted((j for j in jobs if j.state == "queued"), key=lambda j: (j.place, j.name))
 
 
+def bounded() -> None:
+    """Raises InputError where as many runs wait as may."""
+    if len(waiting()) >= MOST:
+        raise InputError(
+            f"Expected fewer than {MOST} runs in the queue, there are that many; wait for some or "
+            "remove them."
+        )
+
+
 def put(folder: Path, resume: bool) -> None:
     """Puts a run at the end of the queue; to be called while `looking`."""
     last = max((job.place for job in waiting()), default=0.0)
@@ -81,6 +92,7 @@ def due() -> list[tuple[Path, bool]]:
 
 def move_up(name: str) -> None:
     """Lets a waiting run change places with the one before it."""
+    permission.require("change the queue")
     with looking():
         jobs = waiting()
         order = [job.name for job in jobs]
@@ -98,6 +110,7 @@ def _place(folder: Path, place: float) -> None:
 
 def remove(name: str) -> None:
     """Takes a run out of the queue; one that has never trained disappears altogether."""
+    permission.require("change the queue")
     with looking():
         folder = find(name)
         if not (folder / "queue.json").is_file():

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app.jobs import queue
+from app.jobs import permission, queue
 from app.jobs.process import alive, begin, content, end, give_way, number
 from app.jobs.queue import write, written
 from app.jobs.runs import LIVE, find, folders, free_name, read
@@ -43,15 +43,18 @@ def start(settings: dict[str, Any]) -> str:
     """The name of the run that a new process trains with these settings of `config.Config`.
 
     It waits in the queue while as many as the machine may bear are training. Raises InputError on
-    a bad setting or a name in use.
+    a bad setting or a name in use, and where nobody but the owner may begin a run.
     """
+    permission.require("start a run")
     known = {f.name for f in Config.__dataclass_fields__.values()}
     if unknown := set(settings) - known:
         raise InputError(f"Expected settings among {', '.join(sorted(known))}, got {unknown}.")
     config, _ = resolve(Config(**settings))
     _check(config)
     folder = home() / "runs" / config.name
+    permission.room(folder)
     with queue.looking():
+        queue.bounded()
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
@@ -69,8 +72,11 @@ def resume(name: str) -> None:
 
     Raises InputError if it is shipped, finished, damaged, waiting or being written.
     """
+    permission.require("resume a run")
     folder = find(name)
+    permission.room(folder)
     with queue.looking():
+        queue.bounded()
         state = read(folder).state
         if state not in (*LIVE, "shipped", "finished", "damaged", "queued") and written(folder):
             state = "being written by another process"
@@ -169,6 +175,7 @@ def pause(name: str) -> str:
 
 def delete(name: str) -> None:
     """Deletes a run for good. Raises InputError if it is shipped or a process works on it."""
+    permission.require("delete a run")
     folder = find(name)
     with queue.looking():
         if folder.parent.name == "trained":
@@ -179,6 +186,7 @@ def delete(name: str) -> None:
 
 
 def _end(name: str, ask: signal.Signals, state: str, said: str) -> str:
+    permission.require("stop a run")
     folder = find(name)
     process = _process(folder)
     if process is None:

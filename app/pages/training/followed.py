@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.backend import cached, form
 from app.figures import training
-from app.jobs import estimate, queue, runs
+from app.jobs import estimate, permission, queue, runs
 from app.jobs import training as jobs
 from app.ui import address, layout, words
 from demetar.core.errors import InputError
@@ -128,7 +128,10 @@ def _buttons(job: runs.Job) -> None:
         page = OPENS.get(form.reads(job.config))
         if job.loadable and page:
             address.link(f"Open in {page[1]}", page[0], ":material/open_in_new:", run=job.name)
-        if job.live or (job.state == "lost" and jobs.at_work(job.name)):
+        mine = permission.granted()
+        if not mine:
+            pass
+        elif job.live or (job.state == "lost" and jobs.at_work(job.name)):
             if job.live:
                 _button(job, "Pause", ":material/pause:", jobs.pause, "Pausing")
             _button(job, "Stop", ":material/stop:", jobs.stop, "Stopping")
@@ -150,7 +153,7 @@ def _buttons(job: runs.Job) -> None:
                 icon=":material/download:",
                 help="A zip: settings, parameters, metrics, results, card. Arrays, no pickle.",
             )
-        at_rest = job.state not in ("shipped", "queued") and not job.live
+        at_rest = mine and job.state not in ("shipped", "queued") and not job.live
         if at_rest and st.button(
             "Delete", icon=":material/delete:", key=f"training:delete:{job.name}", type="tertiary"
         ):

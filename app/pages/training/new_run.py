@@ -7,7 +7,7 @@ import streamlit as st
 from app.backend import form as backend_form
 from app.backend import own_sets
 from app.jobs import estimate, runs, training
-from app.ui import address, words
+from app.ui import address, owner, words
 from demetar.core.errors import InputError
 
 # A look that is over in about a minute on two cores; other data sets start from LITTLE.
@@ -86,6 +86,8 @@ def form() -> None:
     """Draws the form; a press on its button starts the run, or lets it wait for its turn."""
     with st.container(border=True):
         st.markdown("**New run**")
+        if not owner.only("starts, stops and deletes runs; you may follow, compare and open them"):
+            return
         settings = _settings()
         _time(settings)
         busy = any(job.live for job in runs.list_all())

@@ -7,8 +7,8 @@ from urllib.parse import quote
 import streamlit as st
 
 from app.backend import form
+from app.jobs import permission, runs
 from app.jobs import queue as jobs_queue
-from app.jobs import runs
 from app.pages.training.followed import OPENS, STATES
 from app.ui import address, words
 
@@ -29,6 +29,8 @@ def queue(jobs: list[runs.Job]) -> None:
         for i, job in enumerate(waiting):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"{i + 1}\\. {address.plain(job.name)}")
+                if not permission.granted():
+                    continue
                 if i and st.button(
                     "",
                     icon=":material/arrow_upward:",
