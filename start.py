@@ -3,6 +3,7 @@
 
     python3 start.py [ARGUMENTS]        set up if needed, then open the explorer; arguments go to
                                         Streamlit, such as --server.port 8600
+    python3 start.py --share            the same for others too: docs/sharing.md
     python3 start.py test [ARGUMENTS]   set up if needed, then run the tests; arguments go to pytest
     python3 start.py setup              set up only
 
@@ -131,19 +132,10 @@ def setup():
         raise SetupError("Set-up is complete but for 3Dmol.js, which draws the structures.")
 
 
-def has_display():
-    """True where a browser window can open in front of the person who typed the command."""
-    if sys.platform in ("darwin", "win32"):
-        return "SSH_CONNECTION" not in os.environ
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
 def explore(arguments):
-    """Opens the explorer and returns Streamlit's exit code."""
-    command = [str(PYTHON), "-m", "streamlit", "run", "streamlit_app.py", *arguments]
-    if has_display() and not any(a.startswith("--server.headless") for a in arguments):
-        command.append("--server.headless=false")
-    return subprocess.call(command, cwd=str(ROOT))
+    """Opens the explorer and returns its exit code."""
+    window = ROOT / "app" / "server" / "window.py"
+    return subprocess.call([str(PYTHON), "-P", str(window), *arguments], cwd=str(ROOT))
 
 
 def test(arguments):

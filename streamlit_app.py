@@ -12,7 +12,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 if get_script_run_ctx(suppress_warning=True) is None:
     from app.server import gate
+    from app.viewer import fetch
 
+    fetch.at_start()
     app = st.App(Path(__file__).resolve(), middleware=gate.middleware())
 else:
     icon = str(Path(__file__).parent / "app" / "icon.svg")

@@ -23,11 +23,10 @@ def _app(args: argparse.Namespace) -> None:
     from demetar.core.disk import home
 
     page = home() / "streamlit_app.py"
+    window = page.parent / "app" / "server" / "window.py"
     if not page.is_file():
         raise InputError(f"Expected streamlit_app.py in {home()}, found none; run from a checkout.")
-    raise SystemExit(
-        subprocess.call([sys.executable, "-m", "streamlit", "run", str(page), *args.rest])
-    )
+    raise SystemExit(subprocess.call([sys.executable, "-P", str(window), *args.rest]))
 
 
 def _bench(args: argparse.Namespace) -> Any:
@@ -51,7 +50,9 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, parser_class=_Parser)
     for group in (train, experiments, runs, data):
         group.add(commands)
-    p = commands.add_parser("app", help="open the explorer; further arguments go to Streamlit")
+    p = commands.add_parser(
+        "app", help="open the explorer; --share: for others too; further arguments go to Streamlit"
+    )
     p.add_argument("rest", nargs=argparse.REMAINDER)
     p.set_defaults(call=_app)
     p = commands.add_parser("bench", help="list benchmarks, or run one; further arguments go to it")
