@@ -13,6 +13,7 @@ from demetar.data.sets import DataSet, published_of
 from demetar.models import inputs
 from demetar.runs import config
 from demetar.runs.config import CHOICES
+from demetar.symmetry import groups
 
 UNKNOWN = 100_000  # systems that can be asked for of a file, whose number only reading tells
 
@@ -27,6 +28,13 @@ def models() -> dict[str, str]:
 def claim(model: str) -> str:
     """The largest group that a model claims, such as "E(3) x S_n"."""
     return registry.load("models", model).SYMMETRY
+
+
+@functools.cache
+def meaning(group: str) -> str:
+    """What the elements of a group do in words, from the files of its factors."""
+    docs = [registry.load("groups", f).__doc__ or "" for f in groups.load(group).factors]
+    return "; ".join(doc.split("\n")[0].partition(": ")[2].rstrip(".") for doc in docs)
 
 
 @functools.cache

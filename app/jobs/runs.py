@@ -53,6 +53,7 @@ class Job:
     place: float = 0.0  # in the queue
     evaluations: int = 0
     loadable: bool = False
+    remarks: tuple[str, ...] = ()  # on what was left out or taken in a way one may not expect
 
     @property
     def live(self) -> bool:
@@ -82,6 +83,26 @@ def _last_words(folder: Path) -> str:
     return ""
 
 
+_COUNTED = re.compile(r"\d of [\d,]*\d")
+_NOTE = "demetar: note: "
+
+
+def _doing(folder: Path) -> str:
+    """What a run that has no steps yet is at, such as "generating systems: 3,000 of 7,000"."""
+    words = _last_words(folder).removeprefix("demetar: ")
+    return words if _COUNTED.search(words) else "loading the library"
+
+
+def _remarks(folder: Path, status: dict[str, Any]) -> tuple[str, ...]:
+    """What training remarked, as it stands in the status or at the beginning of the log."""
+    said = status.get("remarks")
+    found = [str(text) for text in said] if isinstance(said, list) else []
+    with contextlib.suppress(OSError), (folder / "log.txt").open("rb") as file:
+        log = file.read(20_000).decode("utf-8", "replace")
+        found += [line[len(_NOTE) :].strip() for line in log.splitlines() if line.startswith(_NOTE)]
+    return tuple(text[:600] for text in dict.fromkeys(found))[:20]
+
+
 def _state(folder: Path, status: dict[str, Any], now: float) -> tuple[str, str]:
     """The state of a run and a sentence or nothing."""
     if (folder / "queue.json").is_file():
@@ -92,12 +113,14 @@ def _state(folder: Path, status: dict[str, Any], now: float) -> tuple[str, str]:
         if not alive(int(number(launch.get("pid")))):
             return "failed", _last_words(folder) or "the process ended before it began"
         if now - begun < STARTUP:
-            return "starting", "loading the library"
+            return "starting", _doing(folder)
         return "lost", f"not heard of since it was begun {now - begun:.0f} s ago"
     state, message = str(status.get("state", "stopped")), str(status.get("message", ""))
     silent = now - number(status.get("heartbeat"))
     if state == "running" and silent > STALE:
         return "lost", f"no heartbeat for over {STALE:.0f} s: the process ended or hangs"
+    if state == "running" and not number(status.get("step")):
+        message = message or _doing(folder)
     return state, message
 
 
@@ -133,6 +156,7 @@ def read(folder: Path, now: float | None = None) -> Job:
         delta=deltas(done[-1]) if done else {},
         place=number(content(folder / "queue.json").get("place")),
         evaluations=len(done),
+        remarks=_remarks(folder, status),
         loadable=(folder / "params.npz").is_file() and (folder / "config.json").is_file(),
     )
 

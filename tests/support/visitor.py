@@ -58,6 +58,10 @@ class Visitor:
         self.widgets[widget] = value
         return self._run(seconds)
 
+    def again(self, seconds: float = 120.0) -> float:
+        """Runs the page again as it is; the seconds until it is drawn."""
+        return self._run(seconds)
+
     def shown(self, kind: str) -> list[Any]:
         """The elements of a kind, such as "button" or "markdown"."""
         return [getattr(e, kind) for e in self.elements.values() if e.WhichOneof("type") == kind]

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from app.jobs import runs, training
-from app.pages.training import curves, followed, new_run, table
+from app.pages.training import compared, curves, followed, new_run, table
 from app.ui import address, layout
 
 TITLE, ICON, ORDER, SECTION = "Training", ":material/model_training:", 30, "Train"
@@ -13,7 +13,7 @@ CHOSEN = "training:runs"
 
 
 def render() -> None:
-    """The page: a new run on the left, the chosen runs on the right, all runs below."""
+    """The page: all runs; below them a new run on the left, the chosen runs on the right."""
     st.caption(
         "A run trains in a process of its own and keeps everything in its folder: it goes on when "
         "this page or the server is closed, and runs begun in a terminal appear here too."
@@ -24,6 +24,8 @@ def render() -> None:
         st.session_state[CHOSEN] = [chosen]
     _from_address([job.name for job in jobs])
     address.told()
+    if jobs:
+        table.table(jobs)
     left, right = layout.side_by_side(1, 2)
     with left:
         new_run.form()
@@ -32,11 +34,10 @@ def render() -> None:
         chosen = _choose(jobs) if jobs else []
         if chosen:
             followed.cards(chosen)
+            compared.show([one.job for one in chosen])
             curves.curves(chosen)
         else:
             _nothing_yet(bool(jobs))
-    if jobs:
-        table.table(jobs)
     address.address(run=",".join(one.job.name for one in chosen) or None)
 
 

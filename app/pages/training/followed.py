@@ -76,6 +76,8 @@ def _live(name: str, drawn_as: str, place: int, alone: bool) -> None:
         st.markdown(f"**{address.plain(name)}**", width="content")
         st.badge(job.state, icon=icon, color=color)
         st.caption(address.plain(_said(job)))
+    for text in job.remarks:
+        st.info(address.plain(text), icon=":material/info:")
     if job.live or 0 < job.step < job.steps:
         st.progress(min(1.0, job.step / job.steps) if job.steps else 0.0)
     if alone:
@@ -111,7 +113,7 @@ def _said(job: runs.Job) -> str:
         order = [one.name for one in queue.waiting()]
         place = order.index(job.name) + 1 if job.name in order else 1
         return f"number {place} of {len(order)} in the queue"
-    if job.state == "running" and job.steps:
+    if job.state == "running" and job.steps and (job.step or not job.message):
         left = estimate.left(job)
         rest = f", about {words.duration(left)} left" if left else ""
         return f"step {job.step:,} of {job.steps:,}{rest}"

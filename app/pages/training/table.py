@@ -12,6 +12,8 @@ from app.jobs import queue as jobs_queue
 from app.pages.training.followed import OPENS, STATES
 from app.ui import address, words
 
+ROWS = 5  # before it scrolls: the chosen runs stay in sight
+
 
 def queue(jobs: list[runs.Job]) -> None:
     """The runs that wait for their turn, with the means to reorder and remove them."""
@@ -87,6 +89,7 @@ def _rows(text: str, states: set[str]) -> None:
     st.dataframe(
         rows,
         hide_index=True,
+        height=36 * min(ROWS, len(rows)) + 38,
         key="training:table",
         placeholder="",
         alt="All runs, newest first, with state and best error.",

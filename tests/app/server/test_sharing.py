@@ -46,6 +46,7 @@ def serving(home: Path, log: Path, *flags: str) -> Iterator[Server]:
     command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "streamlit_app.py")]
     command += ["--server.port", str(port), *flags]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "DEMETAR_HOME": str(home)}
+    env["DEMETAR_DATA"] = str(home / "data")  # empty: the Data page offers to get what it shows
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=out, stderr=out)
     found = Server(port, log, home)
@@ -181,11 +182,11 @@ def test_a_visitor_changes_nothing_by_any_route(shared: Server) -> None:
         assert {"Stop", "Pause", "Delete"} <= set(ids)
         owner.open("efficiency", "result=here")
         ids |= {one.label: one.id for one in owner.shown("button")}
-        owner.open("data", "data=nbody&variant=springs-clean")
+        owner.open("data", "data=nbody")
         ids |= {one.label: one.id for one in owner.shown("button")}
     with Visitor(shared.url) as visitor:
         for page, query in (("training", "run=theirs,done"), ("efficiency", "result=here"),
-                            ("data", "data=nbody&variant=springs-clean"), ("data", "data=file")):  # fmt: skip
+                            ("data", "data=nbody"), ("data", "data=file")):  # fmt: skip
             visitor.open(page, query)
             assert "Only the owner of this server" in visitor.words(), page
             labels = {one.label for one in visitor.shown("button")}
@@ -224,7 +225,7 @@ def test_uploads_are_bounded(shared: Server) -> None:
     here = f"localhost:{shared.port}"
     connection = http.client.HTTPConnection("127.0.0.1", shared.port, timeout=30)
     with contextlib.closing(connection):
-        connection.request("GET", "/_stcore/host-config", headers={"host": here})
+        connection.request("GET", "/_stcore/health", headers={"host": here})
         token = re.findall("_streamlit_xsrf=([^;]+)", str(connection.getresponse().headers))[0]
     edge = b"--e\r\nContent-Disposition: form-data; name=f; filename=a.xyz\r\n\r\n"
     body = edge + b"x" * (9 * 2**20) + b"\r\n--e--\r\n"
