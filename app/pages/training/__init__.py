@@ -13,7 +13,7 @@ CHOSEN = "training:runs"
 
 
 def render() -> None:
-    """The page: all runs; below them a new run on the left, the chosen runs on the right."""
+    """The page: all runs; below them the chosen runs on the left, a new run on the right."""
     st.caption(
         "A run trains in a process of its own and keeps everything in its folder: it goes on when "
         "this page or the server is closed, and runs begun in a terminal appear here too."
@@ -26,11 +26,8 @@ def render() -> None:
     address.told()
     if jobs:
         table.table(jobs)
-    left, right = layout.side_by_side(1, 2)
+    left, right = layout.side_by_side(2, 1)  # on a narrow screen the form comes last
     with left:
-        new_run.form()
-        table.queue(jobs)
-    with right:
         chosen = _choose(jobs) if jobs else []
         if chosen:
             followed.cards(chosen)
@@ -38,6 +35,9 @@ def render() -> None:
             curves.curves(chosen)
         else:
             _nothing_yet(bool(jobs))
+    with right:
+        new_run.form()
+        table.queue(jobs)
     address.address(run=",".join(one.job.name for one in chosen) or None)
 
 
@@ -90,7 +90,7 @@ def _nothing_yet(any_run: bool) -> None:
             return
         st.markdown("**No run yet**")
         st.markdown(
-            "Start one on the left. As the settings stand, a small network learns where five "
+            "Start one in the form beside this. As the settings stand, a small network learns where five "
             "charged bodies will be 1,000 time steps later, from 300 examples, within two minutes. "
             "Its loss and its equivariance error Δ_EQ appear here while it learns."
         )

@@ -13,9 +13,11 @@ def show(jobs: list[Job]) -> None:
     """The sentence and the table; nothing for one run alone."""
     if len(jobs) < 2:
         return
+    rows = [_row(job, _least(jobs)) for job in jobs]
+    said = [key for key in rows[0] if any(row.get(key, "–") != "–" for row in rows)]
     with st.container(border=True, gap="small"):
         st.markdown(_reading(jobs))
-        st.table([_row(job, _least(jobs)) for job in jobs])
+        st.table([{key: row[key] for key in said} for row in rows])
 
 
 def _least(jobs: list[Job]) -> float | None:
@@ -35,7 +37,8 @@ def _row(job: Job, least: float | None) -> dict[str, Any]:
     row["forces"] = words.number(job.forces)
     row["test"] = words.number(job.test)
     row["published"] = words.number(form.published(job.config))
-    row["error"] = address.plain(f"{job.metric}, {job.unit}") if job.metric else "–"
+    if least is None:
+        row["error"] = address.plain(f"{job.metric}, {job.unit}") if job.metric else "–"
     for group in ("SO(3)", "C_i"):
         row[address.plain(f"Δ {group}")] = f"{job.delta[group]:.1e}" if group in job.delta else "–"
     row["epochs"] = f"{epochs:.0f}"

@@ -152,7 +152,7 @@ def _augment(key: str, model: str) -> str:
     said = f"{backend_form.models()[model]} is built for {claim} ({backend_form.meaning(claim)})."
     if group:
         said += f" Augmented by {group}: {backend_form.meaning(group)}, drawn anew at each step."
-    st.caption(address.plain(said))
+    st.caption(address.plain(said.replace(" x ", " × ")))
     return group
 
 

@@ -12,7 +12,7 @@ from app.jobs import queue as jobs_queue
 from app.pages.training.followed import OPENS, STATES
 from app.ui import address, words
 
-ROWS = 5  # before it scrolls: the chosen runs stay in sight
+ROWS = 5  # with more it scrolls: the chosen runs stay in sight
 
 
 def queue(jobs: list[runs.Job]) -> None:
@@ -89,7 +89,7 @@ def _rows(text: str, states: set[str]) -> None:
     st.dataframe(
         rows,
         hide_index=True,
-        height=36 * min(ROWS, len(rows)) + 38,
+        height="auto" if len(rows) <= ROWS else 200,
         key="training:table",
         placeholder="",
         alt="All runs, newest first, with state and best error.",

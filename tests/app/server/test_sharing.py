@@ -242,5 +242,5 @@ def test_uploads_are_bounded(shared: Server) -> None:
         answers = [put(visitor, number) for number in range(9)]
         assert answers == [204] * 8 + [413]  # 72 MB are over 64
         assert put(other, 0) == 204
-        headers["x-xsrftoken"] = token[:-1]
+        headers["x-xsrftoken"] = token.replace(token.split("|")[2][:8], "0" * 8)
         assert put(other, 1) == 403
