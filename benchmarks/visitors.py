@@ -5,8 +5,8 @@ python benchmarks/visitors.py [PAGE] [--visitors 40] [--every 5] [--seconds 60] 
 Starts the explorer in a process of its own and speaks Streamlit's WebSocket protocol to it, as browsers
 do. Prints the seconds from a change to the page drawn again (median, 95th percentile, largest), the
 pages that failed, the server's CPU seconds a redraw and the bytes sent for one, and the load of the
-machine. `--same`: all visitors ask the same questions. `--profile`: what the scripts of the visitors
-spend their time on, by cProfile (which makes them slower: no times are to be read from it).
+machine. `--same`: all visitors ask the same questions. `--profile`: what the last ten
+runs of the script spent their time on, by cProfile (which makes them slower).
 """
 
 import argparse
@@ -29,10 +29,10 @@ from tests.support.visitor import Visitor
 
 ROOT = Path(__file__).resolve().parents[1]
 PROFILED = """
-import atexit, cProfile, pstats, sys, threading
+import cProfile, pstats, sys, threading
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
 from streamlit.web import cli
-real, lock, found = ScriptRunner._run_script, threading.Lock(), []
+place, real, lock, found = sys.argv.pop(), ScriptRunner._run_script, threading.Lock(), []
 def profiled(self, *args):
     profile = cProfile.Profile()
     try:
@@ -40,17 +40,13 @@ def profiled(self, *args):
     finally:
         with lock:
             found.append(profile)
-            found[:] = found[-200:]
-def tell():
-    sums = pstats.Stats(found[0])
-    for one in found[1:]:
-        sums.add(one)
-    sums.dump_stats(sys.argv[-1])
+            if len(found) % 10 == 0:  # the last ones: warm
+                sums = pstats.Stats(found[-10])
+                for one in found[-9:]:
+                    sums.add(one)
+                sums.dump_stats(place)
 ScriptRunner._run_script = profiled
-atexit.register(tell)
-place = sys.argv.pop()
-sys.argv.append(place)
-cli.main(sys.argv[1:-1], standalone_mode=False)
+cli.main(sys.argv[1:], standalone_mode=False)
 """
 
 

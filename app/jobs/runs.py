@@ -29,6 +29,7 @@ from demetar.runs.folder import lines
 STALE = 30.0  # seconds without a heartbeat after which a run counts as lost
 STARTUP = 600.0  # seconds that a process may take to its first heartbeat, on a busy machine too
 LIVE = ("starting", "running")
+SETTINGS = ("config.json", "request.json")  # one of them makes a folder a run
 ARCHIVED = ("config.json", "params.npz", "metrics.jsonl", "results.json", "CARD.md")
 
 
@@ -216,8 +217,7 @@ def _sound(found: list[Any]) -> list[dict[str, Any]]:
 def folders() -> list[Path]:
     """The folders of all runs, own and shipped; also those whose process has yet to begin."""
     roots = (home() / "runs", trained())
-    files = ("config.json", "request.json")
-    found = {path.parent for root in roots for file in files for path in root.glob(f"*/{file}")}
+    found = {path.parent for root in roots for file in SETTINGS for path in root.glob(f"*/{file}")}
     return sorted(found)
 
 
@@ -239,6 +239,14 @@ def archive(folder: Path) -> bytes:
 
 def find(name: str) -> Path:
     """The folder of a run; InputError with the closest name if there is none."""
+    roots = [trained(), home() / "runs"]  # a shipped one comes first, as in `folders`
+    for folder in (root / name for root in roots):
+        if (
+            len(name) < 200
+            and folder.name == name
+            and any((folder / file).exists() for file in SETTINGS)
+        ):
+            return folder
     known = {folder.name: folder for folder in folders()}
     if name not in known:
         raise InputError(

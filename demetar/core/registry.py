@@ -1,7 +1,9 @@
 """Finds models, data sets and groups by the names of their files."""
 
 import difflib
+import functools
 import importlib
+import os
 import pkgutil
 from types import ModuleType
 
@@ -17,9 +19,21 @@ SHELVES = {
 
 def names(kind: str) -> list[str]:
     """The registered names of a kind of SHELVES, such as "models", in alphabetical order."""
-    package = importlib.import_module(SHELVES[kind])
-    found = (m.name for m in pkgutil.iter_modules(package.__path__) if not m.ispkg)
-    return sorted(name for name in found if not name.startswith("_"))
+    paths = tuple(importlib.import_module(SHELVES[kind]).__path__)
+    return list(_names(paths, tuple(_changed(path) for path in paths)))
+
+
+def _changed(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:  # in an archive, which stays as it is
+        return 0
+
+
+@functools.lru_cache(maxsize=32)
+def _names(paths: tuple[str, ...], changed: tuple[int, ...]) -> tuple[str, ...]:
+    found = (m.name for m in pkgutil.iter_modules(paths) if not m.ispkg)
+    return tuple(sorted(name for name in found if not name.startswith("_")))
 
 
 def load(kind: str, name: str) -> ModuleType:
