@@ -133,16 +133,18 @@ def text(run: Run, results: dict[str, Any], folder: Path) -> str:
         f"| its {name.replace('_', ' ')}, {e['metric']} ({e['unit']}) | {e['value']:.4g} |\n"
         for name, e in test.get("errors", {}).items()
         if name != "target"
-    )
+    ) + _parts(test["parts"])
     return f"""# {run.name}
 
 {model.TITLE} on {c["dataset"]}, target {c["target"]}{_options(c)}. {model.REFERENCE}.
 
 | test {test["metric"]} ({test["unit"]}, {test["systems"]} systems) | |
 |---|---|
-| **this run** | **{test["value"]:.4g}** |
+| **this run** | **{test["value"]:.4g}** ± {test["error"]:.2g} |
 {beside}| published | {"none for this variant" if published is None else f"{published:g}"} |
 {baselines}
+
+± is the standard error over the test systems of this one training.
 
 ## How it was made
 
@@ -177,6 +179,13 @@ def _shares(found: dict[str, float]) -> str:
     return (
         f"\nShare of the squared error on validation systems that an average over the group would "
         f"remove: {listed}.\n"
+    )
+
+
+def _parts(found: dict[str, dict[str, float]]) -> str:
+    return "".join(
+        f"| of its {p['systems']} systems {name} | {p['value']:.4g} ± {p['error']:.2g} |\n"
+        for name, p in found.items()
     )
 
 
