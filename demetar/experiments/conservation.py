@@ -121,8 +121,8 @@ def stored() -> dict[str, dict[str, Any]]:
     """
     if not STORED.is_file():
         raise InputError(
-            f"Expected the measured laws in {STORED}, found none; run: "
-            "python benchmarks/nbody_laws.py."
+            f"Expected the measured laws in {STORED}, got no such file; run: python "
+            "benchmarks/nbody_laws.py."
         )
     return json.loads(STORED.read_text())
 

@@ -136,14 +136,11 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
     targets = dataset.ABOUT.targets
     target = config.target or next(iter(targets))
     if target not in targets:
-        raise InputError(
-            f"Expected a target of {config.dataset} among {', '.join(targets)}, got "
-            f"{target!r}{registry.closest(target, list(targets))}."
-        )
+        raise registry.unknown(f"a target of {config.dataset}", targets, target)
     if targets[target].kind is None:
         raise InputError(
-            f"Expected a data set of particles or atoms, {config.dataset} is for lessons; choose "
-            "another."
+            f"Expected a data set of particles or atoms, got {config.dataset}, which is for "
+            "lessons; choose another."
         )
     options = checked_options(dataset, config.data_options)
     facts = facts_of(dataset, target, options)

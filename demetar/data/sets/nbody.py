@@ -27,8 +27,8 @@ from pathlib import Path
 import numpy as np
 
 from demetar.core.disk import data_root, kept_arrays
-from demetar.core.errors import InputError
-from demetar.data.sets._about import SPLITS, DataSet, Target
+from demetar.core.registry import unknown
+from demetar.data.sets._about import SPLITS, DataSet, Target, check_size
 from demetar.data.systems import Systems
 from demetar.simulation.laws import law
 from demetar.simulation.protocols import (
@@ -146,12 +146,9 @@ def read(
     """
     law(variant)
     if split not in SPLITS:
-        raise InputError(
-            f"The split must be one of {', '.join(SPLITS)}, not {split!r}; choose one."
-        )
+        raise unknown("a split", SPLITS, split)
     rows, part = PROTOCOLS[variant].splits[split], PROTOCOLS[variant].part
-    if size is not None and not 1 <= size <= len(rows):
-        raise InputError(f"The {split} split has 1 to {len(rows)} systems to read, not {size}.")
+    check_size(size, len(rows), f"systems of the {split} split")
     rows = rows[:size]
     found = []
     for number in range(rows.start // part, (rows.stop - 1) // part + 1):
@@ -166,9 +163,7 @@ def systems(
 ) -> Systems:
     """The split as labelled systems for training: positions at the horizon, or with velocities."""
     if target not in ABOUT.targets:
-        raise InputError(
-            f"The target of nbody must be one of {', '.join(ABOUT.targets)}, not {target!r}; choose one."
-        )
+        raise unknown("a target of nbody", ABOUT.targets, target)
     data = read(variant=variant, split=split, size=size)
     n = data.positions.shape[1]
     targets = [data.target_positions, data.target_velocities][: 1 + (target == "state")]

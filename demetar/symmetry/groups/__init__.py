@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from demetar.core import registry
-from demetar.core.errors import InputError
+from demetar.core.errors import InputError, quoted
 from demetar.symmetry.elements import Elements
 
 SINGLE = ("T(3)", "SO(3)", "C_i", "S_n")  # the groups that errors are told by, in this order
@@ -109,8 +109,8 @@ def load(name: str) -> Group:
         if _key(part) not in known:
             hint = registry.closest(part, names())
             raise InputError(
-                f"Expected a group among {', '.join(names())} or a product such as "
-                f"'SE(3) x S_n', got {part!r}{hint}."
+                f"Expected a group among {', '.join(names())} or a product such as 'SE(3) x "
+                f"S_n', got {quoted(part)}{hint}"
             )
     keys = tuple(_key(part) for part in parts)
     return Group(" x ".join(registry.load("groups", k).NAME for k in keys), keys)
