@@ -38,7 +38,8 @@ def middleware() -> list[Middleware]:
         return [Middleware(Gate, owner=None)]
     owner = Owner()
     permission.share(owner.asks)
-    known = {*allowed, *hosts.LOCAL, *hosts.own(), *([address] if address else [])} - {*hosts.ANY}
+    own = [] if hosts.is_local(address) else [*hosts.own(), *([address] if address else [])]
+    known = {*allowed, *hosts.LOCAL, *own} - {*hosts.ANY}
     config.set_option("server.allowedHosts", sorted(known))
     if not config.is_manually_set("browser.serverAddress"):  # or Streamlit asks the internet for it
         config.set_option("browser.serverAddress", min(known - {*hosts.LOCAL}, default="localhost"))
