@@ -77,6 +77,11 @@ def cpu(pid: int) -> float:
     return (int(parts[11]) + int(parts[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def memory(pid: int) -> float:
+    """Resident memory of a process in MB."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
 def settled(visitor: Visitor, seconds: float = 180.0) -> None:
     """Waits until nothing is compiled any more on the visitor's page."""
     end = time.monotonic() + seconds
@@ -132,7 +137,7 @@ def run(arguments: argparse.Namespace, profile: str = "") -> dict[str, float]:
         crowd.change(arguments.every, min(10.0, arguments.seconds), arguments.same)  # warm
         crowd.times.clear()
         sent, began = sum(v.bytes for v in crowd.visitors), cpu(process.pid)
-        mine = time.process_time()
+        mine, held = time.process_time(), memory(process.pid)
         crowd.change(arguments.every, arguments.seconds, arguments.same)
         count = len(crowd.times)
         return {
@@ -145,6 +150,8 @@ def run(arguments: argparse.Namespace, profile: str = "") -> dict[str, float]:
             "CPU s a redraw": (cpu(process.pid) - began) / count,
             "client's CPU s": (time.process_time() - mine) / count,
             "kB a redraw": (sum(v.bytes for v in crowd.visitors) - sent) / count / 1e3,
+            "MB": held,
+            "MB more": memory(process.pid) - held,
             "load": os.getloadavg()[0],
         }
     finally:

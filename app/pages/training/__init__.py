@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.jobs import runs, training
+from app.jobs import permission, runs, training
 from app.pages.training import compared, curves, followed, new_run, table
 from app.ui import address, layout
 
@@ -89,6 +89,9 @@ def _nothing_yet(any_run: bool) -> None:
             st.markdown("Choose one or several above to see how they learn, and side by side.")
             return
         st.markdown("**No run yet**")
+        if not permission.granted():
+            st.markdown("Runs that the owner of this server trains appear here while they learn.")
+            return
         st.markdown(
             "Start one in the form beside this. As the settings stand, a small network learns where five "
             "charged bodies will be 1,000 time steps later, from 300 examples, within two minutes. "
