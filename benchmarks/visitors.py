@@ -90,6 +90,16 @@ def settled(visitor: Visitor, seconds: float = 180.0) -> None:
         visitor.again()
 
 
+def _turn(visitor: Visitor, draw: random.Random) -> float:
+    """Another angle of g, or another random g where the angle stands in the viewer; the seconds."""
+    angles = [one for one in visitor.shown("slider") if one.label == "Angle of g"]
+    if angles:
+        return visitor.set(angles[0].id, double_array_value=[float(draw.randrange(1, 180))])
+    seed = visitor.find("number_input", "Seed of g").id
+    visitor.widgets[seed] = {"double_value": float(draw.randrange(10**6))}
+    return visitor.press("Random")
+
+
 class Crowd:
     """Visitors with a page open each, and what they had to wait."""
 
@@ -117,12 +127,10 @@ class Crowd:
     def _one(self, visitor: Visitor, number: int, every: float, end: float, same: bool) -> None:
         draw = random.Random(0 if same else number)
         time.sleep(every * number / len(self.visitors))
-        angle = visitor.find("slider", "Angle of g").id
         while time.monotonic() < end:
             began = time.monotonic()
             try:
-                degrees = float(draw.randrange(1, 180))
-                self.times.append(visitor.set(angle, double_array_value=[degrees]))
+                self.times.append(_turn(visitor, draw))
             except Exception as error:
                 self.failed.append(repr(error))
                 return
