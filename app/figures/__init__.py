@@ -1,6 +1,7 @@
 """Results in, plotly figures out: colours, dashes and the frame that all figures share."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -108,8 +109,8 @@ def bands(figure: go.Figure, low: float, high: float, dark: bool) -> None:
             }
         )  # fmt: skip
     # All at once, after what is there: one by one Plotly takes four times as long.
-    figure.layout.shapes = (*figure.layout.shapes, *shapes)
-    figure.layout.annotations = (*figure.layout.annotations, *words)
+    layout: Any = figure.layout
+    layout.shapes, layout.annotations = (*layout.shapes, *shapes), (*layout.annotations, *words)
 
 
 def level(figure: go.Figure, value: float, text: str, dark: bool) -> None:

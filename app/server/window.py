@@ -109,13 +109,13 @@ def show(url):
     """Opens a window of its own, else the default browser's; says so where neither can be had."""
     found = [shutil.which(name) for name in NAMES] + [p for p in PLACES if os.path.isfile(p)]
     for browser in filter(None, found):
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
         try:
             window = subprocess.Popen(
                 [browser, "--app=" + url, "--no-first-run"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C ends the server, not a browser with other pages
-                **quiet,
             )
             code = window.wait(3)
         except OSError:
