@@ -19,7 +19,7 @@ IDS = [contract["id"] for contract in CONTRACTS]
 # What each contract must catch: {file: its source}; an import inside a function counts too.
 CULPRITS = {
     "rooms": {"demetar/core/x.py": "def f():\n    import demetar.models\n"},
-    "app-rooms": {"app/ui/x.py": "from app import pages\n"},
+    "app-rooms": {"app/pages/x.py": "from app import server\n"},
     "data-without-models": {"demetar/data/x.py": "from demetar.models import nn\n"},
     "runs-without-simulation": {"demetar/training/x.py": "import demetar.simulation\n"},
     "diagnosis-without-data": {"demetar/diagnosis/x.py": "from demetar.data import readers\n"},

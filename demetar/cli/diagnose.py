@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 
-def add(commands: Any) -> None:
-    """Adds `diagnose` to a command's parsers."""
-    p = commands.add_parser("diagnose", help="why Δ_EQ of a run is what it is, in one word")
+def add(name: str, p: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `diagnose` to its parser."""
     p.set_defaults(call=_diagnose)
     p.add_argument("run")
     p.add_argument("file")
@@ -20,18 +18,15 @@ def add(commands: Any) -> None:
 def _diagnose(args: argparse.Namespace) -> Any:
     import demetar
     from demetar.core.errors import InputError
+    from demetar.core.remarks import following
 
     if not args.seconds > 0:
         raise InputError(f"Expected seconds above 0, got {args.seconds:g}; give more, such as 30.")
     run, graph = demetar.load(args.run), demetar.read(args.file)
-    quiet = args.json or not sys.stderr.isatty()
+    tell = following()
     found = demetar.diagnose(
-        run, graph, args.group, args.seconds, None if quiet else _shown
-    )
+        run, graph, args.group, args.seconds,
+        lambda fraction, text: tell(f"diagnosing: {text}", round(100 * fraction), 100),
+    )  # fmt: skip
     args.text = lambda _: found.report()
     return found.document()
-
-
-def _shown(fraction: float, text: str) -> None:
-    end = "\r" if fraction < 1 else "\n"
-    print(f"\033[K{fraction:4.0%}  {text}", end=end, file=sys.stderr, flush=True)
