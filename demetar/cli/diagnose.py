@@ -13,7 +13,9 @@ def add(commands: Any) -> None:
     p.set_defaults(call=_diagnose)
     p.add_argument("run")
     p.add_argument("file")
-    p.add_argument("--group", default=None, help="what it is held to; by default what the run claims")
+    p.add_argument(
+        "--group", default=None, help="what it is held to; by default what the run claims"
+    )
     p.add_argument("--seconds", type=float, default=30.0, help="what does not fit is left out")
 
 
@@ -25,9 +27,7 @@ def _diagnose(args: argparse.Namespace) -> Any:
         raise InputError(f"Expected seconds above 0, got {args.seconds:g}; give more, such as 30.")
     run, graph = demetar.load(args.run), demetar.read(args.file)
     quiet = args.json or not sys.stderr.isatty()
-    found = demetar.diagnose(
-        run, graph, args.group, args.seconds, None if quiet else _shown
-    )
+    found = demetar.diagnose(run, graph, args.group, args.seconds, None if quiet else _shown)
     args.text = lambda _: found.report()
     return found.document()
 

@@ -25,7 +25,9 @@ from demetar.symmetry.neighbours import unpadded
 from demetar.symmetry.predictor import Predictor, subject
 
 Progress = Callable[[float, str], Any]
-ALIKE = 1e-10  # how far a compiled answer may be from the one that is not: rounding; measured: 2e-14
+ALIKE = (
+    1e-10  # how far a compiled answer may be from the one that is not: rounding; measured: 2e-14
+)
 QUICK = 0.003  # seconds; what is faster than that is not worth compiling
 OPTIONS = {"xla_allow_excess_precision": False}  # a rounding that the function asks for stays
 

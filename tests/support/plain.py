@@ -13,6 +13,8 @@ import ase.build
 import numpy as np
 
 from demetar.core.graph import Graph, from_atoms
+from demetar.diagnosis.asked import Asked
+from demetar.diagnosis.moves import Ruler
 
 CHARGE = {1: 0.4, 6: 1.0, 7: 1.2, 8: 1.5, 9: 1.7, 17: 2.1, 35: 2.6}
 Answer = dict[str, np.ndarray]
@@ -22,7 +24,14 @@ Function = Callable[[Graph], Answer]
 def molecules() -> dict[str, Graph]:
     """An ordinary, an asymmetric and two symmetric molecules."""
     bent = ase.Atoms(
-        "CHFClBr", [(0, 0, 0), (0.63, 0.63, 0.6), (-0.8, -0.78, 0.77), (-1.0, 1.02, -1.01), (1.1, -1.12, -1.15)]
+        "CHFClBr",
+        [
+            (0, 0, 0),
+            (0.63, 0.63, 0.6),
+            (-0.8, -0.78, 0.77),
+            (-1.0, 1.02, -1.01),
+            (1.1, -1.12, -1.15),
+        ],
     )
     made = {"ethanol": ase.build.molecule("CH3CH2OH"), "CHFClBr": bent}
     made |= {"methane": ase.build.molecule("CH4"), "benzene": ase.build.molecule("C6H6")}
@@ -72,3 +81,9 @@ def squares(
 def sound(graph: Graph) -> Answer:
     """Pairs and vectors together."""
     return bonds(graph) | {"dipole": squares(graph)["dipole"]}
+
+
+def prepared(f: Any, molecule: str = "CHFClBr") -> tuple[Asked, Ruler]:
+    """A function at a molecule, ready for a piece of evidence."""
+    asked = Asked(f, molecules()[molecule])
+    return asked, Ruler(asked)

@@ -139,8 +139,6 @@ def grid(graph: Graph, points: int = 7) -> Answer:
     return squares(graph, extra=extra)
 
 
-
-
 def functions() -> dict[str, tuple[str, Function]]:
     """{name: (word, function)}, each function new."""
     gains, bias = np.array([0.8, 1.0, 1.25]), np.array([0.1, 0.1, 0.1])
