@@ -1,4 +1,4 @@
-"""diagnose(): what it hands back, how it is told to stop, and what it says of functions that cannot be asked."""
+"""diagnose(): what it hands back, how it is stopped, what it says of functions that cannot be asked."""
 
 import json
 

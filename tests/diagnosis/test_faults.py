@@ -1,4 +1,4 @@
-"""Each fault that can be switched on: its parts, its fingerprint, its cause, and that it can be taken back."""
+"""Each fault that can be switched on: its parts, fingerprint and cause, and that it can be taken back."""
 
 import ase.build
 import jax

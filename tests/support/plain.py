@@ -1,4 +1,4 @@
-"""Sound and faulty functions of molecules in NumPy alone, as a stranger's model is: a dict of arrays, no trace.
+"""Sound functions of molecules in NumPy alone, as a stranger's model is: a dict of arrays, no trace.
 
 Written apart from `demetar.diagnosis.faults`, with other formulas, so that what is tuned to those shows here.
 """
