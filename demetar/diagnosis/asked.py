@@ -94,18 +94,22 @@ class Asked:
         self._heard()
         began = time.monotonic()
         answer, fitted = self._answer(graph, dtype)
-        rows, kinds = rows_of(answer, fitted)
-        if not self.kinds:
-            self.kinds = kinds
-        elif kinds != self.kinds:
-            raise InputError(
-                f"Expected the outputs {', '.join(self.kinds)} at every call, got {', '.join(kinds)}; "
-                "return the same names and kinds for every graph."
-            )
+        rows = self.checked(answer, fitted)
         self.evaluations += 1
         took = time.monotonic() - began
         if self.evaluations > 2:
             self._cost += 0.1 * (min(took, 5 * self._cost + 0.01) - self._cost)
+        return rows
+
+    def checked(self, answer: Any, graph: Graph) -> Rows:
+        """The rows of an answer; InputError where its outputs are not those of the first one."""
+        rows, kinds = rows_of(answer, graph)
+        self.kinds = self.kinds or kinds
+        if kinds != self.kinds:
+            raise InputError(
+                f"Expected the outputs {', '.join(self.kinds)} at every call, got {', '.join(kinds)}; "
+                "return the same names and kinds for every graph."
+            )
         return rows
 
     def _answer(self, graph: Graph, dtype: str) -> tuple[Any, Graph]:

@@ -22,7 +22,7 @@ class Evidence:
     def document(self) -> dict[str, Any]:
         """The same as JSON types; a number that is not finite becomes a string."""
         return {
-            "name": self.name, "sentence": self.sentence, "marks": dict(self.marks),
+            "name": self.name, "sentence": self.sentence, "marks": plain(self.marks),
             "numbers": plain(self.numbers), "evaluations": self.evaluations,
             "seconds": round(self.seconds, 3),
         }  # fmt: skip

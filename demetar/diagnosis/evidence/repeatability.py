@@ -9,7 +9,7 @@ import numpy as np
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph, connect
 from demetar.core.output import Output, Value
-from demetar.diagnosis.answers import called, rows_of
+from demetar.diagnosis.answers import called
 from demetar.diagnosis.asked import Asked
 from demetar.diagnosis.record import Evidence
 from demetar.symmetry.instruments.repeat import repeatability as repeated
@@ -23,8 +23,8 @@ def repeatability(asked: Asked) -> Evidence:
 
     def f(graph: Graph) -> Output:
         asked.evaluations += 1
-        rows, kinds = rows_of(called(asked.f, graph), graph)
-        return Output({k: Value(v, kinds[k]) for k, v in rows.items()})
+        rows = asked.checked(called(asked.f, graph), graph)
+        return Output({k: Value(v, asked.kinds[k]) for k, v in rows.items()})
 
     # As a user calls it, so not the compiled function: what is drawn while JAX traces is drawn once.
     graph, x = asked.given, np.asarray(asked.given.positions, np.float64)
