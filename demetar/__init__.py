@@ -27,7 +27,8 @@ _HOMES = {
     "from_arrays": "core.graph", "from_atoms": "core.graph", "to_atoms": "core.graph",
     "read": "data.readers", "Run": "runs.run", "load": "runs.run", "save": "runs.folder",
     "measure": "symmetry.equivariance", "measure_arrays": "symmetry.equivariance",
-    "diagnose": "diagnosis.diagnose", "lie_derivative": "symmetry.instruments.lie", "verdict": "symmetry.instruments.verdict",
+    "diagnose": "diagnosis.diagnose", "lie_derivative": "symmetry.instruments.lie",
+    "verdict": "symmetry.instruments.verdict",
 }  # fmt: skip
 _MODULES = {"datasets": "data.sets", "groups": "symmetry.groups", "models": "models"}
 __all__ = [

@@ -11,7 +11,9 @@ def add(name: str, p: argparse.ArgumentParser) -> None:
     p.set_defaults(call=_diagnose)
     p.add_argument("run")
     p.add_argument("file")
-    p.add_argument("--group", default=None, help="what it is held to; by default what the run claims")
+    p.add_argument(
+        "--group", default=None, help="what it is held to; by default what the run claims"
+    )
     p.add_argument("--seconds", type=float, default=30.0, help="what does not fit is left out")
 
 

@@ -25,7 +25,9 @@ from demetar.symmetry.neighbours import unpadded
 from demetar.symmetry.predictor import Predictor, subject
 
 Progress = Callable[[float, str], Any]
-ALIKE = 1e-10  # how far a compiled answer may be from the one that is not: rounding; measured: 2e-14
+ALIKE = (
+    1e-10  # how far a compiled answer may be from the one that is not: rounding; measured: 2e-14
+)
 QUICK = 0.003  # seconds; what is faster than that is not worth compiling
 OPTIONS = {"xla_allow_excess_precision": False}  # a rounding that the function asks for stays
 
@@ -92,18 +94,22 @@ class Asked:
         self._heard()
         began = time.monotonic()
         answer, fitted = self._answer(graph, dtype)
-        rows, kinds = rows_of(answer, fitted)
-        if not self.kinds:
-            self.kinds = kinds
-        elif kinds != self.kinds:
-            raise InputError(
-                f"Expected the outputs {', '.join(self.kinds)} at every call, got {', '.join(kinds)}; "
-                "return the same names and kinds for every graph."
-            )
+        rows = self.checked(answer, fitted)
         self.evaluations += 1
         took = time.monotonic() - began
         if self.evaluations > 2:
             self._cost += 0.1 * (min(took, 5 * self._cost + 0.01) - self._cost)
+        return rows
+
+    def checked(self, answer: Any, graph: Graph) -> Rows:
+        """The rows of an answer; InputError where its outputs are not those of the first one."""
+        rows, kinds = rows_of(answer, graph)
+        self.kinds = self.kinds or kinds
+        if kinds != self.kinds:
+            raise InputError(
+                f"Expected the outputs {', '.join(self.kinds)} at every call, got {', '.join(kinds)}; "
+                "return the same names and kinds for every graph."
+            )
         return rows
 
     def _answer(self, graph: Graph, dtype: str) -> tuple[Any, Graph]:
@@ -162,11 +168,15 @@ class Asked:
         """The outputs at each graph."""
         return [self.one(graph, dtype) for graph in graphs]
 
+    def graph_at(self, positions: Float[np.ndarray, "nodes 3"]) -> Graph:
+        """The system with its particles elsewhere, its edges kept."""
+        return self.graph.replace(positions=np.asarray(positions, np.float64))
+
     def __call__(
         self, places: Float[np.ndarray, "places nodes 3"], names: tuple[str, ...]
     ) -> dict[str, Float[np.ndarray, "places _rows _dim"]]:
         """The named outputs [k, rows, dim] with the particles at places [k, nodes, 3], the edges kept."""
-        found = self.many([self.graph.replace(positions=x) for x in places])
+        found = self.many([self.graph_at(x) for x in places])
         return {name: np.stack([rows[name] for rows in found]) for name in names}
 
 

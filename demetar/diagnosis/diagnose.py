@@ -129,7 +129,11 @@ class _Gathering:
         self.take("groups", lambda: groups(asked, ruler), 0, 0.06)
         self.take("rounding inside", lambda: stairs(asked, ruler), 0, 0.15)
         broken = any(self.marks.get(k) for k in LETTERS)
-        ladder = ("float32", "bfloat16") if asked.elapsed() < min(6.0, 0.3 * asked.seconds) else ("float32",)
+        ladder = (
+            ("float32", "bfloat16")
+            if asked.elapsed() < min(6.0, 0.3 * asked.seconds)
+            else ("float32",)
+        )
         self.take("precision ladder", lambda: precision(asked, ruler, ladder), 30, 0.2)
         self.take("aimed elements", lambda: aimed(asked, ruler), 60, 0.3)
         if broken:

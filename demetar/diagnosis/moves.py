@@ -133,7 +133,9 @@ class Ruler:
         self.size = {k: _size([rows[k] for rows in found]) for k in asked.kinds}
         largest = max(self.size.values())
         for k, size in self.size.items():
-            if size < VANISHING * max(largest, 1e-3):  # zero but for rounding: it has no unit of its own
+            if size < VANISHING * max(
+                largest, 1e-3
+            ):  # zero but for rounding: it has no unit of its own
                 self.unit[k] = max(largest, 1e-3)
 
     def apart(self, name: str, a: np.ndarray, b: np.ndarray) -> float:

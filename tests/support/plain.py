@@ -1,4 +1,4 @@
-"""Sound and faulty functions of molecules in NumPy alone, as a stranger's model is: a dict of arrays, no trace.
+"""Sound functions of molecules in NumPy alone, as a stranger's model is: a dict of arrays, no trace.
 
 Written apart from `demetar.diagnosis.faults`, with other formulas, so that what is tuned to those shows here.
 """
@@ -13,6 +13,8 @@ import ase.build
 import numpy as np
 
 from demetar.core.graph import Graph, from_atoms
+from demetar.diagnosis.asked import Asked
+from demetar.diagnosis.moves import Ruler
 
 CHARGE = {1: 0.4, 6: 1.0, 7: 1.2, 8: 1.5, 9: 1.7, 17: 2.1, 35: 2.6}
 Answer = dict[str, np.ndarray]
@@ -79,3 +81,9 @@ def squares(
 def sound(graph: Graph) -> Answer:
     """Pairs and vectors together."""
     return bonds(graph) | {"dipole": squares(graph)["dipole"]}
+
+
+def prepared(f: Any, molecule: str = "CHFClBr") -> tuple[Asked, Ruler]:
+    """A function at a molecule, ready for a piece of evidence."""
+    asked = Asked(f, molecules()[molecule])
+    return asked, Ruler(asked)

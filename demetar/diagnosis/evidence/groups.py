@@ -95,6 +95,10 @@ def groups(asked: Asked, ruler: Ruler) -> Evidence:
         small = _of_few(asked, ruler, copy)
         if small is not None:
             marks["only-large"], numbers["few particles"] = small <= BROKEN, {"largest": small}
+    values = [k for k, v in asked.kinds.items() if v.per == "graph" and v.irreps == "1x0e"]
+    marks["values-hold"] = bool(values) and all(
+        numbers[g][k] <= BROKEN for g in chosen for k in values
+    )
     numbers["edges in another order"] = {"largest": order}
     numbers |= {f"{k}, system as it is": v for k, v in special.items()}
     marks["float64-finite"] = np.isfinite([_largest(numbers[k]) for k in chosen]).all().item()

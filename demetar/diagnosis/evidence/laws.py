@@ -1,4 +1,4 @@
-"""Another law that fits exactly: axes in another order, the other parity, rows in another order, no turning."""
+"""Another law that fits exactly: other axes, the other parity, rows in another order, no turning."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ COST = 1183  # evaluations
 
 
 def orientation(asked: Asked, ruler: Ruler) -> Evidence:
-    """Marks: low-degrees, high-degrees, cubic-degrees, degree-1-only; of the crooked copy."""
+    """Marks: low-, high-, cubic-degrees, degrees-1-and-3, degree-1-only; of the crooked copy."""
     matrices, weights = quadrature()
     elements, copy = from_matrix(matrices), crooked(asked)
     found = asked.many([carried(elements[i], copy) for i in range(len(elements))])
@@ -34,8 +34,11 @@ def orientation(asked: Asked, ruler: Ruler) -> Evidence:
         # Measured beyond ℓ = 4: norms by component at most 3e-4, perceptrons of vectors from 2e-2 on.
         "low-degrees": part[4:].sum() < 2e-3,
         # Measured at ℓ = 1 and 2: rings of 5 and 7 points at most 4e-5 and 2e-2, perceptrons from 4e-3.
-        "high-degrees": part[0] < 1e-3 and part[1] < 0.05,
+        # Spirals of 20 and 40 points leave out ℓ = 3: at most 6e-4 of ℓ = 4; perceptrons do not.
+        "high-degrees": (part[0] < 1e-3 and part[1] < 0.05) or part[2] < 1e-3 * part[3],
         "cubic-degrees": part[[0, 1, 2, 4]].sum() < 1e-6,
+        # Differences along three axes, of one side: measured 1e-4; rectifiers have 2e-2 from ℓ = 4 on.
+        "degrees-1-and-3": part[[0, 2]].sum() > 1 - 5e-3,
         "degree-1-only": part[1:].sum() < 1e-6,
     }
     shares = ", ".join(f"ℓ = {i + 1}: {p:.1e}" for i, p in enumerate(part[:6]))

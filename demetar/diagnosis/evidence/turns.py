@@ -17,11 +17,12 @@ DIAGONAL = np.ones(3) / np.sqrt(3)
 CYCLIC = np.eye(3)[[2, 0, 1]]
 SWAPS = [np.eye(3)[[1, 0, 2]], np.eye(3)[[0, 2, 1]]]
 RINGS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 24)
+EDGE = [0, 0.5**0.5, 0.5**0.5]  # the sizes of (1, −1, 0)/√2
 ANGLE = 1e-4
 
 
 def turns(asked: Asked, ruler: Ruler) -> Evidence:
-    """Marks: axis-111, axis-other, axis-of-frame, quarter-turns, half-turns, cyclic-turns, swaps, ring-turns."""
+    """Marks: axis-111, -other, -of-frame, -swap, quarter-, half-, cyclic-, ring-turns, swaps."""
     start = carried(orientations(1, seed=11)[0], crooked(asked))
     base = asked.one(start)
 
@@ -44,7 +45,7 @@ def turns(asked: Asked, ruler: Ruler) -> Evidence:
         "axis-111": axis is not None and abs(axis @ DIAGONAL) > 1 - 1e-6,
         "axis-other": axis is not None and abs(axis @ DIAGONAL) <= 1 - 1e-6,
         "axis-of-frame": axis is not None and np.abs(axis).max() > 1 - 1e-6,
-        "axis-swap": axis is not None and np.allclose(np.sort(np.abs(axis)), [0, 0.5**0.5, 0.5**0.5], atol=1e-4),
+        "axis-swap": axis is not None and np.allclose(np.sort(np.abs(axis)), EDGE, atol=1e-4),
         "quarter-turns": max(exact["quarter"]) <= limit,
         "half-turns": max(exact["half"]) <= limit,
         "cyclic-turns": max(exact["cyclic"]) <= limit,
