@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.backend import cached, molecules
 from app.pages.molecule import controls, export, features, idea, lenses, square, state
-from app.ui import address, rotation, style
+from app.ui import address, layout, rotation, style
 
 TITLE, ICON, ORDER, SECTION = "Molecule", ":material/hub:", 10, "Explore"
 
@@ -105,7 +105,7 @@ def _told(shown: Shown) -> list[dict[str, Any]]:
     return [
         {
             "label": m["label"],
-            "color": m["color"],
+            "color": square.ON_DARK[m["color"]] if layout.dark() else m["color"],
             "delta": m["delta"] and m["delta"]["gradient"],
             "word": m["judgement"] and m["judgement"]["word"]["gradient"],
         }

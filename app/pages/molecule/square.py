@@ -16,7 +16,8 @@ from app.ui import live, rotation, terms, words
 from app.viewer import scene as look
 
 HUES = (look.MODEL_A, look.MODEL_B)
-HEIGHT = "clamp(380px, calc(100vh - 372px), 680px)"
+ON_DARK = dict(zip(HUES, ("#4BA3E3", "#F28C3A"), strict=True))
+HEIGHT = "clamp(380px, calc(100vh - 384px), 680px)"
 JOINS = ((0, 1, "g"), (2, 3, "g"), (0, 2, "f ↓ predict"), (1, 3, "f ↓ predict"))
 QUESTION = "Do the two paths agree?"
 ABOUT = (
@@ -200,13 +201,13 @@ def _plain(value: float) -> str:
 
 def _side(shown: Any, models: list[dict[str, Any]]) -> dict[str, Any]:
     choices = {
-        "precision": [(p, f"arithmetic: {state.SHORT[p]}") for p in state.PRECISIONS],
+        "precision": [(p, f"in {state.SHORT[p]}") for p in state.PRECISIONS],
         "of": list(state.VALUES.items()),
         "metric": list(metrics.NAMES.items()),
     }
     values = {"precision": shown.precision, "of": shown.of, "metric": shown.metric}
     told = {
-        "precision": terms.PRECISION, "of": "What is compared: the arrows, or the number itself",
+        "precision": f"The arithmetic. {terms.PRECISION}", "of": "What is compared: the arrows, or the number itself",
         "metric": "How the difference is measured; Δ_EQ itself is relative L2",
     }  # fmt: skip
     return {

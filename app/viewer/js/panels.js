@@ -88,7 +88,8 @@ function makeCard() {
   const say = () => {
     const shown = differ.getAttribute("aria-pressed") === "true";
     differ.replaceChildren(
-      make("span", "", `residual ${differ.dataset.times} `),
+      make("span", "", "residual "),
+      make("span", "", `${differ.dataset.times} `),
       make("b", "", shown ? "hide" : "show"),
     );
     differ.title = "Residual: g·f(x) − f(g·x), the arrows by which both ways differ, magnified";

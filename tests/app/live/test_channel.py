@@ -132,7 +132,8 @@ def test_the_answer_is_that_of_the_library(server: tuple[str, str], small_home: 
         np.testing.assert_allclose(
             np.array(row["residual"]).reshape(-1, 3),
             square.left["gradient"] - square.right["gradient"],
-            atol=0.02 * np.abs(square.left["gradient"] - square.right["gradient"]).max() + 2e-6 * top,
+            atol=0.02 * np.abs(square.left["gradient"] - square.right["gradient"]).max()
+            + 2e-6 * top,
         )
         assert len(row["layers"]) == len(square.layers)
         expected = "rounding" if name == "egnn" else "structure"
@@ -142,7 +143,8 @@ def test_the_answer_is_that_of_the_library(server: tuple[str, str], small_home: 
 
 
 @pytest.mark.parametrize(
-    "origin", ["http://evil.example", "http://127.0.0.1.evil.example", "null", "https://a@127.0.0.2"]
+    "origin",
+    ["http://evil.example", "http://127.0.0.1.evil.example", "null", "https://a@127.0.0.2"],
 )
 def test_a_foreign_page_is_refused_before_it_is_accepted(
     server: tuple[str, str], origin: str
