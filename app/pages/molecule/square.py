@@ -121,7 +121,7 @@ def _panels(shown: Any, models: list[dict[str, Any]], drawn: list[Any]) -> list[
         look.Panel("x", [body, *drawn], "the molecule", caption="drag: look around", view_button=True,
                    help="x: the molecule as it is given. Dragging here turns the camera, not the input."),
         look.Panel("g·x", [turned], "the molecule, turned", input=True, rotation=shown.turn[2],
-                   caption=f"drag: turn the molecule {after}".strip(), help=terms.G),
+                   caption=f"drag: turn it {after}".strip(), help=terms.G),
     ]  # fmt: skip
     if not shown.names:
         return panels
@@ -173,7 +173,7 @@ def _both_ways(
             look.Field(
                 at_g, left, "left", model["color"], "g·f(x)", f"{square.unit}/Å", width=0.06, **at
             ),
-            look.Field(at_g, right, "right", look.SLEEVE, "f(g·x)", opacity=0.6, width=0.15, **at),
+            look.Field(at_g, right, "right", look.SLEEVE, "f(g·x)", opacity=0.5, width=0.15, **at),
             look.Field(
                 at_g,
                 residual,

@@ -62,7 +62,8 @@ class View {
     const cells = data.grid[this.narrow ? "narrow" : "wide"];
     this.square.style.setProperty("--shape", cells.length / cells[0].length);
     this.square.style.setProperty("--rows", cells.length);
-    const layout = JSON.stringify([cells, data.grid.joins]);
+    const tracked = data.panels.some((panel) => panel.tracks.length > 0);
+    const layout = JSON.stringify([cells, data.grid.joins, tracked]);
     if (layout !== this.layout) {
       this.layout = layout;
       this.cells = cells.flat();
@@ -75,9 +76,10 @@ class View {
   }
 
   /** A new grid: cards, stage, layers. */
-  async rebuild({ grid, library }, cells) {
+  async rebuild({ grid, library, panels }, cells) {
     this.picture.close();
     const [rows, cols] = [cells.length, cells[0].length];
+    const opaque = panels.every((panel) => panel.tracks.length === 0);
     const { layer, cards } = makeCards(cells, grid.joins);
     this.cards = cards;
     const below = make("div");
@@ -95,7 +97,7 @@ class View {
       button.onclick = () => this.report("view", { quaternion: this.camera.view.slice(4) });
     });
     await this.sized();
-    const { stage, sentence } = await chooseStage(library, rows, cols, below);
+    const { stage, sentence } = await chooseStage(library, rows, cols, below, opaque);
     this.notice.textContent = sentence;
     this.notice.hidden = sentence === "";
     const layers = cards.map(({ marks }) => marks);
