@@ -56,12 +56,11 @@ def render() -> None:
     waiting = _measure(shown)
     controls.headline(line, _told(shown))
     idea.bar(names)
-    attention = lenses.chosen(shown.squares)
-    square.show(shown, _drawn(shown, attention[-1]))
+    square.show(shown, _drawn(shown))
     if waiting:
         _wait(waiting)
     if shown.squares:
-        lenses.strip(shown, attention)
+        lenses.strip(shown)
     _address(shown, extras)
     controls.undo_and_reset(tools)
     controls.link(tools)
@@ -113,15 +112,9 @@ def _told(shown: Shown) -> list[dict[str, Any]]:
     ]
 
 
-def _drawn(shown: Shown, attention: Any) -> list[Any]:
-    x = shown.molecule.positions
-    items = []
-    if attention is not None:
-        items.append(square.edges(x, attention, st.session_state.get(state.ATOM)))
+def _drawn(shown: Shown) -> list[Any]:
     feature = features.chosen(shown.squares)
-    if feature is not None:
-        items.append(features.drawn(x, feature))
-    return items
+    return [] if feature is None else [features.drawn(shown.molecule.positions, feature)]
 
 
 def _address(shown: Shown, extras: list[str]) -> None:

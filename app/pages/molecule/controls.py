@@ -149,7 +149,8 @@ def _models() -> list[str]:
     ):
         address.from_address(parameter, key, options, default, "run")
         st.selectbox(
-            "Model A" if key == RUN else "Model B, beside it", options, key=key, width=126 if key == RUN else 152,
+            "Model A" if key == RUN else "Model B, beside it", options, key=key,
+            width=126 if key == RUN else 152,
             format_func=lambda n: called.get(n, "no second"), label_visibility="collapsed",
         )  # fmt: skip
     first, second = str(st.session_state[RUN]), str(st.session_state[BESIDE])

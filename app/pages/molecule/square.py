@@ -95,7 +95,6 @@ def show(shown: Any, drawn: list[Any]) -> viewer.Events:
         on_view=lambda view: rotation.set_rotation(G, view.quaternion),
         on_angle=lambda angle: rotation.set_angle(G, angle.degrees),
         on_choice=_choose,
-        on_pick=lambda pick: st.session_state.update({state.ATOM: pick.atom}),
     )
 
 
@@ -207,7 +206,8 @@ def _side(shown: Any, models: list[dict[str, Any]]) -> dict[str, Any]:
     }
     values = {"precision": shown.precision, "of": shown.of, "metric": shown.metric}
     told = {
-        "precision": f"The arithmetic. {terms.PRECISION}", "of": "What is compared: the arrows, or the number itself",
+        "precision": f"The arithmetic. {terms.PRECISION}",
+        "of": "What is compared: the arrows, or the number itself",
         "metric": "How the difference is measured; Δ_EQ itself is relative L2",
     }  # fmt: skip
     return {
@@ -232,15 +232,3 @@ def in_words(shown: Any) -> str:
         for n, s in shown.squares.items()
     ]
     return "Commuting square of a turned molecule. " + "; ".join(parts)
-
-
-def edges(x: Any, shown: Any, atom: int | None = None) -> look.Edges:
-    """Attention as rods; of one atom only, where one was clicked."""
-    _, label, weights = shown
-    top = max(float(abs(weights).max()), 1e-12)
-    rows = range(len(x)) if atom is None or atom >= len(x) else [atom]
-    pairs = [(i, j) for i in rows for j in range(len(x)) if i != j]
-    return look.Edges(
-        x, [i for i, _ in pairs], [j for _, j in pairs],
-        [float(abs(weights[i, j])) / top for i, j in pairs], label=f"attention: {label}",
-    )  # fmt: skip

@@ -4,7 +4,8 @@ import { chooseStage } from "./choose.js";
 import { axisText } from "./format.js";
 import { axisAngle, conjugate, fromAxisAngle, multiply } from "./math.js";
 import { save } from "./figure.js";
-import { make, makeCards } from "./panels.js";
+import { publish } from "./followers.js";
+import { BLANK, freeOf, make, makeCards } from "./panels.js";
 import { Picture } from "./picture.js";
 import { Player } from "./playback.js";
 import { Live } from "./live.js";
@@ -14,11 +15,6 @@ import { shared } from "./shared.js";
 import { makeTable } from "./table.js";
 import { readTheme, shade } from "./theme.js";
 import { Turns } from "./turns.js";
-
-const BLANK = {
-  ...{ calls: [], tracks: [], marks: [], fields: [], legend: [], centre: [0, 0, 0] },
-  ...{ digest: "", title: "", about: "", caption: "", note: "", help: "", magnified: "" },
-};
 
 class View {
   constructor(root) {
@@ -128,6 +124,7 @@ class View {
     this.picture.panels = panels;
     this.camera.take(data.key, data.fit, this.aspect());
     this.picture.take(panels, theme, data.fit.radius);
+    if (this.attention) this.look(this.attention);
     this.live.take(data.live, panels, data.live?.rotation);
     this.writeRotation();
     if (data.live) {
@@ -165,12 +162,7 @@ class View {
   aspect() {
     const { width, height } = this.picture.cell(0);
     const shown = this.cards.filter((_, k) => this.picture.panels[k] !== BLANK);
-    const free = shown.map(({ cell, card }) => {
-      const around = cell.getBoundingClientRect();
-      const inside = card.querySelector(".space").getBoundingClientRect();
-      const [above, below] = [inside.top - around.top, around.bottom - inside.bottom];
-      return { above, below, width: inside.width };
-    });
+    const free = shown.map(freeOf);
     const [above, below] = ["above", "below"].map((side) => Math.max(...free.map((f) => f[side])));
     // Words stand above and below; scenes of one page stand in the middle between them.
     this.picture.lower = this.side ? (above - below) / 2 : 0;
@@ -203,6 +195,14 @@ class View {
     this.picture.spin = null;
     this.picture.change((panel) => panel.input || panel.follows);
     this.writeRotation();
+  }
+
+  /** Attention drawn into x as rods: {map, color, chosen}, or null. */
+  look(attention) {
+    this.attention = attention;
+    const k = this.panels.findIndex((panel) => panel.index === 0);
+    if (k < 0 || !this.picture.stage) return;
+    this.picture.rods(k, attention);
   }
 
   /** Saves the picture as "svg" or "png". */
@@ -256,7 +256,10 @@ class View {
 
   pick(k, place) {
     const atom = this.atomAt(k, place);
-    if (atom !== null) this.report("pick", { panel: this.panels[k].index, atom });
+    if (atom === null) return;
+    // A page with parts that follow needs no run of its script for a click.
+    if (this.data.live) publish(`${this.data.key} pick`, { atom });
+    else this.report("pick", { panel: this.panels[k].index, atom });
   }
 
   atomAt(k, place) {

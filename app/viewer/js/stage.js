@@ -84,6 +84,7 @@ class Stage {
     this.viewers[k].removeAllShapes();
     this.viewers[k].removeAllModels();
     this.tracks[k] = [];
+    if (this.linked) this.linked[k] = null;
     this.swarms[k].clear();
   }
 
@@ -131,6 +132,21 @@ class Stage {
   /** Gives a set of arrows of panel k other vectors, drawn so many Å long a unit. */
   move(k, role, vectors, stretch) {
     this.swarms[k].get(role)?.move(vectors, stretch);
+  }
+
+  /** Rods {start, end, weight 0..1} in panel k, in place of those before. */
+  rods(k, rods, color) {
+    const viewer = this.viewers[k];
+    const point = ([x, y, z]) => ({ x, y, z });
+    if (this.linked?.[k]) viewer.removeShape(this.linked[k]);
+    (this.linked ??= [])[k] = null;
+    if (rods.length === 0) return;
+    const shape = viewer.addShape({ color, opacity: 0.75 });
+    for (const { start, end, weight } of rods) {
+      const look = { radius: 0.02 + 0.09 * weight, fromCap: 2, toCap: 2, color };
+      shape.addCylinder({ start: point(start), end: point(end), ...look });
+    }
+    this.linked[k] = shape;
   }
 
   /** Moves the spheres of a panel's tracks to a time in frames, between frames in a line. */

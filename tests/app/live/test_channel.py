@@ -186,14 +186,17 @@ def test_a_flood_ends_the_channel_and_a_hand_does_not(server: tuple[str, str]) -
         while True:
             if _answer(channel)["n"] == 59:
                 break
-    with pytest.raises(ConnectionClosed) as caught:
-        with _open(address) as channel:
-            for n in range(20_000):
-                channel.send(_ask(n, "x"))
-            while True:
-                channel.recv(timeout=20)
+    with _open(address) as channel, pytest.raises(ConnectionClosed) as caught:
+        _flood(channel)
     assert caught.value.rcvd is not None
     assert caught.value.rcvd.code == 4429
+
+
+def _flood(channel: Any) -> None:
+    for n in range(20_000):
+        channel.send(_ask(n, "x"))
+    while True:
+        channel.recv(timeout=20)
 
 
 def test_the_newest_question_wins(server: tuple[str, str]) -> None:

@@ -154,14 +154,14 @@ def lens(at: AppTest, name: str) -> AppTest:
     return settled(at.run())
 
 
-def test_choosing_a_layer_draws_its_matrix(small_runs, open_page):
+def test_attention_of_either_run_can_be_chosen(small_runs, open_page):
     at = lens(open_page("molecule", molecule="water"), "Attention")
-    options = at.selectbox(key="molecule:layer").options
-    at.selectbox(key="molecule:layer").select(options[-1])
-    settled(at.run())
     assert not at.exception
-    assert "mean" in at.selectbox(key="molecule:head").options
-    assert any("A(g·x) − A(x)" in caption.value for caption in at.caption)
+    assert at.radio(key="molecule:layer").options == ["EGNN", "Set Transformer"]
+    settled(at.radio(key="molecule:layer").set_value("Set Transformer").run())
+    assert not at.exception
+    assert "|A(g·x) − A(x)|" in facts(at)
+    assert "most sensitive atom" in facts(at)
 
 
 def test_the_worst_rotation_is_one_click_away(small_runs, open_page):
