@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import streamlit as st
 
-from app.backend import form, molecules, moving, nbody
-from app.backend import orbit as orbits
+from app.backend import form, molecules, nbody
+from app.backend.measuring import moving, square
+from app.backend.measuring import orbit as orbits
 from app.backend.rotations import Quaternion, Vector
 from app.jobs import runs
 from demetar.core import graph, padding
@@ -155,7 +156,7 @@ def renumbered(element: molecules.Element, symbols: list[str]) -> list[str]:
 
 
 _warm: dict[tuple, threading.Thread] = {}
-KINDS = {"square": molecules.square, "verdict": molecules.judged, "curve": molecules.curve}
+KINDS = {"square": square.square, "verdict": square.judged, "curve": square.curve}
 Asked = tuple[molecules.Source, molecules.Element, Vector, str]  # what is asked of every run alike
 
 

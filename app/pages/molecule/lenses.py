@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from app import viewer
-from app.backend import metrics, molecules
+from app.backend import molecules
+from app.backend.measuring import metrics
 from app.figures import BANDS, layers
 from app.pages.molecule import features, orbit, state
 from app.pages.molecule.square import HUES

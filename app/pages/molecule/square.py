@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from app import viewer
-from app.backend import cached, metrics, molecules
+from app.backend import cached, molecules
+from app.backend.measuring import metrics
 from app.figures import BANDS
 from app.pages.molecule import state
 from app.pages.molecule.state import VIEWER, G
