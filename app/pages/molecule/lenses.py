@@ -152,7 +152,7 @@ def attention(shown: Any) -> None:
     with left:
         size = sum(w.size for _, w in square.attention)
         viewer.follower(
-            "matrix", state.VIEWER, "molecule:matrix", height=186, names=names_of(shown),
+            "matrix", state.VIEWER, "molecule:matrix", height=172, names=names_of(shown),
             color=HUES[shown.names.index(name)],
             layers=[
                 {"name": layer, "maps": _maps(w if size <= MOST else w.mean(-1, keepdims=True))}
