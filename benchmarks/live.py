@@ -17,7 +17,9 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.latency import FLAGS, serve
 
-MEASURING = """element => { const view = element.viewer; view.measuring = true; view.live.taken = []; }"""
+MEASURING = (
+    """element => { const view = element.viewer; view.measuring = true; view.live.taken = []; }"""
+)
 TAKEN = "element => element.viewer.live.taken"
 QUIET = "element => !element.viewer.turns.pending && element.viewer.live.token !== null"
 SETTLED = """element => new Promise(resolve => {

@@ -26,7 +26,7 @@ RADII = {
     "S": 1.8,
     "Cl": 1.75,
 }  # Å, as 3Dmol
-SLEEVE, RESIDUAL = "#3F4A58", "#7B4FA3"
+SLEEVE, RESIDUAL = "#66717F", "#7B4FA3"
 MODEL_A, MODEL_B = "#0072B2", "#C24E00"
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 

@@ -173,7 +173,7 @@ def read_event(
     if name == "choice":
         chosen = (value.get("name"), value.get("value"))
         known = all(isinstance(part, str) and len(part) < 80 for part in chosen)
-        return Choice(*map(str, chosen), serial) if known else None
+        return Choice(str(chosen[0]), str(chosen[1]), serial) if known else None
     quaternion = _quaternion(value.get("quaternion"))
     if quaternion is None:
         return None

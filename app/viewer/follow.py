@@ -10,7 +10,7 @@ from streamlit.components.v2 import component
 
 from app.viewer.component import HERE, bundle
 
-MODULES = ("shared", "math", "format", "theme", "panels", "followers", "follow")
+MODULES = ("shared", "math", "format", "theme", "panels", "followers", "matrix", "follow")
 
 
 @cache
@@ -24,7 +24,7 @@ def _component() -> Callable[..., Any]:
 
 
 def follower(
-    kind: Literal["slider", "curve", "figure"],
+    kind: Literal["slider", "curve", "figure", "matrix"],
     follows: str,
     key: str,
     width: int | str = "stretch",
@@ -33,6 +33,6 @@ def follower(
     """A part that follows the viewer with the key `follows`.
 
     "slider" needs axis and degrees of g; "curve" angles, curves, bands and what js/follow.js reads of
-    them; "figure" the name under which the picture is saved.
+    them; "figure" the name under which the picture is saved; "matrix" the maps of all layers and heads.
     """
     _component()(key=key, data={"kind": kind, "key": follows, **data}, width=width)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.backend import cached, molecules
 from app.pages.molecule import controls, export, features, idea, lenses, square, state
-from app.ui import address, rotation, style
+from app.ui import address, layout, rotation, style
 
 TITLE, ICON, ORDER, SECTION = "Molecule", ":material/hub:", 10, "Explore"
 
@@ -56,12 +56,11 @@ def render() -> None:
     waiting = _measure(shown)
     controls.headline(line, _told(shown))
     idea.bar(names)
-    attention = lenses.chosen(shown.squares)
-    square.show(shown, _drawn(shown, attention[-1]))
+    square.show(shown, _drawn(shown))
     if waiting:
         _wait(waiting)
     if shown.squares:
-        lenses.strip(shown, attention)
+        lenses.strip(shown)
     _address(shown, extras)
     controls.undo_and_reset(tools)
     controls.link(tools)
@@ -105,7 +104,7 @@ def _told(shown: Shown) -> list[dict[str, Any]]:
     return [
         {
             "label": m["label"],
-            "color": m["color"],
+            "color": square.ON_DARK[m["color"]] if layout.dark() else m["color"],
             "delta": m["delta"] and m["delta"]["gradient"],
             "word": m["judgement"] and m["judgement"]["word"]["gradient"],
         }
@@ -113,15 +112,9 @@ def _told(shown: Shown) -> list[dict[str, Any]]:
     ]
 
 
-def _drawn(shown: Shown, attention: Any) -> list[Any]:
-    x = shown.molecule.positions
-    items = []
-    if attention is not None:
-        items.append(square.edges(x, attention, st.session_state.get(state.ATOM)))
+def _drawn(shown: Shown) -> list[Any]:
     feature = features.chosen(shown.squares)
-    if feature is not None:
-        items.append(features.drawn(x, feature))
-    return items
+    return [] if feature is None else [features.drawn(shown.molecule.positions, feature)]
 
 
 def _address(shown: Shown, extras: list[str]) -> None:

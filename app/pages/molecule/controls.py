@@ -7,7 +7,8 @@ from typing import Any
 import streamlit as st
 
 from app import viewer
-from app.backend import cached, metrics, molecules
+from app.backend import cached, molecules
+from app.backend.measuring import metrics
 from app.pages.molecule import state
 from app.pages.molecule.state import ALSO, BESIDE, FRAME, NAME, RUN, G
 from app.ui import address, history, rotation, terms, words
@@ -149,7 +150,8 @@ def _models() -> list[str]:
     ):
         address.from_address(parameter, key, options, default, "run")
         st.selectbox(
-            "Model A" if key == RUN else "Model B, beside it", options, key=key, width=126 if key == RUN else 152,
+            "Model A" if key == RUN else "Model B, beside it", options, key=key,
+            width=126 if key == RUN else 152,
             format_func=lambda n: called.get(n, "no second"), label_visibility="collapsed",
         )  # fmt: skip
     first, second = str(st.session_state[RUN]), str(st.session_state[BESIDE])

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from app import viewer
-from app.backend import metrics, molecules
+from app.backend import molecules
+from app.backend.measuring import metrics
 from app.figures import BANDS, layers
 from app.pages.molecule import features, orbit, state
 from app.pages.molecule.square import HUES
@@ -17,14 +19,14 @@ PLAIN = {"displayModeBar": False}
 WEIGHTS = "What a row's atom takes from a column's atom; for EGNN the gate of each message."
 
 
-def strip(shown: Any, attention: Any) -> None:
+def strip(shown: Any) -> None:
     """The tabs, and what is in the open one."""
     names = ["Angle", "All rotations", "Layers", "Attention", "Features"]
     wanted = st.session_state.get(state.LENS)
     tabs = st.tabs(
         names, key=state.LENS, on_change="rerun", default=wanted if wanted in names else names[0]
     )
-    draw = (angle, orbit.show, inside, lambda s: weights(s, attention), features.show)
+    draw = (angle, orbit.show, inside, attention, features.show)
     for tab, name, show in zip(tabs, names, draw, strict=True):
         if tab.open or (tab.open is None and name == names[0]):
             with tab:
@@ -120,49 +122,49 @@ def inside(shown: Any) -> None:
         readouts.table(heads, rows)
 
 
-def chosen(squares: dict[str, Any]) -> tuple[dict[str, Any], list[str], Any]:
-    """What can be drawn, the heads of what is chosen, and (run, label, weights) of it or None."""
-    entries = {f"{n} · {layer}": (n, w) for n, s in squares.items() for layer, w in s.attention}
-    name = st.session_state.get(state.LAYER, "none")
-    if name not in entries or st.session_state.get(state.LENS, "Angle") != "Attention":
-        return entries, [], None
-    run, found = entries[name]
-    count = found.shape[-1]
-    heads = (["mean"] if count > 1 else []) + [f"head {i + 1}" for i in range(count)]
-    head = st.session_state.get(state.HEAD)
-    head = head if head in heads else heads[0]
-    shown = found.mean(-1) if head == "mean" else found[..., heads.index(head) - (count > 1)]
-    return entries, heads, (run, f"{name}, {head}", shown)
+MOST = 120_000  # numbers that a lens sends to the browser; larger molecules get the mean over heads
 
 
-def weights(shown: Any, attention: Any) -> None:
-    """Who looks at whom: the matrix, and as rods in x; an atom clicked there marks its row."""
-    entries, heads, picked = attention
+def attention(shown: Any) -> None:
+    """Who looks at whom: matrices linked with the structure, of every layer and head of one run."""
+    found = {shown.labels[n]: (n, s) for n, s in shown.squares.items() if s.attention}
     left, right = layout.side_by_side(2, 1)
+    if not found:
+        left.caption("Neither of these models weighs its neighbours by attention.")
+        return
     with right:
-        options = ["none", *entries]
-        if st.session_state.get(state.LAYER) not in options:
-            st.session_state[state.LAYER] = "none"
-        st.selectbox("Attention, also drawn into x", options, key=state.LAYER, help=WEIGHTS)
-        if picked is None:
-            st.caption("Choose a layer to see who looks at whom, as a matrix and as rods in x.")
-            return
-        if st.session_state.get(state.HEAD) not in heads:
-            st.session_state[state.HEAD] = heads[0]
-        st.selectbox("Head", heads, key=state.HEAD, disabled=len(heads) == 1)
-        run, _, found = picked
-        rows = shown.squares[run].layers
-        worst = max((d for _, kind, d in rows if kind in layers.WEIGHTS), default=0.0)
-        st.caption(
-            f"Largest |A(g·x) − A(x)| of any of its layers, over the largest |A|: {words.delta(worst)}. "
-            "Click an atom of x to see its row alone."
+        if st.session_state.get(state.LAYER) not in found:
+            st.session_state[state.LAYER] = next(iter(found))
+        label = st.radio(
+            "Attention of", list(found), key=state.LAYER, horizontal=True, help=WEIGHTS
         )
-        if st.session_state.get(state.ATOM) is not None:
-            st.button("All atoms", on_click=lambda: st.session_state.pop(state.ATOM, None))
+        name, square = found[str(label)]
+        worst = max((d for _, kind, d in square.layers if kind in layers.WEIGHTS), default=0.0)
+        slope = np.linalg.norm(square.first["gradient"], axis=1)
+        most = int(slope.argmax())
+        readouts.table(
+            ["at this g", str(label)],
+            [
+                ["largest |A(g·x) − A(x)|, relative", words.delta(worst)],
+                ["most sensitive atom, ‖∂f/∂x‖", f"{names_of(shown)[most]}: {slope[most]:.3g}"],
+            ],
+        )
     with left:
-        st.plotly_chart(
-            layers.matrix(
-                found, shown.molecule.symbols, st.session_state.get(state.ATOM), layout.dark()
-            ),
-            key="molecule:matrix", config=PLAIN, alt="Attention as a matrix, a row a receiver.",
+        size = sum(w.size for _, w in square.attention)
+        viewer.follower(
+            "matrix", state.VIEWER, "molecule:matrix", height=172, names=names_of(shown),
+            color=HUES[shown.names.index(name)],
+            layers=[
+                {"name": layer, "maps": _maps(w if size <= MOST else w.mean(-1, keepdims=True))}
+                for layer, w in square.attention
+            ],
         )  # fmt: skip
+
+
+def names_of(shown: Any) -> list[str]:
+    """The atoms' names as the viewer writes them: H3."""
+    return [f"{symbol}{i + 1}" for i, symbol in enumerate(shown.molecule.symbols)]
+
+
+def _maps(found: Any) -> list[Any]:
+    return np.round(np.moveaxis(np.asarray(found, float), -1, 0), 4).tolist()

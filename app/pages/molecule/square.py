@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from app import viewer
-from app.backend import cached, metrics, molecules
+from app.backend import cached, molecules
+from app.backend.measuring import metrics
 from app.figures import BANDS
 from app.pages.molecule import state
 from app.pages.molecule.state import VIEWER, G
@@ -16,7 +17,8 @@ from app.ui import live, rotation, terms, words
 from app.viewer import scene as look
 
 HUES = (look.MODEL_A, look.MODEL_B)
-HEIGHT = "clamp(380px, calc(100vh - 372px), 680px)"
+ON_DARK = dict(zip(HUES, ("#4BA3E3", "#F28C3A"), strict=True))
+HEIGHT = "clamp(380px, calc(100vh - 384px), 680px)"
 JOINS = ((0, 1, "g"), (2, 3, "g"), (0, 2, "f ↓ predict"), (1, 3, "f ↓ predict"))
 QUESTION = "Do the two paths agree?"
 ABOUT = (
@@ -94,7 +96,6 @@ def show(shown: Any, drawn: list[Any]) -> viewer.Events:
         on_view=lambda view: rotation.set_rotation(G, view.quaternion),
         on_angle=lambda angle: rotation.set_angle(G, angle.degrees),
         on_choice=_choose,
-        on_pick=lambda pick: st.session_state.update({state.ATOM: pick.atom}),
     )
 
 
@@ -120,7 +121,7 @@ def _panels(shown: Any, models: list[dict[str, Any]], drawn: list[Any]) -> list[
         look.Panel("x", [body, *drawn], "the molecule", caption="drag: look around", view_button=True,
                    help="x: the molecule as it is given. Dragging here turns the camera, not the input."),
         look.Panel("g·x", [turned], "the molecule, turned", input=True, rotation=shown.turn[2],
-                   caption=f"drag: turn the molecule {after}".strip(), help=terms.G),
+                   caption=f"drag: turn it {after}".strip(), help=terms.G),
     ]  # fmt: skip
     if not shown.names:
         return panels
@@ -172,7 +173,7 @@ def _both_ways(
             look.Field(
                 at_g, left, "left", model["color"], "g·f(x)", f"{square.unit}/Å", width=0.06, **at
             ),
-            look.Field(at_g, right, "right", look.SLEEVE, "f(g·x)", opacity=0.6, width=0.15, **at),
+            look.Field(at_g, right, "right", look.SLEEVE, "f(g·x)", opacity=0.5, width=0.15, **at),
             look.Field(
                 at_g,
                 residual,
@@ -200,13 +201,14 @@ def _plain(value: float) -> str:
 
 def _side(shown: Any, models: list[dict[str, Any]]) -> dict[str, Any]:
     choices = {
-        "precision": [(p, f"arithmetic: {state.SHORT[p]}") for p in state.PRECISIONS],
+        "precision": [(p, f"in {state.SHORT[p]}") for p in state.PRECISIONS],
         "of": list(state.VALUES.items()),
         "metric": list(metrics.NAMES.items()),
     }
     values = {"precision": shown.precision, "of": shown.of, "metric": shown.metric}
     told = {
-        "precision": terms.PRECISION, "of": "What is compared: the arrows, or the number itself",
+        "precision": f"The arithmetic. {terms.PRECISION}",
+        "of": "What is compared: the arrows, or the number itself",
         "metric": "How the difference is measured; Δ_EQ itself is relative L2",
     }  # fmt: skip
     return {
@@ -231,15 +233,3 @@ def in_words(shown: Any) -> str:
         for n, s in shown.squares.items()
     ]
     return "Commuting square of a turned molecule. " + "; ".join(parts)
-
-
-def edges(x: Any, shown: Any, atom: int | None = None) -> look.Edges:
-    """Attention as rods; of one atom only, where one was clicked."""
-    _, label, weights = shown
-    top = max(float(abs(weights).max()), 1e-12)
-    rows = range(len(x)) if atom is None or atom >= len(x) else [atom]
-    pairs = [(i, j) for i in rows for j in range(len(x)) if i != j]
-    return look.Edges(
-        x, [i for i, _ in pairs], [j for _, j in pairs],
-        [float(abs(weights[i, j])) / top for i, j in pairs], label=f"attention: {label}",
-    )  # fmt: skip

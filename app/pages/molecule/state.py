@@ -4,8 +4,8 @@ G, NAME, RUN, BESIDE = "molecule:g", "molecule:name", "molecule:run", "molecule:
 PRECISION, OF, ALSO, METRIC = (
     "molecule:precision", "molecule:of", "molecule:also", "molecule:metric",
 )  # fmt: skip
-LAYER, HEAD, FRAME, LENS = "molecule:layer", "molecule:head", "molecule:frame", "molecule:lens"
-FEATURE, CHANNEL, ATOM = "molecule:feature", "molecule:channel", "molecule:atom"
+LAYER, FRAME, LENS = "molecule:layer", "molecule:frame", "molecule:lens"
+FEATURE, CHANNEL = "molecule:feature", "molecule:channel"
 VIEWER = "molecule:viewer"
 
 PRECISIONS = ("float32", "float64", "bfloat16")
@@ -18,7 +18,7 @@ MODELS = ("egnn-qm9-homo", "set_transformer-qm9-homo")
 
 DEFAULTS = {
     NAME: "ethanol", RUN: MODELS[0], BESIDE: MODELS[1], PRECISION: "float32", OF: "gradient",
-    METRIC: "l2", ALSO: [], FRAME: 1, LAYER: "none", FEATURE: "none",
+    METRIC: "l2", ALSO: [], FRAME: 1, FEATURE: "none",
     f"{G}:axis": AXIS, f"{G}:angle": DEGREES, f"{G}:seed": 0,
 }  # fmt: skip
 UNDONE = tuple(k for k in DEFAULTS if k not in (f"{G}:seed",)) + (f"{G}:own",)

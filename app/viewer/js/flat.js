@@ -90,6 +90,15 @@ export class FlatStage {
     });
   }
 
+  rods(k, rods, color) {
+    const point = ([x, y, z]) => ({ x, y, z });
+    const parts = rods.map(({ start, end, weight }) => {
+      const look = { color, radius: 0.02 + 0.08 * weight, opacity: 0.6 };
+      return rod("addCylinder", { start: point(start), end: point(end), ...look }, {});
+    });
+    this.swarms[k].set("rods", { parts });
+  }
+
   seek(k, time, positionsAt) {
     for (const track of this.tracks[k]) {
       const places = positionsAt(track, time);

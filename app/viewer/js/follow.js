@@ -1,6 +1,7 @@
 // Small parts of the page that follow the hand: the slider of the angle, the curve, the figure's buttons.
 import { delta, raised } from "./format.js";
 import { follow } from "./followers.js";
+import { matrix } from "./matrix.js";
 import { make, svg } from "./panels.js";
 import { shared } from "./shared.js";
 import { readTheme, shade } from "./theme.js";
@@ -147,7 +148,7 @@ function figure(root, data) {
   return { take: () => {}, end: () => {} };
 }
 
-const KINDS = { slider, curve, figure };
+const KINDS = { slider, curve, figure, matrix };
 
 export default function ({ data, parentElement }) {
   const root = parentElement.querySelector(".demetar-follower");

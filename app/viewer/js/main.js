@@ -4,7 +4,8 @@ import { chooseStage } from "./choose.js";
 import { axisText } from "./format.js";
 import { axisAngle, conjugate, fromAxisAngle, multiply } from "./math.js";
 import { save } from "./figure.js";
-import { make, makeCards } from "./panels.js";
+import { publish } from "./followers.js";
+import { BLANK, freeOf, make, makeCards } from "./panels.js";
 import { Picture } from "./picture.js";
 import { Player } from "./playback.js";
 import { Live } from "./live.js";
@@ -14,11 +15,6 @@ import { shared } from "./shared.js";
 import { makeTable } from "./table.js";
 import { readTheme, shade } from "./theme.js";
 import { Turns } from "./turns.js";
-
-const BLANK = {
-  ...{ calls: [], tracks: [], marks: [], fields: [], legend: [], centre: [0, 0, 0] },
-  ...{ digest: "", title: "", about: "", caption: "", note: "", help: "", magnified: "" },
-};
 
 class View {
   constructor(root) {
@@ -62,7 +58,8 @@ class View {
     const cells = data.grid[this.narrow ? "narrow" : "wide"];
     this.square.style.setProperty("--shape", cells.length / cells[0].length);
     this.square.style.setProperty("--rows", cells.length);
-    const layout = JSON.stringify([cells, data.grid.joins]);
+    const tracked = data.panels.some((panel) => panel.tracks.length > 0);
+    const layout = JSON.stringify([cells, data.grid.joins, tracked]);
     if (layout !== this.layout) {
       this.layout = layout;
       this.cells = cells.flat();
@@ -75,9 +72,10 @@ class View {
   }
 
   /** A new grid: cards, stage, layers. */
-  async rebuild({ grid, library }, cells) {
+  async rebuild({ grid, library, panels }, cells) {
     this.picture.close();
     const [rows, cols] = [cells.length, cells[0].length];
+    const opaque = panels.every((panel) => panel.tracks.length === 0);
     const { layer, cards } = makeCards(cells, grid.joins);
     this.cards = cards;
     const below = make("div");
@@ -95,7 +93,7 @@ class View {
       button.onclick = () => this.report("view", { quaternion: this.camera.view.slice(4) });
     });
     await this.sized();
-    const { stage, sentence } = await chooseStage(library, rows, cols, below);
+    const { stage, sentence } = await chooseStage(library, rows, cols, below, opaque);
     this.notice.textContent = sentence;
     this.notice.hidden = sentence === "";
     const layers = cards.map(({ marks }) => marks);
@@ -126,6 +124,7 @@ class View {
     this.picture.panels = panels;
     this.camera.take(data.key, data.fit, this.aspect());
     this.picture.take(panels, theme, data.fit.radius);
+    if (this.attention) this.look(this.attention);
     this.live.take(data.live, panels, data.live?.rotation);
     this.writeRotation();
     if (data.live) {
@@ -163,12 +162,7 @@ class View {
   aspect() {
     const { width, height } = this.picture.cell(0);
     const shown = this.cards.filter((_, k) => this.picture.panels[k] !== BLANK);
-    const free = shown.map(({ cell, card }) => {
-      const around = cell.getBoundingClientRect();
-      const inside = card.querySelector(".space").getBoundingClientRect();
-      const [above, below] = [inside.top - around.top, around.bottom - inside.bottom];
-      return { above, below, width: inside.width };
-    });
+    const free = shown.map(freeOf);
     const [above, below] = ["above", "below"].map((side) => Math.max(...free.map((f) => f[side])));
     // Words stand above and below; scenes of one page stand in the middle between them.
     this.picture.lower = this.side ? (above - below) / 2 : 0;
@@ -201,6 +195,14 @@ class View {
     this.picture.spin = null;
     this.picture.change((panel) => panel.input || panel.follows);
     this.writeRotation();
+  }
+
+  /** Attention drawn into x as rods: {map, color, chosen}, or null. */
+  look(attention) {
+    this.attention = attention;
+    const k = this.panels.findIndex((panel) => panel.index === 0);
+    if (k < 0 || !this.picture.stage) return;
+    this.picture.rods(k, attention);
   }
 
   /** Saves the picture as "svg" or "png". */
@@ -254,7 +256,10 @@ class View {
 
   pick(k, place) {
     const atom = this.atomAt(k, place);
-    if (atom !== null) this.report("pick", { panel: this.panels[k].index, atom });
+    if (atom === null) return;
+    // A page with parts that follow needs no run of its script for a click.
+    if (this.data.live) publish(`${this.data.key} pick`, { atom });
+    else this.report("pick", { panel: this.panels[k].index, atom });
   }
 
   atomAt(k, place) {

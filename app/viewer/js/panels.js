@@ -7,6 +7,12 @@ export function make(tag, className, text) {
   return element;
 }
 
+/** What an empty cell shows. */
+export const BLANK = {
+  ...{ calls: [], tracks: [], marks: [], fields: [], legend: [], centre: [0, 0, 0] },
+  ...{ digest: "", title: "", about: "", caption: "", note: "", help: "", magnified: "" },
+};
+
 const SVG = "http://www.w3.org/2000/svg";
 export function svg(tag, attributes) {
   const element = document.createElementNS(SVG, tag);
@@ -88,7 +94,8 @@ function makeCard() {
   const say = () => {
     const shown = differ.getAttribute("aria-pressed") === "true";
     differ.replaceChildren(
-      make("span", "", `residual ${differ.dataset.times} `),
+      make("span", "", "residual "),
+      make("span", "", `${differ.dataset.times} `),
       make("b", "", shown ? "hide" : "show"),
     );
     differ.title = "Residual: g·f(x) − f(g·x), the arrows by which both ways differ, magnified";
@@ -105,6 +112,14 @@ function makeCard() {
     say();
   };
   return { cell, card, marks, note, button, toggle: differ, write, differ: differs, press };
+}
+
+/** What a card takes above and below of its cell, and the width that it leaves; pixels. */
+export function freeOf({ cell, card }) {
+  const around = cell.getBoundingClientRect();
+  const inside = card.querySelector(".space").getBoundingClientRect();
+  const [above, below] = [inside.top - around.top, around.bottom - inside.bottom];
+  return { above, below, width: inside.width };
 }
 
 /** A grid of cards over the canvas, with labelled arrows where `joins` say that two are joined. */

@@ -2,6 +2,7 @@
 import { panCamera, panelView } from "./math.js";
 import { drawTrails, markAt, writeMarks } from "./overlay.js";
 import { positionsAt } from "./playback.js";
+import { shade } from "./theme.js";
 
 const REST = 300; // ms without a change before edges are smoothed
 const CHEAP = 8; // ms for all panels: a machine that need not wait
@@ -88,6 +89,29 @@ export class Picture {
     }
   }
 
+  /** Draws who looks at whom in panel k: a rod a pair, thicker for more; of one atom, if one is chosen. */
+  rods(k, attention) {
+    const at = this.panels[k].marks.map((mark) => mark.at);
+    const found = [];
+    if (attention && attention.map.length === at.length) {
+      const { map, chosen } = attention;
+      const top = Math.max(...map.flat().map(Math.abs), 1e-12);
+      map.forEach((row, i) =>
+        row.forEach((value, j) => {
+          const weight = Math.abs(value) / top;
+          if (i === j || weight < 0.05 || (chosen !== null && chosen !== i)) return;
+          const end = chosen === null ? at[i].map((c, a) => (c + at[j][a]) / 2) : at[j];
+          found.push({ start: at[i], end, weight });
+        }),
+      );
+    }
+    this.stage.rods(k, found, attention ? shade(attention.color, this.theme) : "");
+    this.stale.add(k);
+    this.shown[k] = null;
+    this.fresh = k; // made anew: to be rendered, not only shown
+    this.draw();
+  }
+
   /** Shows residuals or not. */
   show(residual) {
     this.residual = residual;
@@ -154,7 +178,8 @@ export class Picture {
       this.stretch(k);
     }
     if (tracked) this.stage.seek(k, this.time, positionsAt);
-    this.stage.draw(k, view, changed || tracked);
+    this.stage.draw(k, view, changed || tracked || this.fresh === k);
+    if (this.fresh === k) this.fresh = null;
     if (changed) this.trailed[k] = null;
     this.filled[k] = content;
     this.shown[k] = wanted;
