@@ -124,6 +124,8 @@ def _order(found: Found) -> Decision | None:
     if f.tags["energy_exact"] and (atoms is None or not atoms.broken or atoms.tags["order"]):
         why = "the energy does not depend on the order"
         return _say("permuted-output", f, "", "atom-order", why)
+    if f.tags["energy_exact"]:
+        return _slope(found)
     crowd = found.get("crowd")
     deaf = crowd.tags.get("deaf") if crowd is not None else None
     if deaf:
@@ -171,11 +173,15 @@ def _turned(found: Found) -> Decision | None:
         word = law.tags["law"]
         return _say(word, law, "The energy is invariant and its slopes give the forces by this law.",
                     "unconstrained", "one law fits in all orientations")  # fmt: skip
+    atoms = found.get("gradient-atoms")
+    if atoms is not None and not f.tags["energy"] and 2 * len(atoms.tags["wrong"]) <= atoms.tags["count"]:
+        return _say("wrong-gradient", atoms, "The energy is invariant and the other forces are right.",
+                    "unconstrained", "most atoms have the right force")  # fmt: skip
     return _by_stabiliser(f, tags, found)
 
 
 def _by_stabiliser(f: Finding, t: dict[str, Any], found: Found) -> Decision:
-    inverted = _broken(found, "inversion") is not None
+    inverted = not t.get("all_inversion", True)
     exact = found["stabiliser"].detail if "stabiliser" in found else "not measured"
     say = lambda word, runner_up="", why="": _say(word, f, f"Exact are: {exact}.", runner_up, why)  # noqa: E731
     axes = t.get("axes", [])
@@ -246,7 +252,7 @@ def _jump(found: Found) -> Decision | None:
 
 def _slope(found: Found) -> Decision | None:
     f = _broken(found, "gradient-atoms") or _broken(found, "gradient")
-    if f is None:
+    if f is None or (_broken(found, "roughness") and not _broken(found, "gradient")):
         return None
     atoms, jacobian = found.get("gradient-atoms"), _broken(found, "jacobian")
     law = found.get("force-law")
@@ -256,7 +262,7 @@ def _slope(found: Found) -> Decision | None:
         return _say("permuted-output", atoms, "They are the slopes of other atoms.")
     if atoms is not None and atoms.broken:
         some = len(atoms.tags["wrong"]) < atoms.tags["count"]
-        if atoms.tags["ratio"] is not None or (some and len(atoms.tags["wrong"]) <= 0.5 * atoms.tags["count"]):
+        if atoms.tags["ratio"] is not None or some:
             return _say("wrong-gradient", atoms, "", "nonconservative", "the other forces are derivatives")
     if jacobian:
         return _say("nonconservative", jacobian, "", "wrong-gradient", "nearly all atoms disagree")
@@ -304,6 +310,6 @@ def _cells(found: Found) -> Decision | None:
 
 
 RULES: tuple[Rule, ...] = (
-    _number, _repeat, _low, _place, _order, _turned, _parity, _vectors, _aimed, _jump, _slope,
+    _number, _repeat, _low, _place, _order, _turned, _parity, _vectors, _aimed, _slope, _jump,
     _stress, _sum, _ripples, _crowd, _cells,
 )  # fmt: skip

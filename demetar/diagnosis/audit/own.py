@@ -61,6 +61,8 @@ def arrays_function(
             rows = host(graph.node_mask, *fields)
         return Output({n: Value(row, kind) for (n, kind), row in zip(kinds.items(), rows)})
 
+    called.__name__ = getattr(f, "__name__", "function")
+    called.plain = True  # pyright: ignore[reportFunctionMemberAccess]
     return called
 
 

@@ -68,7 +68,7 @@ class Audit:
 def planned(atoms: ase.Atoms) -> int:
     """About how many evaluations a whole audit of a sound calculator takes."""
     count = len(atoms)
-    return 600 + 6 * min(count, gradient.MOST_ATOMS) + (140 if atoms.pbc.any() else 220)
+    return 600 + 6 * min(count, gradient.MOST_ATOMS) + (330 if atoms.pbc.any() else 220)
 
 
 def audit(

@@ -311,10 +311,14 @@ def _bent(p: Any) -> tuple[int, int, int]:
 def aligned(vector: Any, target: Any) -> Any:
     """A rotation [3, 3] that lays `vector` along the unit vector `target`."""
     a, b = vector / np.linalg.norm(vector), np.asarray(target, float)
-    if a @ b < -1 + 1e-8:  # opposite: half a turn about anything across
+    first = np.eye(3)
+    if a @ b < 0:  # half a turn about anything across, so that the bisector is well defined
         across = np.cross(a, np.eye(3)[int(np.argmin(np.abs(a)))])
-        h = across / np.linalg.norm(across)
-        return 2 * np.outer(h, h) - np.eye(3)
-    v = np.cross(a, b)
-    k = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
-    return np.eye(3) + k + k @ k / (1 + a @ b)
+        first = _half_turn(across)
+        a = -a
+    return _half_turn(a + b) @ first
+
+
+def _half_turn(axis: Any) -> Any:
+    h = axis / np.linalg.norm(axis)
+    return 2 * np.outer(h, h) - np.eye(3)

@@ -108,89 +108,103 @@ def dimer(scene: Scene, first: int, second: int) -> Path:
     return Path(f"pair {symbols[0]}–{symbols[1]}", at, np.linspace(0.8 * reach, 12.5, 150))
 
 
+def push(scene: Scene) -> Path:
+    """One atom of a crystal moved by up to 0.6 Å in fine steps, so that single pairs cross a cutoff."""
+
+    def at(s: float) -> ase.Atoms:
+        change = np.zeros_like(scene.generic.positions)
+        change[0] = s * np.array([0.36, 0.48, 0.8])
+        return displaced(scene.generic, change)
+
+    return Path(f"atom 1 ({scene.generic.get_chemical_symbols()[0]}) moved", at, np.linspace(0, 0.6, 61))
+
+
 def paths(scene: Scene) -> list[Path]:
-    """What is looked at: bonds, and copies that approach or a cell that swells."""
-    bonds = [p for p in (stretch(scene, 0), stretch(scene, 1)) if p is not None]
-    if len({p.name for p in bonds}) == 1:
-        bonds = bonds[:1]
-    return [*bonds, swelling(scene) if scene.periodic else approach(scene)]
+    """What is looked at: bonds, and copies that approach; of a crystal an atom, its swelling, and a pair."""
+    first = stretch(scene, 0)
+    bonds = [] if first is None else [first]
+    if scene.periodic:
+        kinds = scene.atoms.numbers[[0, -1]]
+        return [*bonds, push(scene), swelling(scene), dimer(scene, int(kinds[0]), int(kinds[1]))]
+    second = stretch(scene, 1)
+    if second is not None and second.name != bonds[0].name:
+        bonds.append(second)
+    return [*bonds, approach(scene)]
 
 
 def walk(scene: Scene, path: Path) -> tuple[list[Jump], dict[str, Any]]:
     """Discontinuities along a path, each closed in by halving, and the curve for the figure."""
     known = {float(s): a for s in path.grid if (a := scene.try_(path.at(float(s)))) is not None}
-    s = np.array([x for x, a in known.items() if a.finite])
-    if len(s) < 6:
+    known = {s: a for s, a in known.items() if a.finite}
+    s = list(known)
+    if len(s) < 10:
         return [], {}
-    energies = np.array([known[x].energy for x in s])
-    scores = [np.abs(np.diff(energies, 3))]
-    forces = [known[x].forces for x in s]
-    if forces[0] is not None:
-        table = np.array(forces).reshape(len(s), -1)
-        scores.append(np.abs(np.diff(table, 3, axis=0)).max(1))
-    chosen = [(k, mode) for mode, score in enumerate(scores) for k in _peaks(score)]
-    found = [_close_in(scene, path, known, float(s[k]), float(s[k + 3]), mode) for k, mode in chosen]
-    curve = {"s": s.tolist(), "energy": energies.tolist(), "name": path.name}
-    return [j for j in found if j is not None], curve
+    modes = [False] if known[s[0]].forces is None else [False, True]
+    found = []
+    for of_force in modes:
+        table = np.array([_numbers(a, of_force) for a in known.values()])
+        limit = scene.limits(path.at(s[0]))[1 if of_force else 0]
+        for k, component in _peaks(table, limit):
+            steps = np.diff(table[k : k + 4, component])
+            for m in np.argsort(-np.abs(steps - np.median(steps)))[:2]:
+                ends = (s[k + m], s[k + m + 1])
+                jump = _halve(scene, path, ends, (known[ends[0]], known[ends[1]]), of_force)
+                found += [] if jump is None else [jump]
+    energies = [a.energy for a in known.values()]
+    return found, {"s": s, "energy": energies, "name": path.name}
 
 
-def _peaks(score: Any) -> list[int]:
-    """Intervals whose third differences stand out most from those around."""
-    around = np.array([np.median(score[max(k - 5, 0) : k + 6]) for k in range(len(score))])
-    ratio = score / np.maximum(around, 1e-12 * max(float(score.max()), 1e-300))
-    best: list[int] = []
-    for k in np.argsort(-ratio):
-        if all(abs(k - b) > 3 for b in best):
-            best.append(int(k))
+def _numbers(answer: Answer, of_force: bool) -> Any:
+    if of_force and answer.forces is not None:
+        return answer.forces.ravel()
+    return np.array([answer.energy])
+
+
+def _peaks(table: Any, limit: float) -> list[tuple[int, int]]:
+    """Where a third difference exceeds those on both sides, by how much; of a smooth slope none does."""
+    score = np.abs(np.diff(table, 3, axis=0))
+    inner = score[3:-3]
+    beside = np.maximum(np.maximum(score[:-6], score[1:-5]), np.maximum(score[5:-1], score[6:]))
+    ratio = inner / (beside + limit)
+    component = ratio.argmax(1)
+    best: list[tuple[int, int]] = []
+    for k in np.argsort(-ratio.max(1)):
+        if all(abs(k + 3 - b) > 3 for b, _ in best):
+            best.append((int(k) + 3, int(component[k])))
         if len(best) == CANDIDATES:
             break
     return best
 
 
-def _close_in(
-    scene: Scene, path: Path, known: dict[float, Answer], a: float, b: float, of_force: int
-) -> Jump | None:
-    """Halves the interval of [a, b] with the largest change; None as soon as it fades like a slope."""
-    ends = [x for x in known if a <= x <= b and known[x].finite]
-    changes = [_change(known[x], known[y], of_force) for x, y in zip(ends, ends[1:])]
-    third = np.abs(np.array(changes) - np.median(changes))
-    best: Jump | None = None
-    for k in np.argsort(-third)[:2]:
-        x, y = ends[k], ends[k + 1]
-        found = _halve(scene, path, (x, y), (known[x], known[y]), of_force)
-        if found is not None and (best is None or found.energy > best.energy):
-            best = found
-    return best
+def _halve(scene: Scene, path: Path, ends: Any, answers: Any, of_force: bool) -> Jump | None:
+    """Halves an interval towards a jump; None once second differences fade as of something smooth.
 
-
-def _halve(scene: Scene, path: Path, ends: Any, answers: Any, of_force: int) -> Jump | None:
+    They stay at a jump, are halved at a kink and quartered elsewhere.
+    """
     (a, b), (x, y) = ends, answers
-    last = _change(x, y, of_force)
+    sizes: list[float] = []
     for level in range(HALVINGS):
         middle = (a + b) / 2
         z = scene.try_(path.at(middle))
         if z is None or not z.finite:
             return None
-        left, right = _change(x, z, of_force), _change(z, y, of_force)
-        a, x, b, y = (a, x, middle, z) if left > right else (middle, z, b, y)
-        if level >= 5 and max(left, right) < 0.52 * last:
-            return None  # what has a slope is halved with its interval, a jump stays
-        last = max(left, right)
-    energy, force = abs(y.energy - x.energy), _change(x, y, 1)
+        left = _numbers(z, of_force) - _numbers(x, of_force)
+        right = _numbers(y, of_force) - _numbers(z, of_force)
+        c = int(np.argmax(np.abs(left - right)))
+        sizes.append(float(abs(left[c] - right[c])))
+        a, x, b, y = (a, x, middle, z) if abs(left[c]) > abs(right[c]) else (middle, z, b, y)
+        if level >= 4 and sizes[-1] < 0.3 * sizes[-2]:
+            return None
     le, lf = scene.limits(path.at(a))
-    slope = np.abs(x.forces).sum() if x.forces is not None else 0.0
-    is_energy = energy > 2 * le + 3 * slope * (b - a)
-    stiff = 100 * max(scene.precision.stiffness, 1.0) * (b - a)
-    is_force = x.forces is not None and force > 2 * lf + stiff
-    if not (is_energy or is_force):
-        return None
-    return Jump(path.name, (a + b) / 2, energy if is_energy else 0.0, force if is_force else 0.0, b - a)
-
-
-def _change(x: Answer, y: Answer, of_force: int) -> float:
-    if of_force and x.forces is not None and y.forces is not None:
-        return float(np.abs(y.forces - x.forces).max())
-    return abs(y.energy - x.energy)
+    stays = sizes[-1] > 0.7 * sizes[-4]
+    if not of_force:
+        if stays and sizes[-1] > 4 * le:
+            return Jump(path.name, (a + b) / 2, sizes[-1], 0.0, b - a)
+        kink = x.forces is None and sizes[-1] > 4 * le and 0.08 < sizes[-1] / sizes[-4] < 0.2
+        return Jump(path.name, (a + b) / 2, 0.0, sizes[-1] / (b - a), b - a) if kink else None
+    if stays and sizes[-1] > 4 * lf:
+        return Jump(path.name, (a + b) / 2, 0.0, sizes[-1], b - a)
+    return None
 
 
 def continuity(scene: Scene) -> list[Finding]:
