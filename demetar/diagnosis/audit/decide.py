@@ -67,9 +67,18 @@ def _broken(found: Found, name: str) -> Finding | None:
 def _repeat(found: Found) -> Decision | None:
     if f := _broken(found, "repeat"):
         return _say("nondeterministic", f, "", "stale-state", "the history of calls was the same both times")
-    if f := _broken(found, "history"):
+    f = _broken(found, "history")
+    if f is not None and not f.tags["far_only"]:
         return _say("stale-state", f, "", "nondeterministic", "the same history gives the same answer")
     return None
+
+
+def _late(found: Found) -> Decision | None:
+    f = _broken(found, "history")
+    if f is None:
+        return None
+    return _say("stale-state", f, "Only a large change of the structure shows it.", "discontinuous-cutoff",
+                "the same structure has two answers")  # fmt: skip
 
 
 def _number(found: Found) -> Decision | None:
@@ -90,6 +99,9 @@ def _low(found: Found) -> Decision | None:
 
 def _place(found: Found) -> Decision | None:
     f, image = _broken(found, "translation"), _broken(found, "image")
+    turned, stab = _broken(found, "rotation"), found.get("stabiliser")
+    if image and turned and not image.tags["as_given"] and stab and stab.tags.get("cluster_clean"):
+        return None  # the cell was not turned or strained along: see _turned
     if image and (f is None or f.tags["first"] > 0.1):
         at_float = found["noise"].tags["word"] == "float32" and f and f.tags["first"] >= 10
         small = image.value is not None and image.limit and image.value < 20 * image.limit
@@ -210,7 +222,7 @@ def _by_stabiliser(f: Finding, t: dict[str, Any], found: Found) -> Decision:
     share = t.get("share_above", {})
     if share.get("4", 0.0) > 0.3:
         return say("sphere-grid", "unconstrained", "the error oscillates quickly with the angle")
-    if inverted and share and share["2"] < 1e-3:
+    if inverted and share and share["2"] < 1e-5:
         return say("vector-norm", "unconstrained", "harmonics beyond the second are missing")
     return say("unconstrained", "laboratory-frame", "no rotation is exact")
 
@@ -310,6 +322,6 @@ def _cells(found: Found) -> Decision | None:
 
 
 RULES: tuple[Rule, ...] = (
-    _number, _repeat, _low, _place, _order, _turned, _parity, _vectors, _aimed, _slope, _jump,
+    _number, _repeat, _low, _place, _order, _turned, _parity, _vectors, _aimed, _late, _slope, _jump,
     _stress, _sum, _ripples, _crowd, _cells,
 )  # fmt: skip

@@ -153,7 +153,7 @@ def _scene(probe: Probe, atoms: ase.Atoms, seed: int, found: dict[str, Finding])
         )
     for finding in repeat.repeat(probe, generic):
         found[finding.name] = finding
-    if any(f.broken and f.name in ("repeat", "history") for f in found.values()):
+    if any(f.broken and not f.tags.get("far_only") for f in found.values()):
         return None  # whatever else is asked, the answers are not of one function
     precision = noise.precision(probe, generic, np.random.default_rng([seed, 1]))
     found["noise"] = noise.told(precision, probe)
@@ -177,7 +177,7 @@ def _stages(scene: Scene, found: dict[str, Finding]) -> Any:
         yield lambda: cells.images(scene)
     for check in (groups.translations, groups.permutations, groups.turns, groups.inversion, groups.aimed):
         yield lambda check=check: check(scene)
-    if broken("rotation") and not broken("translation"):
+    if broken("rotation") and (broken("image") or not broken("translation")):
         yield lambda: laws.stabiliser(scene)
     yield lambda: gradient.balance(scene)
     yield lambda: gradient.steps(scene)

@@ -32,7 +32,21 @@ def images(scene: Scene) -> list[Finding]:
         if other is not None:
             e, f = scene.error(answer, other)
             rows.append(("all wrapped", e, f, scene.excess(answer, other, wrapped)))
-    return [finding("image", "Periodic images", scene, rows)]
+    return [finding("image", "Periodic images", scene, rows, tags={"as_given": _as_given(scene)})]
+
+
+def _as_given(scene: Scene) -> bool:
+    """Whether images matter in the structure as it was given, whose cell may be upright."""
+    before = scene.try_(scene.atoms)
+    if before is None or not before.finite:
+        return True
+    for axis in range(3):
+        shift = np.zeros_like(scene.atoms.positions)
+        shift[len(shift) // 2] = np.asarray(scene.atoms.cell)[axis]
+        got = check(scene, "", scene.atoms, before, shift=shift) if scene.atoms.pbc[axis] else None
+        if got is not None and got[0][3] > 1:
+            return True
+    return False
 
 
 def other_cells(scene: Scene) -> list[Finding]:

@@ -8,6 +8,7 @@ import ase
 import numpy as np
 from ase import units
 
+from demetar.diagnosis.audit.evidence import surface
 from demetar.diagnosis.audit.evidence.groups import finding
 from demetar.diagnosis.audit.evidence.scene import Scene, rattled
 from demetar.diagnosis.audit.finding import Finding
@@ -53,7 +54,8 @@ def crowded(scene: Scene) -> ase.Atoms:
 def crowd(scene: Scene) -> list[Finding]:
     """A crowd in another order and turned, and which atoms feel the one in its middle.
 
-    Where near atoms do not feel it and farther ones of the same element do, neighbours were left out.
+    Neighbours were left out where near atoms do not feel it and farther ones of the same element do, and
+    where its motion makes jumps that no pair alone makes.
     """
     atoms = crowded(scene)
     before = scene.try_(atoms)
@@ -67,8 +69,23 @@ def crowd(scene: Scene) -> list[Finding]:
         if after is not None:
             rows.append((name, *scene.error(before, after, **how), scene.excess(before, after, atoms, **how)))
     deaf = _deaf(scene, atoms) if before.forces is not None else None
+    if deaf is not None and not _switches(scene, atoms):
+        deaf = None  # what is felt through common neighbours need not fall with the distance
     tags = {"permuted": bool(rows and rows[0][3] > 1), "deaf": deaf}
     return [finding("crowd", f"A crowd of {len(atoms)} atoms", scene, rows, tags=tags)]
+
+
+def _switches(scene: Scene, atoms: ase.Atoms) -> bool:
+    """Whether energy or forces jump as the middle atom moves by 0.6 Å, and no pair of atoms jumps alone."""
+    middle = int(np.argmin(np.linalg.norm(atoms.positions - atoms.positions.mean(0), axis=1)))
+
+    def at(s: float) -> ase.Atoms:
+        change = np.zeros_like(atoms.positions)
+        change[middle] = s * np.array([0.36, 0.48, 0.8])
+        return displaced(atoms, change)
+
+    jumps, _ = surface.walk(scene, surface.Path("middle of the crowd", at, np.linspace(0, 0.6, 41)))
+    return bool(jumps) and not any(surface.alone(scene).values())
 
 
 def _deaf(scene: Scene, atoms: ase.Atoms) -> dict[str, Any] | None:

@@ -71,7 +71,11 @@ def variants(atoms: ase.Atoms) -> dict[str, ase.Atoms]:
 
 
 def repeat(probe: Probe, atoms: ase.Atoms) -> list[Finding]:
-    """The same call twice with another between, then each variant after this structure and after another."""
+    """The same call twice with another between, then each variant after this structure and after another.
+
+    Where only a structure that is drawn far out remembers, as by bonds that were found once, the further
+    questions are asked with another one before each.
+    """
     other = other_size(probe, atoms)
     between = other if other is not None else spread(atoms)
     first = probe(atoms)
@@ -91,6 +95,8 @@ def repeat(probe: Probe, atoms: ase.Atoms) -> list[Finding]:
     ]  # fmt: skip
     if not broken:
         found.append(_history(probe, atoms, between, first, limit))
+        if found[-1].tags["far_only"]:
+            probe.before = between
     return found
 
 
@@ -127,9 +133,11 @@ def _history(
             if not wrong <= allowed:
                 seen.append(f"{name}, beside a fresh calculator")
                 worst, which = max(worst, wrong), which or seen[-1]
+    far = bool(seen) and all(name.startswith(SPREAD) for name in seen)
     detail = f"changed: {which}" if which else "no answer depends on an earlier question"
     return Finding(
-        "history", "A call after another one", worst, limit, "eV, eV/Å", bool(seen), detail, {"seen": seen}
+        "history", "A call after another one", worst, limit, "eV, eV/Å", bool(seen), detail,
+        {"seen": seen, "far_only": far},
     )
 
 

@@ -222,13 +222,13 @@ def continuity(scene: Scene) -> list[Finding]:
     jumps = [j for j in jumps if j not in faint]
     energy = max((j.energy for j in jumps if j.energy > seen_e), default=0.0)
     force = max((j.force for j in jumps if j.force > seen_f), default=0.0)
-    alone = _pairs(scene) if jumps else {}
+    single = alone(scene) if jumps else {}
     where = max(jumps, key=lambda j: (j.energy > seen_e, j.energy, j.force), default=None)
     detail = f"no jump on {len(curves)} paths" + (f", {len(faint)} too small to matter" if faint else "")
     if where is not None:
         detail = f"{where.path} at {where.s:.5g}, across {where.gap:.1g}"
     tags = {
-        "energy": energy, "force": force, "pairs": alone, "count": len(jumps),
+        "energy": energy, "force": force, "pairs": single, "count": len(jumps),
         "where": None if where is None else dataclasses.asdict(where),
     }  # fmt: skip
     unit = "eV" if energy else "eV/Å"
@@ -238,7 +238,7 @@ def continuity(scene: Scene) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _pairs(scene: Scene) -> dict[str, Any]:
+def alone(scene: Scene) -> dict[str, Any]:
     """Jumps of single pairs of the structure's elements: {pair: [distance, energy, force]}."""
     kinds = [int(k) for k in np.unique(scene.atoms.numbers)][:3]
     found: dict[str, Any] = {}
