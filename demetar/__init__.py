@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from demetar.data import sets as datasets
     from demetar.data.readers import read
     from demetar.diagnosis.audit.run import Audit, audit
+    from demetar.diagnosis.diagnose import diagnose
     from demetar.runs.folder import save
     from demetar.runs.run import Run, load
     from demetar.symmetry import groups
@@ -28,13 +29,13 @@ _HOMES = {
     "Audit": "diagnosis.audit.run", "audit": "diagnosis.audit.run",
     "read": "data.readers", "Run": "runs.run", "load": "runs.run", "save": "runs.folder",
     "measure": "symmetry.equivariance", "measure_arrays": "symmetry.equivariance",
-    "lie_derivative": "symmetry.instruments.lie", "verdict": "symmetry.instruments.verdict",
+    "diagnose": "diagnosis.diagnose", "lie_derivative": "symmetry.instruments.lie", "verdict": "symmetry.instruments.verdict",
 }  # fmt: skip
 _MODULES = {"datasets": "data.sets", "groups": "symmetry.groups", "models": "models", "testing": "testing"}
 __all__ = [
-    "Audit", "Graph", "InputError", "Output", "Run", "audit", "datasets", "from_arrays", "from_atoms", "groups",
-    "lie_derivative", "load", "measure", "measure_arrays", "models", "read", "save", "testing",
-    "to_atoms", "verdict",
+    "Audit", "Graph", "InputError", "Output", "Run", "audit", "datasets", "diagnose", "from_arrays",
+    "from_atoms", "groups", "lie_derivative", "load", "measure", "measure_arrays", "models", "read", "save",
+    "testing", "to_atoms", "verdict",
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import Any, NoReturn
 
-from demetar.cli import audit, data, experiments, runs, train
+from demetar.cli import audit, data, diagnose, experiments, runs, train
 from demetar.core.errors import InputError
 from demetar.core.remarks import heard
 
@@ -49,7 +49,7 @@ def parser() -> argparse.ArgumentParser:
     """The parser of the whole command."""
     top = _Parser(prog="demetar", description="Equivariant networks, and how equivariant they are.")
     commands = top.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    for group in (train, experiments, runs, audit, data):
+    for group in (train, experiments, runs, diagnose, audit, data):
         group.add(commands)
     p = commands.add_parser("app", help="open the explorer; further arguments go to Streamlit")
     p.add_argument("rest", nargs=argparse.REMAINDER)

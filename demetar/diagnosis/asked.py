@@ -25,8 +25,7 @@ from demetar.symmetry.neighbours import unpadded
 from demetar.symmetry.predictor import Predictor, subject
 
 Progress = Callable[[float, str], Any]
-# How far a compiled answer may be from the one that is not: rounding alone. Measured: 2e-14 and 4e-6.
-ALIKE = {"float64": 1e-10, "float32": 1e-4, "bfloat16": 0.3}
+ALIKE = 1e-10  # how far a compiled answer may be from the one that is not: rounding; measured: 2e-14
 QUICK = 0.003  # seconds; what is faster than that is not worth compiling
 OPTIONS = {"xla_allow_excess_precision": False}  # a rounding that the function asks for stays
 
@@ -47,7 +46,8 @@ class Asked:
         self.f, self.progress = f, progress
         self.began, self.seconds = time.monotonic(), seconds
         self.evaluations, self.fraction, self.text = 0, 0.0, ""
-        self._told, self._functions = 0.0, {}
+        self._told, self._cost = 0.0, 0.005
+        self._functions: dict[str, Callable[[Graph], Any]] = {}
         self.traced = isinstance(f, Predictor)
         self.given = unpadded(graph)
         taken = subject(f, self.given)
@@ -55,9 +55,7 @@ class Asked:
         self.function = taken.function if self.traced else None
         self.size = rung(self.graph, self._most_edges())
         self.kinds: dict[str, Kind] = {}
-        first = self.one(self.graph)
-        self.edges = len(self.graph.senders)
-        self.first: Rows = first
+        self.first: Rows = self.one(self.graph)
 
     def _most_edges(self) -> int:
         """Room for the edges of a graph that is built again; a rung's full number costs too much."""
@@ -71,10 +69,6 @@ class Asked:
     def elapsed(self) -> float:
         """Seconds since it began."""
         return time.monotonic() - self.began
-
-    def cost(self) -> float:
-        """Seconds of one evaluation, as the last ones took."""
-        return self._cost
 
     def affordable(self, evaluations: int) -> bool:
         """Whether so many more evaluations fit into the time."""
@@ -92,8 +86,6 @@ class Asked:
         self._told = now
         if self.progress(self.fraction, self.text) is False:
             raise Stopped
-
-    _cost = 0.005
 
     def one(self, graph: Graph, dtype: str = "float64") -> Rows:
         """The outputs [rows, dim] at one unpadded graph of any size, float64 on the host."""
@@ -128,6 +120,14 @@ class Asked:
             f = self._functions.get(dtype, self.f) if same else self.f
             return called(f, graph.astype(dtype)), graph
 
+    def whole(self, graph: Graph) -> Any:
+        """The answer in float64 as it is returned, trace included, padded where a run pads it."""
+        self.evaluations += 1
+        if self.function is not None:
+            return self._answer(graph, "float64")[0]
+        with self.precision("float64"):
+            return called(self.f, graph.astype("float64"))
+
     @staticmethod
     @contextlib.contextmanager
     def precision(dtype: str) -> Iterator[None]:
@@ -135,14 +135,15 @@ class Asked:
         with jax.enable_x64(dtype == "float64"):
             yield
 
-    def compile(self, dtype: str = "float64") -> None:
+    def compile(self) -> None:
         """Compiles a plain function where that is worth it and changes nothing but rounding.
 
-        To be called once it is known that the function answers twice in the same way.
+        In float64, in which nearly all is asked. To be called once it is known that the function answers
+        twice in the same way.
         """
+        dtype = "float64"
         if self.function is not None or dtype in self._functions:
             return
-        self._functions[dtype] = self.f
         graph = self.graph.astype(dtype)
         began = time.monotonic()
         plain = self.one(self.graph, dtype)
@@ -154,7 +155,7 @@ class Asked:
                 rows, _ = rows_of(faster(graph), self.graph)
         except Exception:  # whatever stops JAX from tracing it: it is called as it is
             return
-        if all(_alike(rows[k], plain[k], ALIKE[dtype]) for k in plain):
+        if all(_alike(rows[k], plain[k], ALIKE) for k in plain):
             self._functions[dtype] = faster
 
     def many(self, graphs: Sequence[Graph], dtype: str = "float64") -> list[Rows]:

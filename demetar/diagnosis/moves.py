@@ -18,6 +18,7 @@ from demetar.symmetry.irreps import parse_irreps, wigner
 from demetar.symmetry.neighbours import moved
 
 STILL = np.zeros(3)
+VANISHING = 1e-12  # beside the largest output
 
 
 def element(
@@ -129,7 +130,11 @@ class Ruler:
         found = [asked.first, *asked.many(graphs[1:])]
         self.kinds = asked.kinds
         self.unit = {k: _unit(kind, k, graphs, found) for k, kind in asked.kinds.items()}
-        self.size = {k: max(rms(rows[k]) for rows in found) for k in asked.kinds}
+        self.size = {k: _size([rows[k] for rows in found]) for k in asked.kinds}
+        largest = max(self.size.values())
+        for k, size in self.size.items():
+            if size < VANISHING * max(largest, 1e-3):  # zero but for rounding: it has no unit of its own
+                self.unit[k] = max(largest, 1e-3)
 
     def apart(self, name: str, a: np.ndarray, b: np.ndarray) -> float:
         """Root mean square of the difference over the unit; infinite where one is no number."""
@@ -142,6 +147,10 @@ class Ruler:
         return {
             k: self.apart(k, turned(kind, base[k], g), after[k]) for k, kind in self.kinds.items()
         }
+
+
+def _size(rows: list[np.ndarray]) -> float:
+    return max((rms(r) for r in rows if np.isfinite(r).all()), default=0.0)
 
 
 def _unit(kind: Kind, name: str, graphs: list[Graph], found: list[Rows]) -> float:
