@@ -150,12 +150,10 @@ def _diagnosis(f: Any, graph: Any, group: str) -> str:
     """Why, in a sentence, where the diagnosis can be made."""
     from demetar.core.errors import InputError
 
+    from demetar.diagnosis.diagnose import diagnose
+
     try:
-        from demetar.diagnosis.diagnose import diagnose
-    except ImportError:
-        return ""
-    try:
-        found = diagnose(f, graph)
+        found = diagnose(f, graph, group, seconds=15.0)
     except InputError as error:
         return f" No diagnosis: {error}"
     return f" Diagnosis: {found.cause}. {found.sentence}"

@@ -95,9 +95,7 @@ def audit(
     first = time.monotonic()
     probe.explore(atoms)
     each = time.monotonic() - first
-    probe.most = evaluations or planned(atoms)
-    if evaluations is None:
-        probe.most = int(min(4 * probe.most, max(60, seconds / max(each, 1e-4))))
+    probe.most = evaluations or 5 * planned(atoms)  # a fault that is found is looked at more closely
     probe.seconds, probe.tell = seconds, tell
     if say is not None:
         say(
