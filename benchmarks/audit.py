@@ -51,11 +51,22 @@ def sound() -> list[tuple[str, Any, str, Atoms]]:
     gold.numbers[0] = 79
     symmetric = {"methane": molecule("CH4"), "benzene": molecule("C6H6"), "CO2": molecule("CO2")}
     rows = [("seeded", Potential, n, a) for n, a in {**STRUCTURES, **CELLS, **symmetric}.items()]
-    rows += [("EMT", EMT, n, a) for n, a in (("Cu4", CELLS["Cu4"]), ("Cu3Au", gold), ("ethanol", STRUCTURES["ethanol"]))]
-    rows += [("LennardJones, smooth", lennard_jones, n, a) for n, a in (("Ar8", cluster()), ("Ar4 crystal", ARGON))]
+    rows += [
+        ("EMT", EMT, n, a)
+        for n, a in (("Cu4", CELLS["Cu4"]), ("Cu3Au", gold), ("ethanol", STRUCTURES["ethanol"]))
+    ]
+    rows += [
+        ("LennardJones, smooth", lennard_jones, n, a)
+        for n, a in (("Ar8", cluster()), ("Ar4 crystal", ARGON))
+    ]
     rows += [
         ("Morse", lambda: MorsePotential(epsilon=1.0, r0=2.5, rho0=6), "Cu4", CELLS["Cu4"]),
-        ("Morse", lambda: MorsePotential(epsilon=1.0, r0=1.4, rho0=4), "methane", symmetric["methane"]),
+        (
+            "Morse",
+            lambda: MorsePotential(epsilon=1.0, r0=1.4, rho0=4),
+            "methane",
+            symmetric["methane"],
+        ),
     ]
     return rows
 
@@ -109,6 +120,7 @@ def confusion(rows: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
 
 def shares(rows: list[dict[str, Any]]) -> dict[str, float]:
     """The shares of faults that are named and of sound calculators that are called sound."""
+
     def share(mine: list[dict[str, Any]]) -> float:
         return sum(r["cause"] == r["found"] for r in mine) / max(len(mine), 1)
 
@@ -124,9 +136,15 @@ def table(result: dict[str, Any]) -> str:
     lines = ["| fault | found |", "|---|---|"]
     for cause, words in result["confusion"].items():
         total = sum(words.values())
-        said = ", ".join(f"{w} {n}" for w, n in sorted(words.items(), key=lambda x: -x[1]) if w != cause)
-        lines.append(f"| `{cause}` | {words.get(cause, 0)} of {total}{' (' + said + ')' if said else ''} |")
-    return "\n".join([*lines, f"\nnamed: {result['named']:.1%}; sound called sound: {result['sound']:.0%}"])
+        said = ", ".join(
+            f"{w} {n}" for w, n in sorted(words.items(), key=lambda x: -x[1]) if w != cause
+        )
+        lines.append(
+            f"| `{cause}` | {words.get(cause, 0)} of {total}{' (' + said + ')' if said else ''} |"
+        )
+    return "\n".join(
+        [*lines, f"\nnamed: {result['named']:.1%}; sound called sound: {result['sound']:.0%}"]
+    )
 
 
 if __name__ == "__main__":

@@ -135,8 +135,8 @@ def ani(double: bool) -> Callable[[], Any]:
 
 def diep() -> Any:
     """DIEP, MatPES r2SCAN."""
-    from diep.ext.ase import PESCalculator  # pyright: ignore
     from diep import load_model  # pyright: ignore
+    from diep.ext.ase import PESCalculator  # pyright: ignore
 
     return PESCalculator(load_model("DIEP-MatPES-r2SCAN-2025.1"))
 
@@ -184,7 +184,19 @@ def one(name: str, seconds: float) -> None:
     (FOLDER / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
-KEPT = ("word", "relative", "energy", "force", "where", "pairs", "first", "seen", "wrong", "wobble", "value")
+KEPT = (
+    "word",
+    "relative",
+    "energy",
+    "force",
+    "where",
+    "pairs",
+    "first",
+    "seen",
+    "wrong",
+    "wobble",
+    "value",
+)
 
 
 def main() -> int:

@@ -31,7 +31,12 @@ _HOMES = {
     "measure": "symmetry.equivariance", "measure_arrays": "symmetry.equivariance",
     "diagnose": "diagnosis.diagnose", "lie_derivative": "symmetry.instruments.lie", "verdict": "symmetry.instruments.verdict",
 }  # fmt: skip
-_MODULES = {"datasets": "data.sets", "groups": "symmetry.groups", "models": "models", "testing": "testing"}
+_MODULES = {
+    "datasets": "data.sets",
+    "groups": "symmetry.groups",
+    "models": "models",
+    "testing": "testing",
+}
 __all__ = [
     "Audit", "Graph", "InputError", "Output", "Run", "audit", "datasets", "diagnose", "from_arrays",
     "from_atoms", "groups", "lie_derivative", "load", "measure", "measure_arrays", "models", "read", "save",

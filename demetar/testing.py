@@ -44,7 +44,9 @@ def assert_equivariant(
     if getattr(f, "plain", False):
         f(graph)  # wrong shapes are told here, before JAX wraps what is raised inside it
     allowed = tolerance(f, graph, dtype, seed)
-    found = measure(f, graph, group, samples=samples, seed=seed, dtype=dtype, layers=False, rebuild=False)
+    found = measure(
+        f, graph, group, samples=samples, seed=seed, dtype=dtype, layers=False, rebuild=False
+    )
     wrong = {
         name: float(errors.max())
         for name, errors in found.absolute.items()
@@ -108,13 +110,16 @@ def assert_sound(calculator: Any, atoms: ase.Atoms, **options: Any) -> Audit:
     found = audit(calculator, atoms, **options)
     if found.cause != SOUND:
         raise AssertionError(
-            f"{found.calculator} on {found.formula}: {found.cause}. {found.sentence} {cause(found.cause).mends}"
+            f"{found.calculator} on {found.formula}: {found.cause}. {found.sentence} "
+            f"{cause(found.cause).mends}"
         )
     return found
 
 
-def arrays_function(f: Any, outputs: dict[str, str], reads: tuple[str, ...] = ("positions", "species")) -> Any:
-    """A function Graph -> Output from `f(positions, species)` of NumPy arrays; see demetar.diagnosis.audit.own."""
+def arrays_function(
+    f: Any, outputs: dict[str, str], reads: tuple[str, ...] = ("positions", "species")
+) -> Any:
+    """A function Graph -> Output from `f(positions, species)`; see demetar.diagnosis.audit.own."""
     from demetar.diagnosis.audit import own
 
     return own.arrays_function(f, outputs, reads)
@@ -149,7 +154,6 @@ def _called(f: Any) -> str:
 def _diagnosis(f: Any, graph: Any, group: str) -> str:
     """Why, in a sentence, where the diagnosis can be made."""
     from demetar.core.errors import InputError
-
     from demetar.diagnosis.diagnose import diagnose
 
     try:

@@ -51,7 +51,9 @@ def test_the_message_is_the_diagnosis() -> None:
 
 def test_nan_fails() -> None:
     with pytest.raises(AssertionError, match="is not O"):
-        assert_equivariant(arrays_function(lambda x, z: x * np.nan, FORCES), ETHANOL, diagnose=False)
+        assert_equivariant(
+            arrays_function(lambda x, z: x * np.nan, FORCES), ETHANOL, diagnose=False
+        )
 
 
 def test_the_tolerance_follows_the_precision() -> None:

@@ -13,7 +13,9 @@ from demetar.core.errors import InputError
 def add(commands: Any) -> None:
     """Adds the command to a command's parsers."""
     p = commands.add_parser("audit", help="what is wrong with an ASE calculator, in one word")
-    p.add_argument("calculator", help="FILE.py:NAME of a calculator, or of a function that makes one")
+    p.add_argument(
+        "calculator", help="FILE.py:NAME of a calculator, or of a function that makes one"
+    )
     p.add_argument("structure", help="a file that ASE reads")
     p.add_argument("--report", default=None, help="write a report: FILE.html, FILE.md or FILE.json")
     p.add_argument("--seconds", type=float, default=None, help="at most so long (default: 115)")
@@ -27,7 +29,9 @@ def structure(path: str) -> Any:
     import ase.io
 
     if not Path(path).is_file():
-        raise InputError(f"Expected a structure file, found none at {path}; give one that ASE reads.")
+        raise InputError(
+            f"Expected a structure file, found none at {path}; give one that ASE reads."
+        )
     try:
         return ase.io.read(path, index=0)
     except Exception as error:

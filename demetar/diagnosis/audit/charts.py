@@ -22,7 +22,10 @@ def chart(
     log_y: bool = False,
     bound: Sequence[float] | None = None,
 ) -> str:
-    """One scatter or line as an SVG element; `bound` is a dashed second line. Zeros leave a logarithmic axis."""
+    """One scatter or line as an SVG element; `bound` is a dashed second line.
+
+    Zeros leave a logarithmic axis.
+    """
     points = [
         (a, b) for a, b in zip(x, y)
         if math.isfinite(a) and math.isfinite(b) and (a > 0 or not log_x) and (b > 0 or not log_y)
@@ -45,7 +48,10 @@ def chart(
     if line:
         parts.append(_line(places, MARK))
     if not line or len(places) < 20:
-        parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2.2" fill="{MARK}" fill-opacity=".6"/>' for a, b in places]
+        parts += [
+            f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2.2" fill="{MARK}" fill-opacity=".6"/>'
+            for a, b in places
+        ]
     return "\n".join([*parts, "</svg>"])
 
 
@@ -64,7 +70,9 @@ class _axis:
 
     def place(self, value: float) -> float:
         """The pixel of a value."""
-        return self.start + (self._of(value) - self.low) / (self.high - self.low) * (self.end - self.start)
+        return self.start + (self._of(value) - self.low) / (self.high - self.low) * (
+            self.end - self.start
+        )
 
     def ticks(self) -> list[tuple[float, str]]:
         """Pixels and labels."""
@@ -85,10 +93,12 @@ def _frame(across: _axis, up: _axis, x_title: str, y_title: str) -> list[str]:
         f"{escape(y_title)}</text>",
     ]
     parts += [
-        f'<text x="{p:.1f}" y="{base + 15}" text-anchor="middle">{label}</text>' for p, label in across.ticks()
+        f'<text x="{p:.1f}" y="{base + 15}" text-anchor="middle">{label}</text>'
+        for p, label in across.ticks()
     ]
     parts += [
-        f'<text x="{LEFT - 5}" y="{p + 4:.1f}" text-anchor="end">{label}</text>' for p, label in up.ticks()
+        f'<text x="{LEFT - 5}" y="{p + 4:.1f}" text-anchor="end">{label}</text>'
+        for p, label in up.ticks()
     ]
     return parts
 

@@ -25,7 +25,9 @@ def named(text: str) -> Any:
     """
     path, _, name = text.rpartition(":")
     if not path or not name:
-        raise InputError(f"Expected FILE.py:NAME, got {text!r}; name a calculator or a factory in a file.")
+        raise InputError(
+            f"Expected FILE.py:NAME, got {text!r}; name a calculator or a factory in a file."
+        )
     file = Path(path)
     if not file.is_file():
         raise InputError(f"Expected a Python file at {path}, found none; give FILE.py:NAME.")

@@ -102,7 +102,11 @@ def _checked(f: Plain, name: str, kind: Kind, given: Any, count: int) -> np.ndar
     array = np.asarray(given)
     dim = _dim(kind)
     shape = (count, dim) if kind.per == "node" else (1, dim)
-    fits = array.shape == shape or array.size == dim == shape[0] * dim or array.shape == (count,) == shape[:1]
+    fits = (
+        array.shape == shape
+        or array.size == dim == shape[0] * dim
+        or array.shape == (count,) == shape[:1]
+    )
     if not fits or (dim > 1 and kind.per == "node" and array.shape != shape):
         raise InputError(
             f"Expected {name} of shape {list(shape)} ({kind.irreps} per {kind.per}, {count} nodes) from "

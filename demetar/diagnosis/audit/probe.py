@@ -64,7 +64,9 @@ class Probe:
     has_forces: bool = True
     single: bool = False
     tell: Callable[[int, int], None] | None = None
-    before: ase.Atoms | None = None  # asked before each question, where a calculator keeps old answers
+    before: ase.Atoms | None = (
+        None  # asked before each question, where a calculator keeps old answers
+    )
 
     @property
     def elapsed(self) -> float:
@@ -142,7 +144,9 @@ class Probe:
         self.optional = tuple(known)
         self.evaluations += 1
         return Answer(
-            float(np.squeeze(raw)), _array(forces) if self.has_forces else None, *self._others(asked)
+            float(np.squeeze(raw)),
+            _array(forces) if self.has_forces else None,
+            *self._others(asked),
         )
 
 

@@ -12,19 +12,23 @@ from demetar.diagnosis.audit.charts import chart
 from demetar.diagnosis.causes import cause
 
 STYLE = """
-:root{color-scheme:light}body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;
-color:#22303c;background:#fff}h1{margin:0 0 .2rem}table{border-collapse:collapse;width:100%;font-size:.9rem}
+:root{color-scheme:light}body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;
+margin:2rem auto;padding:0 1rem;color:#22303c;background:#fff}h1{margin:0 0 .2rem}table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #dde3e8;vertical-align:top}
 td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}tr.broken td{background:#fff1ee}
-.word{font-size:1.6rem;font-weight:700}.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(22rem,1fr));
-gap:1rem}svg{width:100%;height:auto;font:11px system-ui,sans-serif;fill:#22303c}pre{overflow:auto;background:#f5f7f9;
+.word{font-size:1.6rem;font-weight:700}.figures{display:grid;
+grid-template-columns:repeat(auto-fit,minmax(22rem,1fr));gap:1rem}svg{width:100%;height:auto;font:11px system-ui,sans-serif;fill:#22303c}pre{overflow:auto;background:#f5f7f9;
 padding:.8rem}.quiet{color:#5b6b79}
 """
 
 
 def write(audit: Any, form: str = "markdown") -> str:
     """The report as text; InputError on an unknown form."""
-    forms = {"markdown": markdown, "html": html, "json": lambda a: json.dumps(document(a), indent=1)}
+    forms = {
+        "markdown": markdown,
+        "html": html,
+        "json": lambda a: json.dumps(document(a), indent=1),
+    }
     if form not in forms:
         raise InputError(f"Expected a report as {', '.join(forms)}, got {form!r}.")
     return forms[form](audit)
@@ -108,7 +112,9 @@ def figures(audit: Any) -> list[str]:
     for key, unit in (("energy", "|ΔE| per atom / meV"), ("force", "mean |ΔF| / meV/Å")):
         if pairs.get(key):
             title = f"{unit.split(' /')[0]} over {len(pairs['angle'])} pairs of orientations"
-            drawn.append(chart(title, pairs["angle"], pairs[key], "relative angle / °", unit, log_y=True))
+            drawn.append(
+                chart(title, pairs["angle"], pairs[key], "relative angle / °", unit, log_y=True)
+            )
     if "gradient" in found and found["gradient"].data.get("steps"):
         rows = found["gradient"].data["steps"]
         h, e, allowed = ([r[k] for r in rows] for k in range(3))
@@ -120,11 +126,27 @@ def figures(audit: Any) -> list[str]:
     for curve in found["continuity"].data.get("curves", []) if "continuity" in found else []:
         rest = curve["energy"][-1]
         values = [e - rest for e in curve["energy"]]
-        drawn.append(chart(f"Energy along: {curve['name']}", curve["s"], values, "s / Å", "E − E(end) / eV", line=True))
+        drawn.append(
+            chart(
+                f"Energy along: {curve['name']}",
+                curve["s"],
+                values,
+                "s / Å",
+                "E − E(end) / eV",
+                line=True,
+            )
+        )
     if "dynamics" in found and found["dynamics"].data:
         data = found["dynamics"].data
         drawn.append(
-            chart("Total energy at constant energy", data["time"], data["energy"], "time / fs", "ΔE / meV/atom", line=True)
+            chart(
+                "Total energy at constant energy",
+                data["time"],
+                data["energy"],
+                "time / fs",
+                "ΔE / meV/atom",
+                line=True,
+            )
         )
     return drawn
 
@@ -132,7 +154,8 @@ def figures(audit: Any) -> list[str]:
 def html(audit: Any) -> str:
     """The audit as one HTML file with its figures; no request leaves it."""
     rows = "\n".join(
-        f'<tr class="{"broken" if f.broken else ""}"><td>{escape(f.title)}</td><td class="n">{_number(f.value)}</td>'
+        f'<tr class="{"broken" if f.broken else ""}"><td>{escape(f.title)}</td>'
+        f'<td class="n">{_number(f.value)}</td>'
         f'<td class="n">{_number(f.limit)}</td><td>{escape(f.unit)}</td><td>{escape(f.detail)}</td></tr>'
         for f in audit.findings
     )
@@ -140,13 +163,14 @@ def html(audit: Any) -> str:
     small = f"<h2>The smallest structure that shows it</h2><pre>{escape(_small(audit))}</pre>"
     ended = "" if audit.complete else " It was stopped before the end."
     return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>Audit: {escape(title)}</title><style>{STYLE}</style></head><body>
 <h1>{escape(title)}</h1><p class="word">{escape(audit.cause)}</p><p>{escape(audit.sentence)}</p>
 <p><b>What mends it:</b> {escape(cause(audit.cause).mends)}</p><p>{escape(_excluded(audit))}</p>
-<h2>What was looked at</h2><table><thead><tr><th>check</th><th>value</th><th>precision explains</th><th>unit</th>
-<th></th></tr></thead><tbody>{rows}</tbody></table>
+<h2>What was looked at</h2><table><thead><tr><th>check</th><th>value</th>
+<th>precision explains</th><th>unit</th><th></th></tr></thead><tbody>{rows}</tbody></table>
 <h2>Figures</h2><div class="figures">{"".join(f"<figure>{s}</figure>" for s in figures(audit))}</div>
 {small if audit.smallest is not None else ""}
 <p class="quiet">{audit.evaluations} evaluations in {audit.seconds:.1f} s.{ended}</p></body></html>

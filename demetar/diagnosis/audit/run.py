@@ -12,9 +12,19 @@ import numpy as np
 
 from demetar.core.errors import InputError
 from demetar.diagnosis.audit import shrink
-from demetar.diagnosis.audit.decide import Decision, decide
-from demetar.diagnosis.audit.evidence import cells, crowd, gradient, groups, laws, noise, repeat
-from demetar.diagnosis.audit.evidence import surface
+from demetar.diagnosis.audit.decide import decide
+from demetar.diagnosis.audit.decision import Decision
+from demetar.diagnosis.audit.evidence import (
+    aimed,
+    cells,
+    crowd,
+    gradient,
+    groups,
+    laws,
+    noise,
+    repeat,
+    surface,
+)
 from demetar.diagnosis.audit.evidence.scene import Scene, rattled
 from demetar.diagnosis.audit.finding import Finding
 from demetar.diagnosis.audit.load import as_calculator
@@ -95,11 +105,14 @@ def audit(
     first = time.monotonic()
     probe.explore(atoms)
     each = time.monotonic() - first
-    probe.most = evaluations or 5 * planned(atoms)  # a fault that is found is looked at more closely
+    probe.most = evaluations or 5 * planned(
+        atoms
+    )  # a fault that is found is looked at more closely
     probe.seconds, probe.tell = seconds, tell
     if say is not None:
         say(
-            f"About {planned(atoms)} evaluations of {len(atoms)} atoms, at most {probe.most} or {seconds:.0f} s; "
+            f"About {planned(atoms)} evaluations of {len(atoms)} atoms, at most {probe.most} "
+            f"or {seconds:.0f} s; "
             f"the first took {1e3 * each:.3g} ms. Ctrl-C gives what there is."
         )
     found: dict[str, Finding] = {}
@@ -147,7 +160,13 @@ def _scene(probe: Probe, atoms: ase.Atoms, seed: int, found: dict[str, Finding])
         )
     if given is not None and not given.finite:
         found["finite"] = Finding(
-            "finite", "Numbers at all", float("nan"), None, "eV", True, "the structure as given has none"
+            "finite",
+            "Numbers at all",
+            float("nan"),
+            None,
+            "eV",
+            True,
+            "the structure as given has none",
         )
     for finding in repeat.repeat(probe, generic):
         found[finding.name] = finding
@@ -173,7 +192,13 @@ def _stages(scene: Scene, found: dict[str, Finding]) -> Any:
 
     if scene.periodic:
         yield lambda: cells.images(scene)
-    for check in (groups.translations, groups.permutations, groups.turns, groups.inversion, groups.aimed):
+    for check in (
+        groups.translations,
+        groups.permutations,
+        groups.turns,
+        groups.inversion,
+        aimed.aimed,
+    ):
         yield lambda check=check: check(scene)
     if broken("rotation") and (broken("image") or not broken("translation")):
         yield lambda: laws.stabiliser(scene)

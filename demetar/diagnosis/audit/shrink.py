@@ -9,7 +9,7 @@ from typing import Any
 import ase
 import numpy as np
 
-from demetar.diagnosis.audit.evidence import cells, gradient, groups
+from demetar.diagnosis.audit.evidence import aimed, cells, gradient, groups
 from demetar.diagnosis.audit.evidence.scene import Scene
 from demetar.diagnosis.audit.finding import Finding
 from demetar.diagnosis.audit.probe import Refused, moved
@@ -17,7 +17,7 @@ from demetar.diagnosis.audit.probe import Refused, moved
 MOST = 40  # structures tried
 CHECKS: dict[str, Callable[[Scene], list[Finding]]] = {
     "translation": groups.translations, "permutation": groups.permutations, "rotation": groups.turns,
-    "inversion": groups.inversion, "aimed": groups.aimed, "image": cells.images,
+    "inversion": groups.inversion, "aimed": aimed.aimed, "image": cells.images,
     "gradient": gradient.steps, "gradient-atoms": gradient.steps, "jacobian": gradient.steps,
     "force-law": groups.turns, "stress": gradient.stress,
 }  # fmt: skip

@@ -51,15 +51,24 @@ def test_classes_factories_and_objects_are_taken(name: str, file: Path) -> None:
 
 @pytest.mark.parametrize(
     "text, words",
-    [("mine.py", "FILE.py:NAME"), ("none.py:x", "found none"), ("{file}:Tilde", "Tilted"), ("{file}:", "FILE.py")],
+    [
+        ("mine.py", "FILE.py:NAME"),
+        ("none.py:x", "found none"),
+        ("{file}:Tilde", "Tilted"),
+        ("{file}:", "FILE.py"),
+    ],
 )
 def test_wrong_places_are_told(text: str, words: str, file: Path) -> None:
     with pytest.raises(InputError, match=words):
         named(text.format(file=file))
 
 
-@pytest.mark.parametrize("source, line", [("x = 1\nx = y\n", 2), ("a = 1\nb = (\n", 2), ("import nothing_here\n", 1)])
-def test_a_file_that_does_not_run_is_told_with_its_line(source: str, line: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "source, line", [("x = 1\nx = y\n", 2), ("a = 1\nb = (\n", 2), ("import nothing_here\n", 1)]
+)
+def test_a_file_that_does_not_run_is_told_with_its_line(
+    source: str, line: int, tmp_path: Path
+) -> None:
     path = tmp_path / "bad.py"
     path.write_text(source)
     with pytest.raises(InputError, match=f"in line {line}"):
@@ -114,7 +123,10 @@ def test_plain_arrays_become_an_output() -> None:
 @pytest.mark.parametrize(
     "f, words",
     [
-        (lambda x, z: (np.zeros(1), np.zeros(3)), r"shape \[3, 3\] .* from test_load.py:\d+.* got \[3\]"),
+        (
+            lambda x, z: (np.zeros(1), np.zeros(3)),
+            r"shape \[3, 3\] .* from test_load.py:\d+.* got \[3\]",
+        ),
         (lambda x, z: np.zeros(1), "Expected 2 arrays"),
         (lambda x, z: {"energy": np.zeros(1)}, "'forces' too"),
     ],

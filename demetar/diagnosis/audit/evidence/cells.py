@@ -20,7 +20,9 @@ def images(scene: Scene) -> list[Finding]:
                 continue
             shift = np.zeros_like(at.positions)
             shift[i] = sign * at.cell[axis]
-            got = check(scene, f"atom {i + 1} by {sign} × cell vector {axis + 1}", at, before, shift=shift)
+            got = check(
+                scene, f"atom {i + 1} by {sign} × cell vector {axis + 1}", at, before, shift=shift
+            )
             if got is not None:
                 rows.append(got[0])
     outside = moved(at, shift=-0.5 * np.asarray(at.cell).sum(0))
@@ -61,7 +63,11 @@ def other_cells(scene: Scene) -> list[Finding]:
     sheared.set_cell(cell, scale_atoms=False)
     answer = scene.try_(sheared)
     if answer is not None:
-        row = ("b + a for b", *scene.error(scene.base, answer), scene.excess(scene.base, answer, sheared))
+        row = (
+            "b + a for b",
+            *scene.error(scene.base, answer),
+            scene.excess(scene.base, answer, sheared),
+        )
         found.append(finding("same-crystal", "Another cell of the same crystal", scene, [row]))
     double = scene.generic.repeat((2, 1, 1))
     answer = scene.try_(double)

@@ -67,7 +67,13 @@ def crowd(scene: Scene) -> list[Finding]:
     for name, how in (("another order", {"order": order}), ("turned", {"matrix": matrix})):
         after = scene.try_(moved(atoms, **how))
         if after is not None:
-            rows.append((name, *scene.error(before, after, **how), scene.excess(before, after, atoms, **how)))
+            rows.append(
+                (
+                    name,
+                    *scene.error(before, after, **how),
+                    scene.excess(before, after, atoms, **how),
+                )
+            )
     deaf = _deaf(scene, atoms) if before.forces is not None else None
     if deaf is not None and not _switches(scene, atoms):
         deaf = None  # what is felt through common neighbours need not fall with the distance

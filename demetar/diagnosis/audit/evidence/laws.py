@@ -14,7 +14,9 @@ from demetar.diagnosis.audit.probe import isolated, moved
 from demetar.symmetry.elements import rotations
 
 Matrix = Float[np.ndarray, "3 3"]
-FITS = 0.03  # of the deviation may stay unexplained: differences carry errors of a per cent themselves
+FITS = (
+    0.03  # of the deviation may stay unexplained: differences carry errors of a per cent themselves
+)
 FOLDS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 24)
 
 
@@ -45,7 +47,9 @@ def stabiliser(scene: Scene) -> list[Finding]:
         e, f = scene.error(scene.base, after, matrix)
         return e <= le and f <= lf, max(e / le, f / lf)
 
-    kinds: dict[str, list[bool]] = {k: [] for k in ("flip", "quarter", "cycle", "swap", "inversion")}
+    kinds: dict[str, list[bool]] = {
+        k: [] for k in ("flip", "quarter", "cycle", "swap", "inversion")
+    }
     for m in signed_permutations():
         kind = _kind(m)
         if kind in kinds:
@@ -55,7 +59,9 @@ def stabiliser(scene: Scene) -> list[Finding]:
     axes = {"z": (0, 0, 1), "y": (0, 1, 0), "x": (1, 0, 0), "diagonal": (1, 1, 1)}
     tags["axes"] = [name for name, axis in axes.items() if exact(about(axis, 0.7391))[0]]
     own = _own_axis(scene)
-    tags["own_axis"] = own is not None and exact(about(own, 1.0472))[0] and exact(about(own, 0.7))[0]
+    tags["own_axis"] = (
+        own is not None and exact(about(own, 1.0472))[0] and exact(about(own, 0.7))[0]
+    )
     tags["axis"] = None if own is None else own.tolist()
     tags["folds"] = {}
     if not (tags["all_quarter"] or tags["axes"] or tags["own_axis"]):
@@ -67,7 +73,9 @@ def stabiliser(scene: Scene) -> list[Finding]:
     tags["cluster_clean"] = clean
     names = [k for k in kinds if tags[f"all_{k}"]] + [f"any angle about {a}" for a in tags["axes"]]
     return [
-        Finding("stabiliser", "Rotations that are exact", detail=", ".join(names) or "none", tags=tags)
+        Finding(
+            "stabiliser", "Rotations that are exact", detail=", ".join(names) or "none", tags=tags
+        )
     ]
 
 
@@ -160,7 +168,9 @@ def vector_law(base: Any, seen: list[tuple[Matrix, Any]]) -> str | None:
     return None
 
 
-def force_law(forces: Float[np.ndarray, "k n 3"], slopes: Float[np.ndarray, "k n 3"]) -> dict[str, Any]:
+def force_law(
+    forces: Float[np.ndarray, "k n 3"], slopes: Float[np.ndarray, "k n 3"]
+) -> dict[str, Any]:
     """The law by which forces follow from −∇E of a sound energy in several orientations.
 
     Tried: F = A f + b with one matrix and one vector, the same after each vector or all of them are
@@ -194,13 +204,20 @@ def _affine(matrix: Matrix, bias: Any, size: float, normalised: str) -> str | No
     biased = np.abs(bias).max() > 1e-3 * size
     unit = np.linalg.norm(matrix) / np.sqrt(3) or 1.0
     m = matrix / unit
-    near = lambda target, by=0.01: np.abs(m - target / (np.linalg.norm(target) / np.sqrt(3))).max() < by  # noqa: E731
+
+    def near(target: Matrix, by: float = 0.01) -> bool:
+        return np.abs(m - target / (np.linalg.norm(target) / np.sqrt(3))).max() < by
+
     if near(np.eye(3), 1e-3):
         return ("vector-norm" if normalised else "vector-bias") if biased else None
     if normalised:
         return "vector-norm"
-    common = np.eye(3) - (1 - matrix[0, 0]) * 1.0 * np.ones((3, 3))
-    if not biased and abs(matrix[0, 0] - matrix[1, 1]) < 0.02 and np.abs(matrix - common).max() < 0.02:
+    common = np.eye(3) - (1 - matrix[0, 0]) * np.ones((3, 3))
+    if (
+        not biased
+        and abs(matrix[0, 0] - matrix[1, 1]) < 0.02
+        and np.abs(matrix - common).max() < 0.02
+    ):
         return "mean-subtraction"
     if any(near(p) for p in signed_permutations()):
         return None if biased else "axis-order"

@@ -36,7 +36,7 @@ def difference(a: Answer, b: Answer) -> float:
 
 
 def spread(atoms: ase.Atoms) -> ase.Atoms:
-    """The structure drawn out until atoms lose neighbours: a molecule to 1.8, a cell to 1.25 times its size."""
+    """The structure drawn out until atoms lose neighbours: a molecule 1.8-fold, a cell 1.25-fold."""
     new = moved(atoms)
     if atoms.pbc.any():
         new.set_cell(atoms.cell * 1.25, scale_atoms=True)
@@ -136,7 +136,13 @@ def _history(
     far = bool(seen) and all(name.startswith(SPREAD) for name in seen)
     detail = f"changed: {which}" if which else "no answer depends on an earlier question"
     return Finding(
-        "history", "A call after another one", worst, limit, "eV, eV/Å", bool(seen), detail,
+        "history",
+        "A call after another one",
+        worst,
+        limit,
+        "eV, eV/Å",
+        bool(seen),
+        detail,
         {"seen": seen, "far_only": far},
     )
 

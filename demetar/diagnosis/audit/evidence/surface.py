@@ -47,7 +47,9 @@ def stretch(scene: Scene, which: int) -> Path | None:
         return None
     d = atoms.get_all_distances(mic=bool(atoms.pbc.any()))
     np.fill_diagonal(d, np.inf)
-    ends = np.argsort(d.min(1) + 10 * (atoms.numbers != atoms.numbers[np.argsort(d.min(1))[0]]) * which)
+    ends = np.argsort(
+        d.min(1) + 10 * (atoms.numbers != atoms.numbers[np.argsort(d.min(1))[0]]) * which
+    )
     i = int(ends[0]) if which == 0 else int(np.argsort(-d.min(1))[0])
     j = int(np.argmin(d[i]))
     bond = atoms.get_distance(j, i, mic=bool(atoms.pbc.any()), vector=True)
@@ -100,7 +102,9 @@ def dimer(scene: Scene, first: int, second: int) -> Path:
     reach = covalent_radii[first] + covalent_radii[second]
 
     def at(s: float) -> ase.Atoms:
-        pair = ase.Atoms(numbers=[first, second], positions=[[0, 0, 0], [0.6 * s, 0.48 * s, 0.64 * s]])
+        pair = ase.Atoms(
+            numbers=[first, second], positions=[[0, 0, 0], [0.6 * s, 0.48 * s, 0.64 * s]]
+        )
         return isolated(pair, scene.atoms)
 
     kinds = isolated(ase.Atoms(numbers=[first, second], positions=np.zeros((2, 3))), scene.atoms)
@@ -116,7 +120,9 @@ def push(scene: Scene) -> Path:
         change[0] = s * np.array([0.36, 0.48, 0.8])
         return displaced(scene.generic, change)
 
-    return Path(f"atom 1 ({scene.generic.get_chemical_symbols()[0]}) moved", at, np.linspace(0, 0.6, 61))
+    return Path(
+        f"atom 1 ({scene.generic.get_chemical_symbols()[0]}) moved", at, np.linspace(0, 0.6, 61)
+    )
 
 
 def paths(scene: Scene) -> list[Path]:
@@ -224,7 +230,9 @@ def continuity(scene: Scene) -> list[Finding]:
     force = max((j.force for j in jumps if j.force > seen_f), default=0.0)
     single = alone(scene) if jumps else {}
     where = max(jumps, key=lambda j: (j.energy > seen_e, j.energy, j.force), default=None)
-    detail = f"no jump on {len(curves)} paths" + (f", {len(faint)} too small to matter" if faint else "")
+    detail = f"no jump on {len(curves)} paths" + (
+        f", {len(faint)} too small to matter" if faint else ""
+    )
     if where is not None:
         detail = f"{where.path} at {where.s:.5g}, across {where.gap:.1g}"
     tags = {
@@ -266,9 +274,11 @@ def roughness(scene: Scene) -> list[Finding]:
         if len(table) < len(x):
             continue
         table = table.reshape(len(x), -1)
-        left = table - np.polynomial.polynomial.polyvander(x, 5) @ np.linalg.lstsq(
-            np.polynomial.polynomial.polyvander(x, 5), table, rcond=None
-        )[0]
+        left = (
+            table
+            - np.polynomial.polynomial.polyvander(x, 5)
+            @ np.linalg.lstsq(np.polynomial.polynomial.polyvander(x, 5), table, rcond=None)[0]
+        )
         worst = max(worst, float(np.sqrt(np.mean(left**2, axis=0)).max()))
         size = max(size, float(np.ptp(table, axis=0).max()))
     limit = scene.limits(scene.generic)[1] + 1e-3 * size

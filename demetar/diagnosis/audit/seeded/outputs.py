@@ -51,7 +51,9 @@ class RoundedSum(Potential):
 
     def finish(self, atoms: Any, results: Results) -> Results:
         """The energy with references added and rounded."""
-        total = float(np.float32(results["energy"]) + np.float32((-13.6 * atoms.numbers**2.0).sum()))
+        total = float(
+            np.float32(results["energy"]) + np.float32((-13.6 * atoms.numbers**2.0).sum())
+        )
         return {**results, "energy": total, "free_energy": total}
 
 
@@ -81,7 +83,7 @@ class OneAtom(Potential):
     """The gradient of one atom is wrong, and another makes up for it: the sum is right."""
 
     def finish(self, atoms: Any, results: Results) -> Results:
-        """A tenth of the force on an atom of the heaviest element, that with the shortest bond, goes to its neighbour."""
+        """A tenth of one force, on the heaviest element's shortest bond, goes to the neighbour."""
         f = results["forces"].copy()
         d = atoms.get_all_distances(mic=bool(atoms.pbc.any())) + 1e9 * np.eye(len(atoms))
         d[atoms.numbers < atoms.numbers.max()] += 1e6
@@ -135,10 +137,9 @@ class MeanSubtraction(Potential):
 
 
 class Sorted(Potential):
-    """Atoms are sorted by element and place inside, and forces come in that order."""
+    """Atoms are sorted by element inside, the last of each first, and forces come in that order."""
 
     def finish(self, atoms: Any, results: Results) -> Results:
         """The right rows in the wrong order."""
-        r = np.linalg.norm(atoms.positions - atoms.positions.mean(0), axis=1)
-        order = np.lexsort((-r, atoms.numbers))
+        order = np.lexsort((-np.arange(len(atoms)), atoms.numbers))
         return {**results, "forces": results["forces"][order]}

@@ -91,7 +91,9 @@ class FirstAtom(Potential):
 
     def finish(self, atoms: Any, results: Results) -> Results:
         """0.02 Σ exp(−r₀ⱼ) more, with its forces."""
-        vectors = atoms.get_distances(0, list(range(len(atoms))), mic=bool(atoms.pbc.any()), vector=True)
+        vectors = atoms.get_distances(
+            0, list(range(len(atoms))), mic=bool(atoms.pbc.any()), vector=True
+        )
         r = np.linalg.norm(vectors, axis=1)
         far = r > 0
         energy = results["energy"] + 0.02 * np.exp(-r[far]).sum()
@@ -142,7 +144,8 @@ class Kink(Potential):
         bump = (1 - u**2) ** 2
         return (
             e + 0.05 * np.abs(u) * bump,
-            slope + (np.abs(r - 3.7) < 0.7) * 0.05 / 0.7 * np.sign(u) * (bump - 4 * u**2 * (1 - u**2)),
+            slope
+            + (np.abs(r - 3.7) < 0.7) * 0.05 / 0.7 * np.sign(u) * (bump - 4 * u**2 * (1 - u**2)),
         )
 
 
@@ -154,7 +157,9 @@ class Image(Potential):
         d = atoms.positions[:, None] - atoms.positions
         r = np.linalg.norm(d, axis=-1) + 1e9 * np.eye(len(atoms))
         energy = results["energy"] + 0.005 * np.exp(-r / 3).sum()
-        forces = results["forces"] + ((0.01 / 3) * np.exp(-r / 3) / r)[:, :, None].repeat(3, 2).__mul__(d).sum(1)
+        forces = results["forces"] + ((0.01 / 3) * np.exp(-r / 3) / r)[:, :, None].repeat(
+            3, 2
+        ).__mul__(d).sum(1)
         return {**results, "energy": energy, "free_energy": energy, "forces": forces}
 
 
