@@ -1,4 +1,4 @@
-"""What all tests share: quick compilations and two small systems.
+"""What all tests share: quick compilations, one thread for BLAS, and two small systems.
 
 The persistent compilation cache is the library's own: $DEMETAR_CACHE moves or empties it, and a
 machine that keeps that folder between runs compiles nothing twice.
@@ -10,6 +10,12 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+# Both reach the programs that tests start, too. Threads of OpenBLAS wait for each other by spinning: with
+# as many processes as cores a QR of 128 x 128 took 82 ms of a core, and 0.9 with one thread.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Fused loops are emitted the older way, which compiles in half the time; a user's choice goes before.
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 
 import ase.build
 import jax
