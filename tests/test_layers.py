@@ -109,7 +109,7 @@ def test_a_circle_is_caught_in_every_package(rooms: Path, tmp_path: Path) -> Non
         (here / "y.py").write_text(f"def f():\n    from {package} import x\n")
     found = lint(folder, "no-circles")
     assert found.returncode == 1
-    passed = [p for p in PACKAGES if f"{p}.x" not in found.stdout]
+    passed = [p for p in PACKAGES if f"allowed in {p}." not in found.stdout]
     assert not passed, f"no-circles lets a circle in {', '.join(passed)} pass:\n{found.stdout}"
 
 
@@ -124,8 +124,12 @@ def circles(graph: grimp.ImportGraph) -> list[str]:
     ]
 
 
-def test_no_file_stands_in_a_circle_with_the_init_of_its_package(
-    rooms: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    found = circles(grimp.build_graph("demetar", "app", cache_dir=None))
+def test_no_file_stands_in_a_circle_with_the_init_of_its_package() -> None:
+    graph = grimp.build_graph("demetar", "app", cache_dir=None)
+    found = circles(graph)
     assert not found, f"take what both need to a file of its own: {', '.join(found)}"
+    inner = "demetar.models.nn.irreps"
+    module = min(graph.find_children(inner))
+    graph.add_import(importer=module, imported=inner)
+    graph.add_import(importer=inner, imported=module)
+    assert circles(graph) == [f"{module} imports {inner}"]

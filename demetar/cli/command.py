@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import subprocess
@@ -25,6 +26,12 @@ def _app(args: argparse.Namespace) -> None:
     page = home() / "streamlit_app.py"
     if not page.is_file():
         raise InputError(f"Expected streamlit_app.py in {home()}, found none; run from a checkout.")
+    missing = [n for n in ("streamlit", "plotly", "py3Dmol") if not importlib.util.find_spec(n)]
+    if missing:
+        raise InputError(
+            f"Expected the packages of the explorer, got none of the name {' or '.join(missing)}; "
+            'install them by `pip install "demetar[app]"`.'
+        )
     raise SystemExit(
         subprocess.call([sys.executable, "-m", "streamlit", "run", str(page), *args.rest])
     )
