@@ -22,7 +22,7 @@ import jax
 import numpy as np
 import pytest
 
-from tests.support import axes
+from tests.support import axes, sharing
 
 if os.environ.get("DEMETAR_TYPES", "1") != "0":  # before the library is imported
     axes.install()
@@ -35,6 +35,13 @@ from tests.support.server import Mirror
 # Measured: DEMETAr's comparison compiles in 60 % of the time. It changes how machine code is made, not
 # the operations; an environment variable would also reach the programs that tests start.
 jax.config.update("jax_disable_most_optimizations", True)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that share work go to one of several workers."""
+    if hasattr(config, "workerinput"):
+        sharing.arrange(items)
 
 
 @pytest.fixture(autouse=True)
