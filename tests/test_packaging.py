@@ -217,8 +217,10 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run_installed(installed: Path, folder: Path, *command: str, **more: str) -> Any:
     """How the command ended that was started in a folder, in an environment as a user's is."""
-    ours = ("DEMETAR_HOME", "DEMETAR_DATA", "PYTHONPATH", "XLA_FLAGS")
-    environment = {k: v for k, v in os.environ.items() if k not in ours}
+    ours = ("DEMETAR_", "PYTHONPATH", "XLA_FLAGS", "JAX_", "OPENBLAS_")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+    cache = os.environ.get("DEMETAR_CACHE")
+    environment |= {} if cache is None else {"DEMETAR_CACHE": cache}
     environment |= {"JAX_PLATFORMS": "cpu", **more}
     program = [str(installed / "bin" / command[0]), *command[1:]]
     return subprocess.run(

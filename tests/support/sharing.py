@@ -21,7 +21,9 @@ def group(item: pytest.Item) -> str:
     if file.startswith("tests/contracts/"):
         given = getattr(item, "callspec", None)
         name = given.params.get("name") if given else None
-        if isinstance(name, str):  # its small run and its programs, in both files of model contracts
+        if isinstance(
+            name, str
+        ):  # its small run and its programs, in both files of model contracts
             return f"contract of {name.partition(':')[0]}"
     return file
 

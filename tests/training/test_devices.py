@@ -77,7 +77,9 @@ def test_parts_of_unequal_size_add_up_to_the_whole_batch() -> None:
     Each step sends the gradient once, which is as many numbers as there are parameters.
     """
     command = [sys.executable, str(HERE / "devices_process.py"), "1", "2", "8"]
-    done = subprocess.run(command, env=environment(EIGHT), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, env=environment(EIGHT), capture_output=True, text=True, check=True
+    )
     found = json.loads(done.stdout)
     for count in ("2", "8"):
         assert found[count]["losses"] == pytest.approx(found["1"]["losses"], rel=1e-5)
