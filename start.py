@@ -43,8 +43,8 @@ def check_python():
     """Raises SetupError if this Python is too old."""
     if sys.version_info[:2] < OLDEST:
         raise SetupError(
-            "Demetar needs Python {}.{} or newer and this is {}.{}: install a newer one and start "
-            "with it, for example `python3.12 start.py`.".format(*OLDEST, *sys.version_info[:2])
+            "Expected Python {}.{} or newer, got {}.{}; install a newer one and start with it, for "
+            "example `python3.12 start.py`.".format(*OLDEST, *sys.version_info[:2])
         )
 
 
@@ -92,12 +92,14 @@ def make_venv():
         return
     if importlib.util.find_spec("ensurepip") is None:
         raise SetupError(
-            "This Python cannot make a virtual environment because its ensurepip is missing: on "
+            "Expected a Python that can make a virtual environment, got one without ensurepip; on "
             "Debian or Ubuntu run `sudo apt install python{}.{}-venv`, then the same command "
             "again.".format(*sys.version_info[:2])
         )
     if VENV.exists() and not (VENV / "pyvenv.cfg").exists():
-        raise SetupError("{} exists and is not a virtual environment: move it away.".format(VENV))
+        raise SetupError(
+            "Expected a virtual environment at {}, got something else; move it away.".format(VENV)
+        )
     shutil.rmtree(str(VENV), ignore_errors=True)
     VENV.mkdir()
     step(
@@ -169,7 +171,10 @@ def main(arguments):
         say(__doc__)
         return 0
     if word and not word.startswith("-") and word not in ("setup", "test"):
-        print("start.py knows `setup` and `test`, not `{}`.".format(word), file=sys.stderr)
+        print(
+            "Expected `setup`, `test` or nothing, got `{}`; correct it.".format(word),
+            file=sys.stderr,
+        )
         return 2
     try:
         setup()

@@ -49,13 +49,12 @@ def runs_on(inputs: str) -> dict[str, list[str]]:
         drawn = form.predicts(job.config) in DRAWN[inputs]
         if job.loadable and form.reads(job.config) == inputs and drawn:
             with contextlib.suppress(InputError):
-                claimed = set(form.claim(str(job.config.get("model"))).split(" x "))
-                found["turns" if claimed & ROTATIONS else "rigid"].append(job.name)
+                turns = form.turns(str(job.config.get("model")))
+                found["turns" if turns else "rigid"].append(job.name)
     return found
 
 
 DRAWN = {"particles": ("positions", "state"), "atoms": ("scalar",)}
-ROTATIONS = {"SO(3)", "O(3)", "SE(3)", "E(3)", "Sim(3)"}
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from app.jobs import process
 from demetar.core.disk import data_root
-from demetar.core.errors import InputError
+from demetar.core.errors import refused
 
 Options = tuple[tuple[str, str], ...]
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?) ?%")
@@ -59,9 +59,10 @@ def start(name: str, options: Options) -> None:
         place = str(data_root().resolve())
         child = process.begin(command(name, options), log, DEMETAR_DATA=place)
     except OSError as error:
-        raise InputError(
-            f"Expected to write into {data_root()}, but: {error.strerror or error}; set DEMETAR_DATA "
-            "to a folder you may write and start again."
+        raise refused(
+            f"to write into {data_root()}",
+            error,
+            "set DEMETAR_DATA to a folder you may write and start again",
         ) from None
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, child.pid, 5)  # the page answers first

@@ -81,7 +81,7 @@ def start() -> None:
         busy = [job.name for job in list_all() if job.live]
         if busy or state().name == "training":
             raise InputError(
-                f"Expected nothing in training, {', '.join(busy) or 'this experiment'} is; wait "
+                f"Expected nothing in training, got {', '.join(busy) or 'this experiment'}; wait "
                 "for it or stop it, so that both do not take twice as long."
             )
         shutil.rmtree(place(), ignore_errors=True)

@@ -174,7 +174,10 @@ def time_first_steps(settings: dict[str, Any]) -> Estimate | None:
             done = None
         if done is not None and done.returncode:
             words = done.stderr.strip().splitlines()
-            raise InputError(words[-1].removeprefix("demetar: ") if words else "It cannot begin.")
+            said = words[-1].removeprefix("demetar: ") if words else ""
+            raise InputError(
+                said or "Expected a run that can begin, got none; see what its settings say."
+            )
         found = pace(metrics(Path(place) / "runs" / "timing"), batch)
     if found is None:
         return None

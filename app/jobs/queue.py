@@ -29,7 +29,9 @@ def at_once() -> int:
     """How many runs may train at the same time here: one, unless $DEMETAR_AT_ONCE says more."""
     text = os.environ.get("DEMETAR_AT_ONCE", "1")
     if not text.isdigit() or int(text) < 1:
-        raise InputError(f"Expected DEMETAR_AT_ONCE to be a number from 1 on, got {text[:40]!r}.")
+        raise InputError(
+            f"Expected DEMETAR_AT_ONCE to be a number from 1 on, got {text[:40]!r}; change it."
+        )
     return int(text)
 
 
@@ -79,13 +81,17 @@ def due() -> list[tuple[Path, bool]]:
     return found
 
 
+def _waits_no_more(name: str) -> InputError:
+    return InputError(f"Expected a run that waits, got {name}, which does not any more; reload.")
+
+
 def move_up(name: str) -> None:
     """Lets a waiting run change places with the one before it."""
     with looking():
         jobs = waiting()
         order = [job.name for job in jobs]
         if name not in order:
-            raise InputError(f"Expected a run that waits, {name} does not any more; reload.")
+            raise _waits_no_more(name)
         i = order.index(name)
         if i:
             _place(find(name), jobs[i - 1].place)
@@ -101,7 +107,7 @@ def remove(name: str) -> None:
     with looking():
         folder = find(name)
         if not (folder / "queue.json").is_file():
-            raise InputError(f"Expected a run that waits, {name} does not any more; reload.")
+            raise _waits_no_more(name)
         if metrics(folder) or (folder / "config.json").is_file():
             (folder / "queue.json").unlink()
         else:

@@ -22,7 +22,7 @@ from typing import Any
 from app.jobs.process import alive, content, number
 from demetar.core import registry
 from demetar.core.disk import home, trained
-from demetar.core.errors import InputError
+from demetar.core.errors import InputError, quoted
 from demetar.core.kinds import QUANTITIES
 from demetar.runs.folder import lines
 
@@ -217,9 +217,8 @@ def find(name: str) -> Path:
     """The folder of a run; InputError with the closest name if there is none."""
     known = {folder.name: folder for folder in folders()}
     if name not in known:
-        raise InputError(
-            f"Expected the name of a run, got {name[:60]!r}{registry.closest(name, list(known))}."
-        )
+        hint = registry.closest(name, known, "choose one that is listed")
+        raise InputError(f"Expected the name of a run, got {quoted(name)}{hint}")
     return known[name]
 
 

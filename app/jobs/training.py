@@ -18,6 +18,7 @@ from app.jobs import queue
 from app.jobs.process import alive, begin, content, end, give_way, number
 from app.jobs.queue import write, written
 from app.jobs.runs import LIVE, find, folders, free_name, read
+from demetar.core import registry
 from demetar.core.disk import home
 from demetar.core.errors import InputError
 from demetar.runs.config import Config, resolve
@@ -34,7 +35,7 @@ def _check(config: Config) -> None:
         )
     if config.name in {folder.name for folder in folders()}:
         raise InputError(
-            f"Expected a new name, the run {config.name} exists; take for example "
+            f"Expected a new name, got {config.name}, a run that exists; take for example "
             f"{free_name(config.name)}, or resume the run."
         )
 
@@ -47,7 +48,7 @@ def start(settings: dict[str, Any]) -> str:
     """
     known = {f.name for f in Config.__dataclass_fields__.values()}
     if unknown := set(settings) - known:
-        raise InputError(f"Expected settings among {', '.join(sorted(known))}, got {unknown}.")
+        raise registry.unknown("settings", sorted(known), ", ".join(map(str, sorted(unknown))))
     config, _ = resolve(Config(**settings))
     _check(config)
     folder = home() / "runs" / config.name
@@ -56,7 +57,7 @@ def start(settings: dict[str, Any]) -> str:
             folder.mkdir(parents=True)
         except FileExistsError:
             raise InputError(
-                f"Expected a new name, the folder of {config.name} exists; choose another."
+                f"Expected a new name, got {config.name}, whose folder exists; choose another."
             ) from None
         write(folder / "request.json", {**settings, "name": config.name})
         queue.put(folder, resume=False)
@@ -78,7 +79,8 @@ def resume(name: str) -> None:
             state = ""
         if state:
             raise InputError(
-                f"Expected a run that was interrupted, {name} is {state}; start a new one instead."
+                f"Expected a run that was interrupted, got {name}, which is {state}; start a new "
+                "one instead."
             )
         if not (folder / "request.json").is_file():
             write(folder / "request.json", {"name": name})
@@ -172,9 +174,13 @@ def delete(name: str) -> None:
     folder = find(name)
     with queue.looking():
         if folder.parent.name == "trained":
-            raise InputError(f"Expected a run of your own, {name} comes with Demetar; it stays.")
+            raise InputError(
+                f"Expected a run of your own, got {name}, which comes with Demetar; it stays."
+            )
         if written(folder) or _process(folder) is not None:
-            raise InputError(f"Expected a run at rest, {name} is training; stop it first.")
+            raise InputError(
+                f"Expected a run at rest, got {name}, which is training; stop it first."
+            )
         queue.away(folder)
 
 
@@ -182,7 +188,9 @@ def _end(name: str, ask: signal.Signals, state: str, said: str) -> str:
     folder = find(name)
     process = _process(folder)
     if process is None:
-        raise InputError(f"Expected a run that is training, no process works on {name}; reload.")
+        raise InputError(
+            f"Expected a run that is training, got {name}, on which no process works; reload."
+        )
     pid, leads = process
     end(pid, ask, leads)
     status = content(folder / "status.json")

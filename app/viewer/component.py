@@ -157,7 +157,7 @@ def show(
     so a page that keeps g in its session state needs no second run.
     """
     if not 1 <= len(panels) <= 4:
-        raise ValueError(f"the viewer shows 1 to 4 panels, not {len(panels)}")
+        raise ValueError(f"Expected 1 to 4 panels, got {len(panels)}; show fewer.")
     columns = cols or (2 if len(panels) == 4 else len(panels))
     memory = f"{key}:answered"
 

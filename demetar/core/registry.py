@@ -3,9 +3,10 @@
 import difflib
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from types import ModuleType
 
-from demetar.core.errors import InputError
+from demetar.core.errors import LONGEST, InputError, quoted
 
 SHELVES = {
     "models": "demetar.models",
@@ -13,6 +14,7 @@ SHELVES = {
     "datasets": "demetar.data.sets",
     "mirrors": "demetar.training.mirrors",
 }
+ONE = {"models": "a model", "groups": "a group", "datasets": "a data set", "mirrors": "a mirror"}
 
 
 def names(kind: str) -> list[str]:
@@ -26,13 +28,23 @@ def load(kind: str, name: str) -> ModuleType:
     """The module of that name; raises InputError that names the closest match on a miss."""
     known = names(kind)
     if name not in known:
-        raise InputError(
-            f"Expected one of the {kind} {', '.join(known)}, got {name!r}{closest(name, known)}."
-        )
+        raise unknown(ONE[kind], known, name)
     return importlib.import_module(f"{SHELVES[kind]}.{name}")
 
 
-def closest(name: str, known: list[str]) -> str:
-    """The hint that ends a sentence about an unknown name: the nearest known one, if any."""
-    match = difflib.get_close_matches(str(name), known, n=1)
-    return f"; did you mean {match[0]!r}?" if match else "; choose one of them"
+def closest(name: str, known: Iterable[str], otherwise: str = "choose one of them") -> str:
+    """How a sentence about an unknown name ends: the nearest known one, if any is near."""
+    match = difflib.get_close_matches(str(name)[:LONGEST], list(known), n=1)
+    return f"; did you mean {match[0]!r}?" if match else f"; {otherwise}."
+
+
+def unknown(what: str, known: Iterable[str], name: object) -> InputError:
+    """The error that a name is none of the known ones, which it lists, with the nearest."""
+    known = list(known)
+    if not known:
+        return InputError(
+            f"Expected no {what.split(' ', 1)[-1]}, got {quoted(name)}; leave it out."
+        )
+    return InputError(
+        f"Expected {what} among {', '.join(known)}, got {quoted(name)}{closest(str(name), known)}"
+    )

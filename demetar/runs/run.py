@@ -15,7 +15,7 @@ import numpy as np
 from demetar import models
 from demetar.core import numerics, registry
 from demetar.core.disk import home, trained
-from demetar.core.errors import InputError
+from demetar.core.errors import InputError, quoted
 from demetar.core.graph import Graph, centred, connect
 from demetar.core.output import Attention, Feature, Output, Value
 from demetar.core.padding import pad
@@ -186,8 +186,8 @@ def load(name: str | os.PathLike[str]) -> Run:
         folder = None
     if folder is None or text in ("", ".", ".."):
         raise InputError(
-            f"Expected the name of a run or the path of its folder, got {text!r}"
-            f"{registry.closest(text, names())}."
+            f"Expected the name of a run or the path of its folder, got {quoted(text)}"
+            f"{registry.closest(text, names(), 'demetar runs lists them')}"
         )
     config = read_config(folder / "config.json")
     run = Run(folder.name, config, None, folder)
@@ -203,8 +203,8 @@ def _read_params(path: Path, run: Run) -> Any:
         sound = all(v.dtype.kind == "f" and np.isfinite(v).all() for v in arrays.values())
     except FileNotFoundError:
         raise InputError(
-            f"Expected the parameters of {run.name} in {path.name}, found no such file; wait for "
-            "the first evaluation of the training, or train the run."
+            f"Expected the parameters of {run.name} in {path.name}, got no such file; wait "
+            "for the first evaluation of the training, or train the run."
         ) from None
     except InputError as error:
         raise InputError(
