@@ -7,7 +7,7 @@ file do it twice.
 import pytest
 
 # Longest first, so that workers end together; in which file the time goes is said by `--durations`.
-LONG = ("tests/browser", "tests/app", "tests/contracts", "tests/training", "tests/experiments")
+LONG = ("tests/app", "tests/contracts", "tests/browser", "tests/training", "tests/experiments")
 
 
 def group(item: pytest.Item) -> str:
@@ -16,8 +16,6 @@ def group(item: pytest.Item) -> str:
     if mark is not None:
         return str(mark.args[0])
     file, _, _ = item.nodeid.partition("::")
-    if file.startswith("tests/browser/"):  # one Chromium, and servers of its own
-        return "browser"
     if file.startswith("tests/contracts/"):
         given = getattr(item, "callspec", None)
         name = given.params.get("name") if given else None
@@ -29,9 +27,9 @@ def group(item: pytest.Item) -> str:
 
 
 def rank(item: pytest.Item) -> int:
-    """Where its room stands in LONG."""
+    """Where its room stands in LONG, after all that share the explorer in one Chromium."""
     if group(item) == "browser":
-        return 0
+        return -1
     return next((i for i, top in enumerate(LONG) if item.nodeid.startswith(top)), len(LONG))
 
 
