@@ -40,11 +40,16 @@ from tests.support.server import Mirror
 TESTS = itertools.count(1)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that share work go to one of several workers."""
+    """The longest rooms first where several workers share the tests."""
     if hasattr(config, "workerinput"):
-        sharing.arrange(items)
+        items.sort(key=sharing.rank)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hands tests out by the groups of tests/support/sharing.py."""
+    return sharing.Sharing(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(autouse=True)
