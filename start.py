@@ -152,6 +152,7 @@ def test(arguments):
     command = [str(PYTHON), "-m", "pytest"]
     if not any(a.startswith(("-n", "--numprocesses", "--pdb")) for a in arguments):
         command += ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup"]
+        command.append("--no-loadscope-reorder")  # tests/support/sharing.py puts the longest first
     return subprocess.call(command + list(arguments), cwd=str(ROOT))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import importlib.util
 import json
 import os
 import signal
@@ -62,6 +63,13 @@ def _app(args: argparse.Namespace) -> None:
     if not page.is_file():
         raise InputError(
             f"Expected streamlit_app.py in {home()}, got none; run it from a checkout."
+        )
+    packages = ("streamlit", "plotly", "py3Dmol")
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"Expected the explorer's packages, got no {' and no '.join(missing)}; install them "
+            'by `pip install "demetar[app]"`.'
         )
     raise SystemExit(_handed_over([sys.executable, "-P", str(window), *args.rest]))
 
