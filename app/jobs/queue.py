@@ -17,9 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from app.jobs.process import content
 from app.jobs.runs import Job, find, list_all, metrics
-from demetar.core.disk import held, home, locked, write_atomically
+from demetar.core.disk import content, held, home, locked, write_atomically
 from demetar.core.errors import InputError
 
 EXPERIMENT = ".efficiency"  # under runs/; see `app.jobs.efficiency`
@@ -117,6 +116,7 @@ def remove(name: str) -> None:
 def away(folder: Path) -> None:
     """Deletes a run's folder: out of sight in one step, then file by file."""
     bin = home() / "runs" / ".deleted"
+    shutil.rmtree(bin, ignore_errors=True)  # what a killed process left of an earlier one
     bin.mkdir(exist_ok=True)
     gone = bin / f"{folder.name}-{time.time_ns()}"
     folder.rename(gone)

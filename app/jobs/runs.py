@@ -19,13 +19,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.jobs.process import alive, content, number
+from app.jobs.process import alive, number
 from demetar.core import registry
-from demetar.core.disk import home, trained
+from demetar.core.disk import content, home, trained
 from demetar.core.errors import InputError, quoted
 from demetar.core.kinds import QUANTITIES
-from demetar.runs.folder import lines
+from demetar.runs.folder import fault, lines
 
+AHEAD = 60.0  # seconds by which a heartbeat may be in the future: clocks of two machines differ
 STALE = 30.0  # seconds without a heartbeat after which a run counts as lost
 STARTUP = 600.0  # seconds that a process may take to its first heartbeat, on a busy machine too
 LIVE = ("starting", "running")
@@ -87,17 +88,19 @@ def _state(folder: Path, status: dict[str, Any], now: float) -> tuple[str, str]:
     if (folder / "queue.json").is_file():
         return "queued", "waits for its turn"
     launch = content(folder / "launch.json")
+    heartbeat = number(status.get("heartbeat"))
+    ahead = heartbeat - now > AHEAD  # of a clock that was set back since: it tells nothing
     begun = number(launch.get("started"))
-    if begun > number(status.get("heartbeat")):  # the process begun last has not been heard of
+    if begun > (0.0 if ahead else heartbeat):  # the process begun last has not been heard of
         if not alive(int(number(launch.get("pid")))):
             return "failed", _last_words(folder) or "the process ended before it began"
         if now - begun < STARTUP:
             return "starting", "loading the library"
         return "lost", f"not heard of since it was begun {now - begun:.0f} s ago"
     state, message = str(status.get("state", "stopped")), str(status.get("message", ""))
-    silent = now - number(status.get("heartbeat"))
-    if state == "running" and silent > STALE:
-        return "lost", f"no heartbeat for over {STALE:.0f} s: the process ended or hangs"
+    if state == "running" and (ahead or now - heartbeat > STALE):
+        said = "a heartbeat from the future" if ahead else f"no heartbeat for over {STALE:.0f} s"
+        return "lost", f"{said}: the process ended or hangs"
     return state, message
 
 
@@ -113,8 +116,11 @@ def read(folder: Path, now: float | None = None) -> Job:
         state, message = "damaged", "config.json cannot be read"
     else:
         state, message = _state(folder, status, now)
+        if state not in LIVE and (wrong := fault(folder)):
+            state, message = "damaged", wrong
     kept = min(done, key=lambda line: line["valid"], default=None)
     test = content(folder / "results.json").get("test", {})
+    value = test.get("value") if isinstance(test, dict) else None
     return Job(
         name=folder.name,
         state=state,
@@ -129,7 +135,7 @@ def read(folder: Path, now: float | None = None) -> Job:
         seconds=number(done[-1].get("seconds")) if done else 0.0,
         best=error(kept) if kept else None,
         forces=error(kept, "forces") if kept else None,
-        test=test.get("value") if isinstance(test, dict) else None,
+        test=number(value) if isinstance(value, int | float) else None,
         delta=deltas(done[-1]) if done else {},
         place=number(content(folder / "queue.json").get("place")),
         evaluations=len(done),
@@ -174,19 +180,10 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
         found = file.stat()
         stamp = (found.st_mtime_ns, found.st_size)
         if file not in _kept or _kept[file][0] != stamp:
-            _kept[file] = (stamp, _sound(lines(file)))
+            _kept[file] = (stamp, lines(file))
     except (OSError, ValueError):
         return []
     return _kept[file][1]
-
-
-def _sound(found: list[Any]) -> list[dict[str, Any]]:
-    numbers = ("step", "epoch", "train_loss", "valid")
-    return [
-        line
-        for line in found
-        if isinstance(line, dict) and all(isinstance(line.get(k), int | float) for k in numbers)
-    ]
 
 
 def folders() -> list[Path]:

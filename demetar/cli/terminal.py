@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import errno
+import io
 import os
 import sys
 import threading
@@ -34,7 +35,7 @@ def ready() -> None:
     """Lets both streams take every text, whatever characters they have."""
     codecs.register_error("demetar.plainly", _plainly)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="demetar.plainly")
 
 
