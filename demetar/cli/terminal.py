@@ -108,7 +108,8 @@ def explained(error: BaseException) -> tuple[str, int]:
     if isinstance(error, InputError):
         return str(error), 2
     if isinstance(error, KeyboardInterrupt):
-        return "Expected to finish, got an interrupt; run it again to begin anew.", INTERRUPTED
+        said = "Expected to finish, got an interrupt; run it again to begin anew."
+        return str(error) or said, INTERRUPTED
     if isinstance(error, MemoryError):
         return "Expected room in memory, got none; ask for less at once.", 2
     if isinstance(error, RecursionError):

@@ -41,6 +41,8 @@ def _read_lines(path: Path) -> tuple[list[dict[str, Any]], str]:
         return [], f"Expected to read {path}, got '{reason(error)}'; see to its rights."
     found, said = [], ""
     for number, text in enumerate(texts, 1):
+        if not text.strip():
+            continue
         try:
             line = json.loads(text)
             wrong = _unsound(line)
@@ -60,9 +62,10 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return _read_lines(path)[0]
 
 
-def unsound_lines(path: Path) -> str:
-    """A sentence about the first line of a metrics.jsonl that is no evaluation; "" for none."""
-    return _read_lines(path)[1]
+def sound(path: Path) -> None:
+    """Raises InputError about the first line of a metrics.jsonl that is no evaluation."""
+    if wrong := _read_lines(path)[1]:
+        raise InputError(wrong)
 
 
 def fault(folder: Path) -> str:
@@ -80,7 +83,7 @@ def fault(folder: Path) -> str:
             f"Expected the status of a run in {folder / 'status.json'}, got {wrong}; remove the file "
             "or resume the run."
         )
-    return unsound_lines(folder / "metrics.jsonl")
+    return _read_lines(folder / "metrics.jsonl")[1]
 
 
 def _unknown_status(path: Path) -> str:

@@ -21,7 +21,7 @@ from demetar.core.errors import InputError, quoted, refused
 from demetar.core.registry import unknown
 from demetar.core.remarks import followed, following
 from demetar.runs.config import Config, resolve, restored
-from demetar.runs.folder import folders, read_config, unsound_lines
+from demetar.runs.folder import folders, read_config, sound
 from demetar.runs.folder import state as state_of
 from demetar.training import checkpoint, devices, loop
 from demetar.training.mirrors import Mirror
@@ -90,8 +90,7 @@ def fit(
 def _resumed(folder: Path) -> tuple[Config, dict[str, Any]]:
     """The settings of a run that goes on, and its config.json; InputError where a file is damaged."""
     stored = read_config(folder / "config.json")
-    if wrong := unsound_lines(folder / "metrics.jsonl"):
-        raise InputError(wrong)
+    sound(folder / "metrics.jsonl")
     return restored(stored), stored
 
 
