@@ -6,6 +6,7 @@ import codecs
 import errno
 import io
 import os
+import re
 import sys
 import threading
 import time
@@ -104,7 +105,12 @@ class Waiting:
 
 
 def explained(error: BaseException) -> tuple[str, int]:
-    """The sentence about an error, and the exit code that goes with it."""
+    """The sentence about an error, its words cut where they are long, and the exit code for it."""
+    sentence, code = _explained(error)
+    return re.sub(r"(\S{200})\S+", r"\1…", sentence), code
+
+
+def _explained(error: BaseException) -> tuple[str, int]:
     if isinstance(error, InputError):
         return str(error), 2
     if isinstance(error, KeyboardInterrupt):

@@ -39,7 +39,7 @@ def add(_: str, p: argparse.ArgumentParser) -> None:
     for field in dataclasses.fields(Config):
         flag = "--" + field.name.replace("_", "-")
         if field.name in ("model_config", "data_options"):
-            p.add_argument(flag, nargs="*", type=_setting, metavar="KEY=VALUE", default=None)
+            p.add_argument(flag, nargs="+", type=_setting, metavar="KEY=VALUE", default=None)
         elif isinstance(field.default, bool):
             p.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
         else:

@@ -110,6 +110,7 @@ def run(plan: Plan, out: Path, progress: Progress = lambda state: None) -> dict[
         "points": list(earlier.values()), "done": False, "seconds": 0.0,
     }  # fmt: skip
     points = plan.points()
+    _write(out, result)  # what cannot be written is told before anything is trained
     for arm, n, seed in points:
         if (arm, n, seed) in earlier:
             continue

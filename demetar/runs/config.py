@@ -129,7 +129,7 @@ def check(config: Config) -> None:
         value = getattr(config, key)
         if value not in choices:
             named = ", ".join(c or "nothing" for c in choices)
-            raise InputError(f"Expected {key} among {named}, got {value!r}; choose one.")
+            raise InputError(f"Expected {key} among {named}, got {quoted(value)}; choose one.")
     connect_setting(config.connect)
     fits = re.fullmatch(r"(?![.-])[\w.+-]*", config.name) and len(config.name) <= LONGEST_NAME
     if not fits or len(config.name.encode()) > 2 * LONGEST_NAME:
@@ -153,7 +153,7 @@ def connect_setting(given: Any) -> float | str | None:
     if not 0 < cutoff < float("inf"):
         raise InputError(
             "Expected connect to be left out (all pairs), 'bonds' or a cutoff in Å above 0, got "
-            f"{given!r}; choose one."
+            f"{quoted(given)}; choose one."
         )
     return cutoff
 
