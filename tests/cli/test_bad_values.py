@@ -110,7 +110,8 @@ def commands() -> Iterator[tuple[str, ...]]:
     yield from (("measure", "egnn-qm9-homo", f"{{here}}/{file}") for file in FILE)
     good = ("measure", "egnn-qm9-homo", "{here}/water.xyz")
     for flag, values in {
-        "--group": (*WORD, ""), "--samples": (*WHOLE, "0", "1000000000000"), "--seed": ("x", "", "1.5", "-1", "nan", LONG),
+        "--group": (*WORD, ""), "--samples": (*WHOLE, "0", "1000000000000"),
+        "--seed": ("x", "", "1.5", "-1", "nan", LONG),
         "--dtype": (*WORD, ""), "--memory": (*NUMBER, "0", "0.00001"),
     }.items():  # fmt: skip
         yield from ((*good, f"{flag}={value}") for value in values)
