@@ -29,6 +29,7 @@ from demetar.runs.folder import fault, lines
 AHEAD = 60.0  # seconds by which a heartbeat may be in the future: clocks of two machines differ
 STALE = 30.0  # seconds without a heartbeat after which a run counts as lost
 STARTUP = 600.0  # seconds that a process may take to its first heartbeat, on a busy machine too
+WORDS = ("model", "dataset", "target", "unit")  # of a damaged run's settings
 LIVE = ("starting", "running")
 ARCHIVED = ("config.json", "params.npz", "metrics.jsonl", "results.json", "CARD.md")
 
@@ -107,17 +108,20 @@ def _state(folder: Path, status: dict[str, Any], now: float) -> tuple[str, str]:
 def read(folder: Path, now: float | None = None) -> Job:
     """The run in that folder, whatever condition its files are in."""
     now = time.time() if now is None else now
-    status = content(folder / "status.json")
+    status, done = content(folder / "status.json"), metrics(folder)
+    begun = (folder / "config.json").is_file()
     config = content(folder / "config.json") or content(folder / "request.json")
-    done = metrics(folder)
+    wrong = _damage(folder) if begun else ""
     if folder.parent.name == "trained":
         state, message = "shipped", ""
     elif not config:
         state, message = "damaged", "config.json cannot be read"
     else:
         state, message = _state(folder, status, now)
-        if state not in LIVE and (wrong := fault(folder)):
+        if wrong and state not in LIVE:
             state, message = "damaged", wrong
+    if wrong:  # of settings that are none only words are shown
+        config = {k: v for k, v in config.items() if k in WORDS and isinstance(v, str)}
     kept = min(done, key=lambda line: line["valid"], default=None)
     test = content(folder / "results.json").get("test", {})
     value = test.get("value") if isinstance(test, dict) else None
@@ -139,7 +143,7 @@ def read(folder: Path, now: float | None = None) -> Job:
         delta=deltas(done[-1]) if done else {},
         place=number(content(folder / "queue.json").get("place")),
         evaluations=len(done),
-        loadable=(folder / "params.npz").is_file() and (folder / "config.json").is_file(),
+        loadable=(folder / "params.npz").is_file() and begun and bool(config.get("model")),
     )
 
 
@@ -165,6 +169,21 @@ def deltas(line: dict[str, Any]) -> dict[str, float]:
     if not isinstance(found, dict):
         return {}
     return {str(g): float(d) for g, d in found.items() if isinstance(d, int | float)}
+
+
+_sound: dict[Path, tuple[tuple[int, ...], str]] = {}
+
+
+def _damage(folder: Path) -> str:
+    """What `fault` says of a run folder, kept until one of its files changes."""
+    stamp: tuple[int, ...] = ()
+    for name in ("config.json", "status.json", "metrics.jsonl"):
+        with contextlib.suppress(OSError):
+            found = (folder / name).stat()
+            stamp += (found.st_mtime_ns, found.st_size)
+    if folder not in _sound or _sound[folder][0] != stamp:
+        _sound[folder] = stamp, fault(folder)
+    return _sound[folder][1]
 
 
 _kept: dict[Path, tuple[tuple[int, int], list[dict[str, Any]]]] = {}

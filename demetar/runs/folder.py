@@ -12,6 +12,7 @@ import numpy as np
 
 from demetar.core.disk import content, home, parsed, trained, write_atomically
 from demetar.core.errors import InputError, quoted, reason
+from demetar.runs.config import restored
 
 STATES = ("running", "finished", "paused", "stopped", "failed")
 NUMBERS = ("step", "epoch", "train_loss", "valid")  # of every line of metrics
@@ -75,7 +76,7 @@ def fault(folder: Path) -> str:
     """
     if (folder / "config.json").exists():
         try:
-            read_config(folder / "config.json")
+            restored(read_config(folder / "config.json"))
         except InputError as error:
             return str(error)
     if (folder / "status.json").exists() and (wrong := _unknown_status(folder / "status.json")):
