@@ -63,7 +63,7 @@ def bounded() -> None:
     """Raises InputError where as many runs wait as may."""
     if len(waiting()) >= MOST:
         raise InputError(
-            f"Expected fewer than {MOST} runs in the queue, there are that many; wait for some or "
+            f"Expected fewer than {MOST} runs in the queue, got that many; wait for some or "
             "remove them."
         )
 
