@@ -17,7 +17,7 @@ def turned(found: Found) -> Decision | None:
     if not f.tags["generic"]:
         crowd = found.get("crowd")
         deaf = crowd.tags.get("deaf") if crowd is not None else None
-        if deaf:
+        if crowd is not None and deaf:
             return neighbours(crowd, deaf, "singular-direction")
         return say("neighbour-limit", f, "Only the symmetric structure shows it.", "unconstrained",
                     "the same structure turns well once its equal distances differ")  # fmt: skip
