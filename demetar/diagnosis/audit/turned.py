@@ -25,10 +25,16 @@ def turned(found: Found) -> Decision | None:
         return say("untransformed-input", f, "The same atoms without a turned cell are exact.",
                     "laboratory-frame", "positions alone turn well")  # fmt: skip
     digits = found["noise"].tags["relative"]
-    if f.tags["relative"] < 3e-6 and digits < 1e-11 and not f.tags.get("small_is_structure"):
+    exact = tags.get("axes") or any(tags.get("folds", {}).values()) or tags.get("all_flip")
+    if f.tags["relative"] < 3e-6 and digits < 1e-11 and not exact:
         return say(
             "float32-constants", f, "", "sound", "the noise of the calculator is far below it"
         )
+    if f.tags["energy"] and tags.get("erratic", 0.0) > 0.02 and digits > 0:
+        return say(
+            "fast-matmul", f, "Turns by 0.01 rad already give steps.", "laboratory-frame",
+            "the error does not change smoothly with the angle",
+        )  # fmt: skip
     law = found.get("force-law")
     if law is not None and law.tags["law"] and not f.tags["energy"]:
         word = law.tags["law"]

@@ -85,7 +85,9 @@ def _settled(found: list[float]) -> float:
     return min(found) if len(found) == 3 and found[2] > 6 * found[1] else float(np.median(found))
 
 
-def precision(probe: Probe, atoms: ase.Atoms, rng: np.random.Generator) -> Precision:
+def precision(
+    probe: Probe, atoms: ase.Atoms, rng: np.random.Generator, memory: float = 0.0
+) -> Precision:
     """The precision at one structure, from short lines in two directions; the calmer one counts."""
     energies, forces, stiff = [], [], 0.0
     scale = 1e-300
@@ -115,9 +117,10 @@ def precision(probe: Probe, atoms: ase.Atoms, rng: np.random.Generator) -> Preci
     # Noise against the slopes, where there are forces; else against the energy that a slope gives in 1 Å.
     relative = sigma_f / scale if probe.has_forces else sigma_e / max(scale, total * 1e-3, 1e-300)
     word = "float64" if relative < 1e-10 and not probe.single else "float32"
-    if relative > 3e-5:
+    # of forces that are iterated to a few digits the energy has more; of coarse products it has not
+    if relative > 3e-5 and (memory < 1e-6 * scale or sigma_e > 3e-6 * scale):
         word = "low"
-    return Precision(sigma_e, sigma_f, scale, stiff, word, sigma_e / max(total, 1e-300))
+    return Precision(sigma_e, sigma_f, scale, stiff, word, sigma_e / max(total, 1e-300), memory)
 
 
 def told(found: Precision, probe: Probe) -> Finding:
