@@ -36,13 +36,15 @@ def difference(a: Answer, b: Answer) -> float:
 
 
 def spread(atoms: ase.Atoms) -> ase.Atoms:
-    """The structure drawn out until atoms lose neighbours: a molecule 1.8-fold, a cell 1.25-fold."""
+    """The structure drawn out until atoms lose neighbours: a molecule to 6.5 Å, a cell 1.25-fold."""
     new = moved(atoms)
     if atoms.pbc.any():
         new.set_cell(atoms.cell * 1.25, scale_atoms=True)
     else:
         centre = atoms.positions.mean(0)
-        new.positions = centre + 1.8 * (atoms.positions - centre)
+        d = atoms.get_all_distances() + 1e9 * np.eye(len(atoms))
+        factor = max(1.8, 6.5 / float(d.min())) if len(atoms) > 1 else 1.8
+        new.positions = centre + factor * (atoms.positions - centre)
     return new
 
 
