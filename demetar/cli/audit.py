@@ -10,9 +10,8 @@ from typing import Any
 from demetar.core.errors import InputError
 
 
-def add(commands: Any) -> None:
-    """Adds the command to a command's parsers."""
-    p = commands.add_parser("audit", help="what is wrong with an ASE calculator, in one word")
+def add(name: str, p: Any) -> None:
+    """Adds the command's arguments to its parser."""
     p.add_argument(
         "calculator", help="FILE.py:NAME of a calculator, or of a function that makes one"
     )
