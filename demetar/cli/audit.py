@@ -10,8 +10,8 @@ from typing import Any
 from demetar.core.errors import InputError
 
 
-def add(name: str, p: argparse.ArgumentParser) -> None:
-    """Adds the arguments of `audit` to its parser."""
+def add(name: str, p: Any) -> None:
+    """Adds the command's arguments to its parser."""
     p.add_argument(
         "calculator", help="FILE.py:NAME of a calculator, or of a function that makes one"
     )

@@ -33,6 +33,7 @@ COMMANDS = {
     "diagnose": ("diagnose", "why Δ_EQ of a run on a file is what it is, in one word"),
     "audit": ("audit", "what is wrong with an ASE calculator at a structure, in one word"),
     "card": ("runs", "evaluate a run, measure its Δ_EQ and write its CARD.md"),
+    "audit": ("audit", "what is wrong with an ASE calculator, in one word"),
     "data": ("data", "list, show, get and make data sets"),
 }
 

@@ -86,7 +86,16 @@ def _scan(scene: Scene, slopes: dict[float, float], expected: float) -> list[tup
         if k and wider == h:
             curve = 2 * abs(slopes[h] - slopes[narrower])
         rounding = 2.0**-53 * scene.precision.scale * count * 100 / h
-        rows.append((h, 2 * curve + 10 * noise / h + 10 * force + rounding))
+        rows.append(
+            (
+                h,
+                2 * curve
+                + 10 * noise / h
+                + 10 * force
+                + rounding
+                + 3 * scene.precision.memory * np.sqrt(count),
+            )
+        )
     return rows
 
 
@@ -121,7 +130,13 @@ def atoms(scene: Scene) -> list[Finding]:
     error = np.abs(slopes - forces).max(1)
     noise = max(scene.precision.energy, 2.0**-53 * abs(scene.base.energy))
     third = float(np.abs(jacobian).max()) * h**2 * 30
-    limit = 10 * noise / h + 10 * scene.precision.forces + third + 1e-6 * scene.precision.scale
+    limit = (
+        10 * noise / h
+        + 10 * scene.precision.forces
+        + third
+        + 1e-6 * scene.precision.scale
+        + 3 * scene.precision.memory
+    )
     wrong = [int(i) for i, e in zip(chosen, error) if e > limit]
     tags: dict[str, Any] = {
         "wrong": wrong, "count": count, "ratio": _ratio(forces, slopes), "order": _order(forces, slopes),
@@ -162,7 +177,9 @@ def _asymmetry(scene: Scene, block: Float[np.ndarray, "n 3 n 3"], h: float) -> F
     odd = matrix - matrix.T
     value = float(np.linalg.norm(odd) / max(np.linalg.norm(matrix + matrix.T), 1e-300))
     size = np.linalg.norm(matrix + matrix.T)
-    rounding = max(scene.precision.forces, 2.0**-53 * scene.precision.scale)
+    rounding = max(
+        scene.precision.forces, 2.0**-53 * scene.precision.scale, 0.1 * scene.precision.memory
+    )
     limit = 10 * rounding / h * len(matrix) / max(size, 1e-300) + 300 * h**2
     return Finding(
         "jacobian", "Asymmetry of the forces' Jacobian", value, float(limit), "", value > limit,
