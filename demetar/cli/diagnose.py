@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 
-def add(commands: Any) -> None:
-    """Adds `diagnose` to a command's parsers."""
-    p = commands.add_parser("diagnose", help="why Δ_EQ of a run is what it is, in one word")
+def add(name: str, p: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `diagnose` to its parser."""
     p.set_defaults(call=_diagnose)
     p.add_argument("run")
     p.add_argument("file")
-    p.add_argument(
-        "--group", default=None, help="what it is held to; by default what the run claims"
-    )
+    p.add_argument("--group", default=None, help="what it is held to, or else what the run claims")
     p.add_argument("--seconds", type=float, default=30.0, help="what does not fit is left out")
 
 
@@ -26,12 +22,6 @@ def _diagnose(args: argparse.Namespace) -> Any:
     if not args.seconds > 0:
         raise InputError(f"Expected seconds above 0, got {args.seconds:g}; give more, such as 30.")
     run, graph = demetar.load(args.run), demetar.read(args.file)
-    quiet = args.json or not sys.stderr.isatty()
-    found = demetar.diagnose(run, graph, args.group, args.seconds, None if quiet else _shown)
+    found = demetar.diagnose(run, graph, args.group, args.seconds)
     args.text = lambda _: found.report()
     return found.document()
-
-
-def _shown(fraction: float, text: str) -> None:
-    end = "\r" if fraction < 1 else "\n"
-    print(f"\033[K{fraction:4.0%}  {text}", end=end, file=sys.stderr, flush=True)
