@@ -123,7 +123,7 @@ class Asked:
                     self._functions[dtype] = lambda g: function(params, g)
                 return called(self._functions[dtype], fitted.astype(dtype)), fitted
             same = len(graph.species) == len(self.graph.species)
-            f = self._functions.get(dtype, self.f) if same else self.f
+            f: Any = self._functions.get(dtype, self.f) if same else self.f
             return called(f, graph.astype(dtype)), graph
 
     def whole(self, graph: Graph) -> Any:

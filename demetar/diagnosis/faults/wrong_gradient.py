@@ -17,7 +17,7 @@ FINGERPRINT = {
 
 
 def switch(size: float = 0.02, species: int = 1) -> Hooks:
-    "''`size`: the part by which forces on one `species` are too large; the sum of several stays.''"
+    """`size`: the part by which forces on one `species` are too large; the sum of several stays."""
 
     def forces(inside, f):
         chosen = ((inside.graph.species == species) & inside.graph.node_mask).astype(f.dtype)[
