@@ -29,11 +29,10 @@ COMMANDS = {
     "models": ("runs", "list the models and the symmetry each claims"),
     "runs": ("runs", "list shipped and own runs"),
     "measure": ("runs", "Δ_EQ of a run on a file"),
-    "evaluate": ("runs", "error of a run on a split of its data"),
     "diagnose": ("diagnose", "why Δ_EQ of a run on a file is what it is, in one word"),
+    "evaluate": ("runs", "error of a run on a split of its data"),
     "audit": ("audit", "what is wrong with an ASE calculator at a structure, in one word"),
     "card": ("runs", "evaluate a run, measure its Δ_EQ and write its CARD.md"),
-    "audit": ("audit", "what is wrong with an ASE calculator, in one word"),
     "data": ("data", "list, show, get and make data sets"),
 }
 

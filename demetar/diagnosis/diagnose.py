@@ -20,6 +20,7 @@ import numpy as np
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.core.numerics import configure
+from demetar.core.remarks import following
 from demetar.diagnosis.asked import Asked, Progress
 from demetar.diagnosis.causes import CAUSES, SOUND
 from demetar.diagnosis.evidence.aimed import aimed
@@ -63,7 +64,8 @@ def diagnose(
     """The cause of f's Δ_EQ at one system, with the evidence for it.
 
     `group` is what f is held to: by default what a run claims, else E(3) x S_n. `progress(fraction, text)`
-    is called a few times a second; where it answers False the diagnosis ends with `Stopped`. Raises
+    is called a few times a second; where it answers False the diagnosis ends with `Stopped`. Without
+    it, whoever follows long work (`demetar.core.remarks.followed`) is told. Raises
     InputError, in a sentence, for a batch and for a function that fails, gives no numbers or rows of a
     shape that its kinds exclude.
     """
@@ -82,9 +84,13 @@ def diagnose(
             f"Expected a run or a function of a graph, got {type(f).__name__}; pass what predicts."
         )
     claimed = shelf.load(group or getattr(f, "symmetry", None) or "E(3) x S_n")
-    gathering = _Gathering(Asked(f, graph, seconds, progress))
+    gathering = _Gathering(Asked(f, graph, seconds, progress or _followed))
     gathering.all()
     return _concluded(gathering, claimed, explicit=group is not None)
+
+
+def _followed(fraction: float, text: str) -> None:
+    following()(f"diagnosis, {text}", round(100 * fraction), 100)
 
 
 class _Gathering:

@@ -30,7 +30,7 @@ def named(text: str) -> Any:
         )
     file = Path(path)
     if not file.is_file():
-        raise InputError(f"Expected a Python file at {path}, found none; give FILE.py:NAME.")
+        raise InputError(f"Expected a Python file at {path}, got none; give FILE.py:NAME.")
     spec = importlib.util.spec_from_file_location(f"_audited_{file.stem}", file)
     if spec is None or spec.loader is None:
         raise InputError(f"Expected a Python file, got {path}; give FILE.py:NAME.")
@@ -48,7 +48,7 @@ def named(text: str) -> Any:
     if not hasattr(module, name):
         known = [n for n in vars(module) if not n.startswith("_")]
         raise InputError(
-            f"Expected {name} in {file}, found none{registry.closest(name, known)}; it has "
+            f"Expected {name} in {file}, got none{registry.closest(name, known)}; choose one of "
             f"{', '.join(known[:12])}."
         )
     return getattr(module, name)

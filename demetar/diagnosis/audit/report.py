@@ -36,7 +36,7 @@ def write(audit: Any, form: str = "markdown") -> str:
         "json": lambda a: json.dumps(document(a), indent=1),
     }
     if form not in forms:
-        raise InputError(f"Expected a report as {', '.join(forms)}, got {form!r}.")
+        raise InputError(f"Expected a report as {', '.join(forms)}, got {form!r}; choose one.")
     return forms[form](audit)
 
 
