@@ -1,6 +1,7 @@
 """Numbers and verdicts as words, the same on all pages."""
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -35,6 +36,13 @@ def delta(value: float) -> str:
         return f"{value:.0f}" if value >= 9.95 else f"{value:#.2g}"
     digits, exponent = f"{value:.1e}".split("e")
     return f"{digits}·10{str(int(exponent)).translate(RAISED)}"
+
+
+def written(sentence: str) -> str:
+    """The sentence with its numbers as the pages write them: 3e-15 is 3·10⁻¹⁵, and 0e+00 is 0."""
+    return re.sub(
+        r"(?<![\w.])\d(?:\.\d+)?e[+-]\d+\b", lambda found: delta(float(found[0])), sentence
+    )
 
 
 def physical(value: float) -> str:

@@ -34,9 +34,7 @@ def structure(path: str) -> Any:
     from ase.io.formats import filetype
 
     if not Path(path).is_file():
-        raise InputError(
-            f"Expected a structure file at {path}, got none; give one that ASE reads."
-        )
+        raise InputError(f"Expected a structure file at {path}, got none; give one that ASE reads.")
     try:
         if filetype(path) in PICKLED:
             raise ValueError("a pickle, which is never read")
@@ -86,5 +84,7 @@ def _form(path: str) -> str:
     forms = {".html": "html", ".htm": "html", ".md": "markdown", ".json": "json"}
     suffix = Path(path).suffix.lower()
     if suffix not in forms:
-        raise InputError(f"Expected --report as FILE.html, FILE.md or FILE.json, got {path!r}; choose one.")
+        raise InputError(
+            f"Expected --report as FILE.html, FILE.md or FILE.json, got {path!r}; choose one."
+        )
     return forms[suffix]

@@ -61,7 +61,9 @@ def faulty(cause: str, variant: str | None = None) -> Any:
         )
     made = FAULTS[cause]
     if variant is not None and variant not in made:
-        raise InputError(f"Expected a variant of {cause} among {', '.join(made)}, got {variant!r}; choose one.")
+        raise InputError(
+            f"Expected a variant of {cause} among {', '.join(made)}, got {variant!r}; choose one."
+        )
     return made[variant or next(iter(made))]()
 
 
