@@ -25,7 +25,8 @@ def _sound(found: Found) -> Decision:
     missing = [n for n in ("rotation", "translation", "gradient", "continuity") if n not in found]
     text = cause(SOUND).sentence
     if missing:
-        text += f" Not looked at: {', '.join(missing)}."
+        left = f"Nothing wrong was found, and too little was looked at: not {', '.join(missing)}."
+        return Decision(NOT_KNOWN, left, "")
     closest = max(
         (f for f in found.values() if f.limit and f.value is not None),
         key=lambda f: f.value / f.limit,
