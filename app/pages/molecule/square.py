@@ -18,7 +18,7 @@ from app.viewer import scene as look
 
 HUES = (look.MODEL_A, look.MODEL_B)
 ON_DARK = dict(zip(HUES, ("#4BA3E3", "#F28C3A"), strict=True))
-HEIGHT = "clamp(380px, calc(100vh - 384px), 680px)"
+HEIGHT = "clamp(380px, max(100vh - 384px, min(440px, 100vh - 330px)), 680px)"
 JOINS = ((0, 1, "g"), (2, 3, "g"), (0, 2, "f ↓ predict"), (1, 3, "f ↓ predict"))
 QUESTION = "Do the two paths agree?"
 ABOUT = (
