@@ -4,7 +4,7 @@ Prints, for one model and for two: milliseconds from a pointer event to the pict
 in the GPU's memory (readPixels waits for them), from question to answer, answers a second; then from
 releasing the molecule to the whole page settled: every number, arrow, curve and the address.
 
-    python benchmarks/live.py [--molecule ethanol] [--seconds 8] [--gpu-compositing]
+    python -m benchmarks.live [--molecule ethanol] [--seconds 8] [--gpu-compositing]
 """
 
 import argparse

@@ -194,6 +194,15 @@ def test_without_the_channel_the_page_works_on_release(open_page, explorer):
     assert numbers(page) != before
 
 
+def test_one_model_alone_leaves_its_place_empty(open_page, explorer, shoot):
+    page = open_page(explorer + "/?beside=none")
+    settled(page)
+    shoot(page, "molecule-one")
+    assert page.locator(".side output").count() == 1
+    assert page.locator(".card.input").count() == 1
+    assert page.locator(".cell.empty").count() == 1
+
+
 def test_the_residual_is_one_click_away(open_page, explorer):
     page = open_page(explorer)
     viewer = settled(page)
