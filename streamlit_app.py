@@ -1,4 +1,4 @@
-"""The explorer: `streamlit run streamlit_app.py`. A script, beside it the live channel; before both a gate."""
+"""The explorer: `streamlit run streamlit_app.py`. A script, the live channel, and before both a gate."""
 
 from pathlib import Path
 

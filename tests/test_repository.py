@@ -169,7 +169,10 @@ def packages(root: Path) -> list[Path]:
 def crowded(root: Path) -> dict[str, int]:
     """Folders with more entries beside their `__init__` than a reader takes in at a glance."""
     folders = {
-        p.parent for top in ("demetar", "app") for p in (root / top).rglob("*") if p.is_file()
+        p.parent
+        for top in ("demetar", "app")
+        for p in (root / top).rglob("*")
+        if p.is_file() and p.suffix != ".pyc"
     }
     found = {}
     for folder in folders:

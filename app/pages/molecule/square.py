@@ -15,6 +15,7 @@ from app.pages.molecule import state
 from app.pages.molecule.state import VIEWER, G
 from app.ui import live, rotation, terms, words
 from app.viewer import scene as look
+from app.viewer.checked import ball_radii
 
 HUES = (look.MODEL_A, look.MODEL_B)
 ON_DARK = dict(zip(HUES, ("#4BA3E3", "#F28C3A"), strict=True))
@@ -145,7 +146,7 @@ def _first(body: look.Atoms, molecule: Any, square: Any, model: dict[str, Any]) 
     longest = float(np.linalg.norm(vectors, axis=1).max(initial=0.0))
     arrows = look.Field(
         molecule.positions, vectors, "first", model["color"], "∂f/∂x", f"{square.unit}/Å",
-        scale=look.fitting_scale(vectors), radii=look.ball_radii(molecule.symbols), width=0.075,
+        scale=look.fitting_scale(vectors), radii=ball_radii(molecule.symbols), width=0.075,
     )  # fmt: skip
     what = "energy" if "energy" in square.target else square.target.upper()
     value = float(square.first["value"])
@@ -163,7 +164,7 @@ def _both_ways(
     left, right = square.left["gradient"], square.right["gradient"]
     scale = look.fitting_scale(square.first["gradient"])
     symbols = cached.renumbered(element, molecule.symbols)
-    at = {"scale": scale, "radii": look.ball_radii(symbols)}
+    at = {"scale": scale, "radii": ball_radii(symbols)}
     at_g = turned.positions
     residual = left - right
     return look.Panel(
