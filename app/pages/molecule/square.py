@@ -33,7 +33,6 @@ def models_of(shown: Any) -> list[dict[str, Any]]:
     found = []
     for i, name in enumerate(shown.names):
         square, verdict = shown.squares.get(name), shown.verdicts.get(name)
-        curve = shown.curves.get(name)
         found.append(
             {
                 "label": shown.labels[name],
@@ -46,21 +45,10 @@ def models_of(shown: Any) -> list[dict[str, Any]]:
                 "judgement": None
                 if verdict is None
                 else {"word": verdict.word, "sentence": verdict.sentence},
-                "note": _rebuilt(square, curve),
                 "spread": shown.spread.get(name),
             }
         )
     return found
-
-
-def _rebuilt(square: Any, curve: Any) -> str:
-    """What Δ is with the graph built again, where that is another number."""
-    if square is None or curve is None:
-        return ""
-    moved, rebuilt = square.delta["gradient"], curve.rebuilt["gradient"]
-    if rebuilt <= 10 * max(moved, 1e-15):
-        return ""
-    return f"{words.delta(rebuilt)} with the graph rebuilt from g·x"
 
 
 def show(shown: Any, drawn: list[Any]) -> viewer.Events:
