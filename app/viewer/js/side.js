@@ -77,7 +77,7 @@ export class Side {
   read(row, i) {
     const { of, metric, models } = this.data;
     if (!row.delta) return { text: "…", note: "" };
-    if (of === "value" || metric === "l2") return { text: delta(row.delta[of]), note: models[i].note };
+    if (of === "value" || metric === "l2") return { text: delta(row.delta[of]), note: "" };
     if (metric === "largest") return { text: delta(row.metrics.largest), note: "" };
     if (metric === "spread") return { text: delta(models[i].spread ?? NaN), note: "over 256 rotations" };
     const unit = `${models[i].unit}/Å`;
