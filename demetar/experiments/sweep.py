@@ -83,7 +83,8 @@ def _finished(run: Config, output: str | None, resume: bool) -> bool:
         )
     stored = json.loads((folder / "config.json").read_text())
     asked = json.loads(json.dumps(dataclasses.asdict(run)))
-    other = [key for key, value in asked.items() if stored.get(key) != value]
+    found = ("epochs", "learning_rate") if run.budget else ()  # what the budget decided
+    other = [k for k, value in asked.items() if k not in found and stored.get(k) != value]
     if other:
         raise InputError(
             f"Expected the run {run.name} to have the experiment's settings, it was begun with "

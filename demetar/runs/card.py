@@ -27,6 +27,7 @@ GROUPS = ("T(3)", "SO(3)", "C_i", "S_n")
 # Settings that `command` names first, or that do not change what comes out.
 _ELSEWHERE = ("model", "dataset", "name", "model_config", "data_options", "checkpoint_seconds",
               "steps_per_call")  # fmt: skip
+_BY_BUDGET = ("epochs", "evaluate_every")  # decided within it, as the rate is where several are tried
 
 
 def deltas(run: Run, data: Systems, systems: int = 4, samples: int = 8) -> dict[str, Any]:
@@ -208,11 +209,16 @@ def command(c: dict[str, Any]) -> str:
         if given:
             pairs = [shlex.quote(f"{k}={_written(v)}") for k, v in given.items()]
             flags.append(" ".join([f"--{key.replace('_', '-')}", *pairs]))
-    config = restored(c)
+    config, decided = restored(c), _ELSEWHERE
+    if config.budget:
+        decided += _BY_BUDGET + ("learning_rate",) * bool(config.learning_rates)
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
-        if field.name not in _ELSEWHERE and value != field.default and value is not None:
-            flags.append(f"--{field.name.replace('_', '-')} {shlex.quote(str(value))}")
+        if field.name in decided or value in (field.default, None, []):
+            continue
+        several = value if isinstance(value, list) else [value]
+        words = " ".join(shlex.quote(str(v)) for v in several)
+        flags.append(f"--{field.name.replace('_', '-')} {words}")
     return "demetar train " + " ".join(flags)
 
 

@@ -17,7 +17,8 @@ from demetar.core import registry
 from demetar.core.disk import home, locked, write_atomically
 from demetar.core.errors import InputError
 from demetar.runs.config import Config, resolve, restored
-from demetar.training import devices, loop
+from demetar.runs.evaluate import Interrupted
+from demetar.training import budget, devices, loop
 from demetar.training.mirrors import Mirror
 from demetar.training.recorder import Recorder
 from demetar.training.trainer import Trainer
@@ -67,17 +68,43 @@ def fit(
             recorder.status("running", message="reading the data")
             recorder.mirrors.start(stored)
             parts = Trainer(config, stored, recorder, stop, progress or (lambda line: None))
+            state = _settled(parts, config, stored)
             if first:  # now it is known whether the systems have masses
                 write_atomically(
                     folder / "config.json", (json.dumps(stored, indent=1) + "\n").encode()
                 )
-            memory = parts.remembered()
-            state = loop.loop(parts, memory)
-            if state == "finished" and first:
-                parts.finish()
-            recorder.status(state, memory.step, parts.steps, ENDS[state])
+            if state:
+                recorder.status(state, message=ENDS[state])
+            else:
+                memory = parts.remembered()
+                state = loop.loop(parts, memory)
+                if state == "finished" and first:
+                    parts.finish()
+                recorder.status(state, memory.step, parts.steps, ENDS[state])
             recorder.mirrors.end(state)
     return folder
+
+
+def _settled(parts: Trainer, config: Config, stored: dict[str, Any]) -> str:
+    """Plans a training within a budget, unless that is done; how it was asked to end meanwhile.
+
+    The plan, its epochs and its learning rate go into `stored`.
+    """
+    if not config.budget or "plan" in stored:
+        return ""
+    if jax.process_count() > 1:
+        raise InputError(
+            f"Expected one process with a budget, got {jax.process_count()}; give epochs instead."
+        )
+    parts.recorder.status("running", message="trying learning rates and what a step costs")
+    try:
+        found = budget.plan(parts)
+    except Interrupted:
+        return parts.stop.agreed()
+    epochs = -(-found["steps"] // len(parts.loader))
+    stored |= {"plan": found, "epochs": epochs, "learning_rate": found["learning_rate"]}
+    parts.settle(restored(stored), found["steps"])
+    return ""
 
 
 @contextlib.contextmanager
