@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fnmatch
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +36,7 @@ def sweep(
     resume: bool = False,
     told: Sequence[str] = (),
     tell: Tell = lambda text: None,
+    only: Sequence[str] = (),
 ) -> list[Row]:
     """A row for every run: name, state, best validation error, test error, Δ_EQ, message.
 
@@ -42,12 +44,18 @@ def sweep(
     without Ray. `output` is an fsspec address under which every run folder is kept a second time.
     With `resume` finished runs are left as they are and the others go on. `told` names mirrors.
     Raises InputError before anything begins if a run exists and `resume` was not asked for, or was
-    made with other settings.
+    made with other settings. `only` takes shell patterns of names: other runs are left as they are.
     """
     if output is not None:
         remote.opened(output)
     mirrors.create(told, home())  # a missing package is told now
-    left = [run for run in experiment.runs if not _finished(run, output, resume)]
+    meant = [run for run in experiment.runs if not only or _any(run.name, only)]
+    if not meant:
+        raise InputError(
+            f"Expected names of runs of {experiment.name}, {', '.join(only)} fits none; "
+            "--dry-run lists them."
+        )
+    left = [run for run in meant if not _finished(run, output, resume)]
     tell(f"{len(experiment.runs)} runs, {len(left)} to train")
     jobs: list[Job] = [(dataclasses.asdict(run), output, tuple(told)) for run in left]
     rows = {}
@@ -63,6 +71,10 @@ def sweep(
     content = (json.dumps(known, indent=1) + "\n").encode()
     write_atomically(home() / "runs" / f"{experiment.name}.sweep.json", content)
     return known
+
+
+def _any(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _folder(run: Config) -> Path:
