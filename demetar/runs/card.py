@@ -80,10 +80,15 @@ def _known(run: Run, folder: Path, data: Systems) -> Run:
     return dataclasses.replace(run, config=config)
 
 
-def write(run: Run, shares: Callable[[Run], dict[str, float]] = lambda run: {}) -> dict[str, Any]:
+def write(
+    run: Run,
+    shares: Callable[[Run], dict[str, float]] = lambda run: {},
+    test: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """Measures the run on the whole test split and writes results.json and CARD.md beside it.
 
-    `shares` gives the equivariance shares of its loss by group (`demetar.training.monitor.of_run`).
+    `shares` gives the equivariance shares of its loss by group (`demetar.training.monitor.of_run`),
+    `test` the errors on the test split where they are known already.
     """
     folder = run.folder
     assert folder is not None
@@ -91,7 +96,7 @@ def write(run: Run, shares: Callable[[Run], dict[str, float]] = lambda run: {}) 
     data = evaluate.systems(run.config, "test")
     run = _known(run, folder, data)
     results = {
-        "test": evaluate.evaluate(run, "test"),
+        "test": test or evaluate.evaluate(run, "test"),
         "valid_best": min(
             (line["valid"] for line in lines(folder / "metrics.jsonl")), default=None
         ),

@@ -24,7 +24,7 @@ NONSENSE = (
 )
 PARAMETERS = (
     "data", "run", "beside", "scene", "molecule", "angle", "axis", "seed", "bodies", "charges", "law",
-    "precision", "also", "result", "nothing of ours",
+    "precision", "also", "result", "show", "nothing of ours",
 )  # fmt: skip
 
 
