@@ -19,7 +19,7 @@ def render() -> dict[str, Any]:
     """The part; what its address has to say."""
     st.caption(
         "How far does each model get at the same cost, and how well does it keep its symmetry? Every "
-        "training has the same number of processor seconds, compiling left out; a tenth of them "
+        "training has the same number of processor seconds, without compilation; a tenth of them "
         "chooses the learning rate."
     )
     result = backend.stored()
@@ -169,8 +169,8 @@ def _row(r: dict[str, Any], about: dict[str, Any], unit: str, forces: bool) -> d
 def _how(about: dict[str, Any], made: str) -> str:
     return (
         f"{about['split']}. Processor seconds are those of the training process while it makes batches "
-        "and steps, on one core; the trials of three learning rates are in them, compiling, reading "
-        "and evaluating are not. The number of steps is planned from the measured cost of one, and "
+        "and steps, on one core; the trials of three learning rates are in them, compilation, reading "
+        "and evaluation are not. The number of steps is planned from the measured cost of one, and "
         "the cosine ends with it: on a busy machine a run may spend more than was planned, so the "
         "table says what it spent. Δ_EQ is the median over 4 test systems and 8 elements of each "
         "group, the largest of any output; of an energy that is its gradient. "
