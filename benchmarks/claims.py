@@ -73,8 +73,8 @@ CASES = (
          "harmonics of degree one count as axial (1e), so mirror images differ: SE(3) holds",
          "every irrep carries its parity (parity e3)", "ethanol",
          ({"parity": "se3"}, {"parity": "e3"})),
-    Case("lieconv", "SO(3)", "equivariance to a chosen Lie group",
-         "the published QM9 row takes T(3) and learns rotations by augmentation",
+    Case("lieconv", "SO(3)", "equivariance to a chosen Lie group; the QM9 row T(3)",
+         "it takes T(3) alone and learns rotations by augmentation",
          "none: only averaging over rotations at inference would", "ethanol", ({}, None)),
     Case("spherenet", "SO(3)", "SE(3)",
          "in a planar molecule rounding decides whether a torsion is 0 or 2π",
@@ -99,7 +99,13 @@ def function_of(case: Case, inputs: str, settings: dict[str, Any]) -> Callable[[
     known = {f.name for f in dataclasses.fields(module.Config)}
     small = {k: v for k, v in SMALL.items() if k in known}
     config = {"inputs": inputs, "output": output, **small, **settings}
-    stored = {"model": case.model, "model_config": config, "target": output, "unit": "", "connect": None}
+    stored = {
+        "model": case.model,
+        "model_config": config,
+        "target": output,
+        "unit": "",
+        "connect": None,
+    }
     run = Run(case.model, stored, None)
     rng = np.random.default_rng(0)
     params = jax.tree.map(
@@ -125,7 +131,13 @@ def delta(case: Case, which: int) -> dict[str, float] | None:
         found = {}
         for dtype in ("float32", "float64"):
             m = measure(
-                function_of(case, inputs, settings), graph, case.group, SAMPLES, 0, dtype, layers=False
+                function_of(case, inputs, settings),
+                graph,
+                case.group,
+                SAMPLES,
+                0,
+                dtype,
+                layers=False,
             )
             found[dtype] = float(np.median(m.largest()))
         return found

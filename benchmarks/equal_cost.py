@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import claims
+
 from demetar.core import registry
 from demetar.core.disk import home
 from demetar.data.sets import rmd17
@@ -247,7 +248,9 @@ def with_spread(cell: dict[str, Any] | None, places: int) -> str:
     """Mean ± standard deviation, the latter where there is one."""
     if cell is None:
         return "–"
-    return number(cell["mean"], places) + ("" if cell["std"] is None else f" ± {cell['std']:.{places}f}")
+    return number(cell["mean"], places) + (
+        "" if cell["std"] is None else f" ± {cell['std']:.{places}f}"
+    )
 
 
 def ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import equal_cost
+
 from demetar.core import disk
 from demetar.data.sets import rmd17
 
@@ -83,7 +84,9 @@ def replaced(page: str, name: str, content: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--write", action="store_true", help="keep the result for page and docs")
-    parser.add_argument("--json", action="store_true", help="the runs at equal cost as one document")
+    parser.add_argument(
+        "--json", action="store_true", help="the runs at equal cost as one document"
+    )
     parser.add_argument("--claims", action="store_true", help="measure what models claim anew")
     given = parser.parse_args()
     stored = json.loads(STORED.read_text()) if STORED.is_file() else None

@@ -19,11 +19,11 @@ import sys
 from pathlib import Path
 
 import equal_cost
+
 from demetar.core.disk import home
 from demetar.runs import card
 from demetar.runs.folder import save
 from demetar.runs.run import load
-from demetar.training.monitor import of_run
 
 TRAINED = Path(__file__).parents[1] / "trained"
 FILES = ("config.json", "params.npz", "metrics.jsonl", "results.json")
@@ -71,7 +71,9 @@ def ship(folder: Path, name: str) -> Path:
     config = run.config | {"name": name}
     save(target, config, run.params)
     card.write(
-        dataclasses.replace(run, name=name, config=config), lambda run: results["share"], results["test"]
+        dataclasses.replace(run, name=name, config=config),
+        lambda run: results["share"],
+        results["test"],
     )
     return target
 

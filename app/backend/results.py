@@ -29,7 +29,8 @@ def _sound(found: Any) -> bool:
         return False
     tables = all(isinstance(a, dict) and set(a) >= ABOUT for a in found["places"].values())
     rows = all(
-        isinstance(r, dict) and (r.get("state") != "finished" or set(r) >= DONE) for r in found["table"]
+        isinstance(r, dict) and (r.get("state") != "finished" or set(r) >= DONE)
+        for r in found["table"]
     )
     return tables and rows
 

@@ -13,8 +13,8 @@ PRECISIONS = {"float64": ("blue", "circle"), "float32": ("vermillion", "triangle
 FLOOR = 1e-17  # where an exact zero is drawn
 COSTS = {
     "parameters": "parameters",
-    "seconds_a_step": "processor seconds a step",
-    "epochs": "epochs reached",
+    "seconds_a_step": "seconds a step",
+    "epochs": "epochs",
 }
 Rows = Sequence[Mapping[str, Any]]
 
@@ -41,10 +41,11 @@ def deltas(rows: Rows, levels: Mapping[str, float], unit: str, dark: bool) -> go
                 hovertemplate="%{customdata}: Δ %{x:.1e}, error %{y:.4g}",
             )
         )
-    _names(figure, rows, [r["delta"]["SO(3)"]["float32"] for r in rows], (low, high), dark)
+    named = [r["delta"]["SO(3)"]["float32"] for r in rows]
+    _names(figure, rows, named, (low, high), dark, turned=1e-3)
     figure.update_layout(
         hovermode="closest",
-        xaxis={"type": "log", "range": [-17.6, 2.2], "showgrid": True, **log_ticks(-17, 0, 9)},
+        xaxis={"type": "log", "range": [-17.6, 1.0], "showgrid": True, **log_ticks(-17, 0, 9)},
         yaxis=_axis(low, high),
     )
     _levels(figure, levels, (low, high), dark)
@@ -91,8 +92,8 @@ def turns(row: Mapping[str, Any]) -> bool:
 
 
 def _limits(rows: Rows, levels: Mapping[str, float]) -> tuple[float, float]:
-    """log10 bounds of the errors and of the levels, with some room."""
-    every = [r["test"]["mean"] for r in rows] + list(levels.values())
+    """log10 bounds of the errors and of the lowest level, with some room."""
+    every = [r["test"]["mean"] for r in rows] + sorted(levels.values())[:1]
     every = [v for v in every if v > 0] or [1.0]
     return float(np.log10(min(every))) - 0.08, float(np.log10(max(every))) + 0.08
 
@@ -120,15 +121,23 @@ def _short(value: float) -> str:
 def _levels(
     figure: go.Figure, levels: Mapping[str, float], limits: tuple[float, float], dark: bool
 ) -> None:
-    for name, value in levels.items():
+    for name, value in sorted(levels.items(), key=lambda item: item[1])[:1]:
         if limits[0] <= np.log10(value) <= limits[1]:
             level(figure, value, f"{name} {value:.3g}", dark)
 
 
 def _names(
-    figure: go.Figure, rows: Rows, x: Sequence[float], limits: tuple[float, float], dark: bool
+    figure: go.Figure,
+    rows: Rows,
+    x: Sequence[float],
+    limits: tuple[float, float],
+    dark: bool,
+    turned: float = np.inf,
 ) -> None:
-    """Each model's name right of its mark, moved up or down where two would overlap."""
+    """Each model's name beside its mark, moved up or down where two would overlap.
+
+    It stands left of marks beyond `turned`, where there is no room on the right.
+    """
     pixels = (HEIGHT - 90) / (limits[1] - limits[0])
     order = np.argsort([-r["test"]["mean"] for r in rows], kind="stable")
     wanted = [(limits[1] - np.log10(rows[i]["test"]["mean"])) * pixels for i in order]
@@ -137,8 +146,8 @@ def _names(
             x=float(np.log10(max(x[i], FLOOR))),
             y=float(np.log10(rows[i]["test"]["mean"])),
             text=rows[i]["title"],
-            xanchor="left",
-            ax=16,
+            xanchor="right" if x[i] > turned else "left",
+            ax=-16 if x[i] > turned else 16,
             ay=got - want,
             showarrow=True,
             arrowhead=0,
@@ -150,13 +159,18 @@ def _names(
 
 
 def apart(wanted: Sequence[float], room: float) -> list[float]:
-    """The ascending places, moved as little as is simple so that neighbours are APART and fit in."""
+    """The ascending places, moved as little as can be (in squares) to be APART, within the room."""
     step = min(APART, room / max(len(wanted) - 1, 1))
-    found: list[float] = []
-    for place in wanted:
-        found.append(max(place, found[-1] + step) if found else place)
-    over = max(found[-1] - room, 0.0) if found else 0.0
-    for i in range(len(found) - 1, -1, -1):
-        most = room if i == len(found) - 1 else found[i + 1] - step
-        found[i] = min(found[i], most) if over else found[i]
-    return found
+    groups: list[
+        tuple[float, int]
+    ] = []  # of places that touch: the mean of their starts, and how many
+    for i, place in enumerate(wanted):
+        mean, count = place - i * step, 1
+        while groups and groups[-1][0] > mean:
+            before, many = groups.pop()
+            mean = (mean * count + before * many) / (count + many)
+            count += many
+        groups.append((mean, count))
+    starts = [mean for mean, count in groups for _ in range(count)]
+    last = room - (len(wanted) - 1) * step
+    return [min(max(s, 0.0), last) + i * step for i, s in enumerate(starts)]

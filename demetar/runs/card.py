@@ -27,7 +27,10 @@ GROUPS = ("T(3)", "SO(3)", "C_i", "S_n")
 # Settings that `command` names first, or that do not change what comes out.
 _ELSEWHERE = ("model", "dataset", "name", "model_config", "data_options", "checkpoint_seconds",
               "steps_per_call")  # fmt: skip
-_BY_BUDGET = ("epochs", "evaluate_every")  # decided within it, as the rate is where several are tried
+_BY_BUDGET = (
+    "epochs",
+    "evaluate_every",
+)  # decided within it, as the rate is where several are tried
 
 
 def deltas(run: Run, data: Systems, systems: int = 4, samples: int = 8) -> dict[str, Any]:

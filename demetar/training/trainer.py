@@ -26,7 +26,6 @@ from demetar.training.optimiser import Patience, optimiser, schedule
 from demetar.training.recorder import Recorder
 from demetar.training.stream import Prefetch, calls, steps_per_call
 
-
 EVALUATIONS = 20  # of a training within a budget
 
 

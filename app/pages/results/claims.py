@@ -38,8 +38,9 @@ def reading(claims: list[dict[str, Any]]) -> str:
     broken = [c["title"] for c in claims if c["published"]["float64"] > 1e-6]
     held = [c["title"] for c in claims if c["mended"] and c["mended"]["float64"] < 1e-10]
     return (
-        f"As published **{len(broken)} of {len(claims)}** break the group in a way that double precision "
-        f"does not cure: {', '.join(broken)}. As mended {len(held)} hold it to rounding."
+        f"As published **{len(broken)} of {len(claims)}** change under the group that was measured, in a way "
+        f"that double precision does not cure: {', '.join(broken)}. As mended {len(held)} hold it to "
+        "rounding."
     )
 
 
@@ -58,4 +59,6 @@ def row(claim: dict[str, Any]) -> dict[str, str]:
 
 def both(found: dict[str, float] | None) -> str:
     """Δ in float32 and in float64."""
-    return "–" if found is None else " / ".join(words.small(found[t]) for t in ("float32", "float64"))
+    return (
+        "–" if found is None else " / ".join(words.small(found[t]) for t in ("float32", "float64"))
+    )

@@ -67,7 +67,9 @@ def _figures(done: list[dict[str, Any]], about: dict[str, Any], unit: str) -> st
     best = done[0]["title"]
     with left:
         st.markdown("**Error against the equivariance error**")
-        st.caption("Left is better turned, low is more accurate. Both precisions of one model are joined.")
+        st.caption(
+            "Left is better turned, low is more accurate. Both precisions of one model are joined."
+        )
         st.plotly_chart(
             figures.deltas(done, about["baselines"], unit, dark),
             key="results:deltas",
@@ -135,8 +137,9 @@ def _table(rows: list[dict[str, Any]], about: dict[str, Any], unit: str) -> None
         alt="Errors, costs and equivariance errors of every model, with published numbers beside.",
         column_config={
             "published": st.column_config.TextColumn(
-                help="What the paper reports; its split and budget stand in the last column."
-            )
+                help="What the paper reports; its split and budget stand right of it."
+            ),
+            "published on": st.column_config.TextColumn(width=250),
         },
     )
 
@@ -151,7 +154,11 @@ def _row(r: dict[str, Any], about: dict[str, Any], unit: str, forces: bool) -> d
     }
     if forces:
         row["here: forces, meV/Å"] = error(r["forces"], about, 1) if ran else ""
+    row["published"] = "–" if paper["value"] is None else f"{paper['value']:g}"
+    if forces:
+        row["published forces"] = "–" if paper["forces"] is None else f"{paper['forces']:g}"
     row |= {
+        "published on": paper["on"],
         "seeds": f"{r['seeds']} of {r['asked']}",
         "parameters": f"{r['parameters']:,.0f}" if ran else "",
         "s a step": f"{r['seconds_a_step']:.3g}" if ran else "",
@@ -160,16 +167,14 @@ def _row(r: dict[str, Any], about: dict[str, Any], unit: str, forces: bool) -> d
     }
     for group, dtype in (("SO(3)", "float32"), ("SO(3)", "float64"), ("C_i", "float64")):
         row[f"Δ {group} {dtype}"] = words.small(r["delta"][group][dtype]) if ran else ""
-    row["published"] = "–" if paper["value"] is None else f"{paper['value']:g}"
-    if forces:
-        row["published forces"] = "–" if paper["forces"] is None else f"{paper['forces']:g}"
-    return row | {"published on": paper["on"]}
+    return row
 
 
 def _how(about: dict[str, Any], made: str) -> str:
+    simple = ", ".join(f"{address.plain(k)} {v:.4g}" for k, v in about["baselines"].items())
     return (
-        f"{about['split']}. Processor seconds are those of the training process while it makes batches "
-        "and steps, on one core; the trials of three learning rates are in them, compilation, reading "
+        f"Trivial predictors, test {about['metric']}: {simple}. {about['split']}. "
+        "Processor seconds are those of the training process while it makes batches and steps, on one core; the trials of three learning rates are in them, compilation, reading "
         "and evaluation are not. The number of steps is planned from the measured cost of one, and "
         "the cosine ends with it: on a busy machine a run may spend more than was planned, so the "
         "table says what it spent. Δ_EQ is the median over 4 test systems and 8 elements of each "

@@ -97,6 +97,7 @@ def test_the_page_shows_what_is_stored(result: Path, open_page: Callable[..., An
     assert not page.exception
     assert not page.info
     assert {
+        "show": "ablation",
         "of": "invariants",
         "molecule": "benzene",
         "quantity": "energy",

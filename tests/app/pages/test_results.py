@@ -18,7 +18,9 @@ ABOUT = {
 
 
 def finished(model: str, claim: str, error: float, delta: float, **more: Any) -> dict[str, Any]:
-    found = {g: {"float32": max(delta, 1e-7), "float64": delta} for g in ("SO(3)", "C_i", "T(3)", "S_n")}
+    found = {
+        g: {"float32": max(delta, 1e-7), "float64": delta} for g in ("SO(3)", "C_i", "T(3)", "S_n")
+    }
     return {
         "place": "qm9", "model": model, "variant": "", "title": model.upper(), "claim": claim,
         "seeds": 1, "asked": 1, "published": None, "state": "finished",
@@ -45,7 +47,13 @@ def made() -> dict[str, Any]:
         "mended_rule": "none", "system": "ethanol", "published": {"float32": 4e-3, "float64": 4e-3},
         "mended": {"float32": 1e-7, "float64": 2e-16},
     }  # fmt: skip
-    return {"made": "2026-01-01", "places": {"qm9": ABOUT}, "table": rows, "runs": [], "claims": [claim]}
+    return {
+        "made": "2026-01-01",
+        "places": {"qm9": ABOUT},
+        "table": rows,
+        "runs": [],
+        "claims": [claim],
+    }
 
 
 def store(home: Path, content: Any) -> None:
@@ -58,9 +66,7 @@ def shown(page: Any) -> str:
     return " ".join(str(e.value) for e in [*page.markdown, *page.caption])
 
 
-def test_the_page_says_what_ran_and_what_did_not(
-    home: Path, open_page: Callable[..., Any]
-) -> None:
+def test_the_page_says_what_ran_and_what_did_not(home: Path, open_page: Callable[..., Any]) -> None:
     store(home, made())
     page = open_page("results")
     assert not page.exception
@@ -89,15 +95,13 @@ def test_claims_stand_beside_what_was_measured(home: Path, open_page: Callable[.
     store(home, made())
     page = open_page("results", show="claims")
     assert not page.exception
-    assert "**1 of 1** break the group" in shown(page)
+    assert "**1 of 1** change under the group" in shown(page)
     assert "As mended 1 hold it" in shown(page)
     assert claims.row(made()["claims"][0])["Δ as published"] == "4.0·10⁻³ / 4.0·10⁻³"
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", "{}", '{"made": 1, "places": {}, "table": []}'])
-def test_a_damaged_result_is_none(
-    home: Path, open_page: Callable[..., Any], damage: str
-) -> None:
+def test_a_damaged_result_is_none(home: Path, open_page: Callable[..., Any], damage: str) -> None:
     store(home, damage)
     assert results.stored() is None
     page = open_page("results")
