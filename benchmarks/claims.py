@@ -29,6 +29,7 @@ from demetar.core.output import Output
 from demetar.data import samples
 from demetar.models import segnn, spherenet
 from demetar.runs.run import Run, template
+from demetar.simulation.scene import Scene
 from demetar.symmetry.equivariance import measure
 
 SAMPLES = 8
@@ -85,7 +86,7 @@ CASES = (
 def graph_of(name: str) -> tuple[Graph, str]:
     """A sample as a graph, and what it is of: "atoms" or "particles"."""
     found = samples.load(name)
-    if name in samples.SCENES:
+    if isinstance(found, Scene):
         x, v = (np.asarray(a[0] if a.ndim == 3 else a) for a in (found.positions, found.velocities))
         charges = np.asarray(found.charges)
         return from_arrays(x, velocities=v, charges=charges), "particles"

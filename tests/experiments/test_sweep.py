@@ -93,12 +93,12 @@ def test_several_grids_and_settings_by_model(write: Write) -> None:
 
 
 def test_only_some_runs_are_trained(write: Write, home: Path) -> None:
-    path = write('name = "{model}-s{seed}"', TINY, '[grid]\nmodel = ["linear", "egnn"]\nseed = [0]')
+    path = write('name = "{model}-s{seed}"', TINY, '[grid]\nmodel = ["gnn", "egnn"]\nseed = [0]')
     with pytest.raises(InputError, match="fits none"):
         sweep.sweep(experiment.read(path), workers=0, only=["segnn-*"])
-    rows = sweep.sweep(experiment.read(path), workers=0, only=["lin*"])
+    rows = sweep.sweep(experiment.read(path), workers=0, only=["gnn*"])
     assert [(r["name"], r["state"]) for r in rows] == [
-        ("linear-s0", "finished"),
+        ("gnn-s0", "finished"),
         ("egnn-s0", "not begun"),
     ]
 
@@ -108,7 +108,7 @@ def test_what_a_budget_decided_is_no_other_setting(write: Write, home: Path) -> 
         'name = "{model}-s{seed}"',
         TINY,
         "budget = 0.3",
-        '[grid]\nmodel = ["linear"]\nseed = [0]',
+        '[grid]\nmodel = ["gnn"]\nseed = [0]',
     )
     path = write(*text)
     assert sweep.sweep(experiment.read(path), workers=0)[0]["state"] == "finished"

@@ -174,10 +174,11 @@ def _how(about: dict[str, Any], made: str) -> str:
     simple = ", ".join(f"{address.plain(k)} {v:.4g}" for k, v in about["baselines"].items())
     return (
         f"Trivial predictors, test {about['metric']}: {simple}. {about['split']}. "
-        "Processor seconds are those of the training process while it makes batches and steps, on one core; the trials of three learning rates are in them, compilation, reading "
-        "and evaluation are not. The number of steps is planned from the measured cost of one, and "
-        "the cosine ends with it: on a busy machine a run may spend more than was planned, so the "
-        "table says what it spent. Δ_EQ is the median over 4 test systems and 8 elements of each "
+        "Processor seconds are those of the training process while it makes batches and steps, on one "
+        "core; the trials of three learning rates are in them, compilation, reading and evaluation are "
+        "not. The number of steps is planned from the measured cost of one, and the cosine ends with "
+        "it: on a busy machine a run may spend more than was planned, so the table says what it spent. "
+        "Δ_EQ is the median over 4 test systems and 8 elements of each "
         "group, the largest of any output; of an energy that is its gradient. "
         f"{address.plain(about['note'])} Made {made} by `python benchmarks/results.py --write`."
     )
