@@ -133,12 +133,12 @@ def test_names_stand_apart_and_fit() -> None:
 
 def test_figures_have_every_model_in_both_precisions() -> None:
     done = [r for r in made()["table"] if r["state"] == "finished"]
-    figure = figures.deltas(done, ABOUT["baselines"], "meV", False)
+    figure: Any = figures.deltas(done, ABOUT["baselines"], "meV", False)
     marks = {t["name"]: t for t in figure["data"] if t["mode"] == "markers"}
     assert set(marks) == {"float32", "float64"}
     assert list(marks["float64"]["x"]) == [0.4, 1e-15]
     assert {a["text"] for a in figure["layout"]["annotations"]} >= {"EGNN", "GNN", "mean 434"}
-    costs = figures.costs(done, {}, "meV", "parameters", True)
+    costs: Any = figures.costs(done, {}, "meV", "parameters", True)
     assert sum(len(t["x"]) for t in costs["data"]) == 2
 
 
