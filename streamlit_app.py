@@ -1,15 +1,11 @@
-"""The explorer: `streamlit run streamlit_app.py`. Every file under app/pages is a page."""
+"""The explorer: `streamlit run streamlit_app.py`. Its script is explorer.py; before it stands the gate."""
 
-import sys
-from contextlib import nullcontext
 from pathlib import Path
 
 import streamlit as st
 
-icon = str(Path(__file__).parent / "app" / "icon.svg")
-st.set_page_config("Demetar", icon, layout="wide", initial_sidebar_state=230)
-# The first visitor waits for JAX: words come at once.
-with nullcontext() if "app.pages" in sys.modules else st.spinner("Demetar is starting"):
-    from app import pages
+from app.server import gate
+from app.viewer import fetch
 
-pages.navigate()
+fetch.at_start()
+app = st.App(Path(__file__).with_name("explorer.py"), middleware=gate.middleware())

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import grimp
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -19,7 +20,7 @@ IDS = [contract["id"] for contract in CONTRACTS]
 # What each contract must catch: {file: its source}; an import inside a function counts too.
 CULPRITS = {
     "rooms": {"demetar/core/x.py": "def f():\n    import demetar.models\n"},
-    "app-rooms": {"app/ui/x.py": "from app import pages\n"},
+    "app-rooms": {"app/pages/x.py": "from app import server\n"},
     "data-without-models": {"demetar/data/x.py": "from demetar.models import nn\n"},
     "runs-without-simulation": {"demetar/training/x.py": "import demetar.simulation\n"},
     "backend-draws-nothing": {"app/backend/x.py": "def f():\n    from app import figures\n"},
@@ -29,10 +30,15 @@ CULPRITS = {
     "streamlit-on-the-screen": {"app/jobs/x.py": "from streamlit import write\n"},
     "pages-compute-nothing": {"app/pages/x.py": "import demetar.symmetry\n"},
     "no-circles": {
-        "demetar/data/x.py": "from demetar.data import y\n",
-        "demetar/data/y.py": "def f():\n    from demetar.data import x\n",
+        "demetar/models/nn/irreps/x.py": "from demetar.models.nn.irreps import y\n",
+        "demetar/models/nn/irreps/y.py": "def f():\n    from demetar.models.nn.irreps import x\n",
     },
 }
+PACKAGES = sorted(
+    ".".join(init.parent.relative_to(ROOT).parts)
+    for top in ("demetar", "app")
+    for init in (ROOT / top).rglob("__init__.py")
+)
 
 
 def lint(folder: Path, *contracts: str) -> subprocess.CompletedProcess[str]:
@@ -92,3 +98,38 @@ def test_a_contract_catches_its_culprit(contract: str, rooms: Path, tmp_path: Pa
     found = lint(folder, contract)
     assert found.returncode == 1, f"{contract} lets its culprit pass:\n{found.stdout}{found.stderr}"
     assert "BROKEN" in found.stdout
+
+
+def test_a_circle_is_caught_in_every_package(rooms: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "rooms"
+    shutil.copytree(rooms, folder)
+    for package in PACKAGES:
+        here = folder.joinpath(*package.split("."))
+        (here / "x.py").write_text(f"from {package} import y\n")
+        (here / "y.py").write_text(f"def f():\n    from {package} import x\n")
+    found = lint(folder, "no-circles")
+    assert found.returncode == 1
+    passed = [p for p in PACKAGES if f"allowed in {p}." not in found.stdout]
+    assert not passed, f"no-circles lets a circle in {', '.join(passed)} pass:\n{found.stdout}"
+
+
+def circles(graph: grimp.ImportGraph) -> list[str]:
+    """Files that import their own package while its `__init__` imports them, directly or not."""
+    return [
+        f"{module} imports {package}"
+        for package in PACKAGES
+        for module in sorted(graph.find_descendants(package))
+        if graph.direct_import_exists(importer=module, imported=package)
+        and graph.chain_exists(importer=package, imported=module)
+    ]
+
+
+def test_no_file_stands_in_a_circle_with_the_init_of_its_package() -> None:
+    graph = grimp.build_graph("demetar", "app", cache_dir=None)
+    found = circles(graph)
+    assert not found, f"take what both need to a file of its own: {', '.join(found)}"
+    inner = "demetar.models.nn.irreps"
+    module = min(graph.find_children(inner))
+    graph.add_import(importer=module, imported=inner)
+    graph.add_import(importer=inner, imported=module)
+    assert circles(graph) == [f"{module} imports {inner}"]

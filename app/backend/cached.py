@@ -16,6 +16,7 @@ from app.backend import form, molecules, nbody
 from app.backend.rotations import Quaternion, Vector
 from app.jobs import runs
 from demetar.core import graph, padding
+from demetar.core.disk import home
 from demetar.core.errors import InputError
 from demetar.runs.run import Run, load
 
@@ -44,18 +45,22 @@ def runs_on(inputs: str) -> dict[str, list[str]]:
     {"turns": [...], "rigid": [...]}, shipped ones first; of atoms only runs that predict an
     invariant, of particles only those that predict places: that is what the pages draw.
     """
+    return _runs_on(inputs, str(home().resolve()))
+
+
+@st.cache_data(show_spinner=False, max_entries=16, ttl=1.0)  # forty visitors read them once
+def _runs_on(inputs: str, place: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"turns": [], "rigid": []}
     for job in sorted(runs.list_all(), key=lambda job: (job.state != "shipped", job.name)):
         drawn = form.predicts(job.config) in DRAWN[inputs]
         if job.loadable and form.reads(job.config) == inputs and drawn:
             with contextlib.suppress(InputError):
-                claimed = set(form.claim(str(job.config.get("model"))).split(" x "))
-                found["turns" if claimed & ROTATIONS else "rigid"].append(job.name)
+                turns = form.turns(str(job.config.get("model")))
+                found["turns" if turns else "rigid"].append(job.name)
     return found
 
 
 DRAWN = {"particles": ("positions", "state"), "atoms": ("scalar",)}
-ROTATIONS = {"SO(3)", "O(3)", "SE(3)", "E(3)", "Sim(3)"}
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)

@@ -114,7 +114,7 @@ def molecule(source: Source) -> ase.Atoms:
         found = samples.load(source.name)
         if not isinstance(found, ase.Atoms):
             raise InputError(
-                f"Expected a molecule, {source.name} is an N-body scene; open it there."
+                f"Expected a molecule, got {source.name}, an N-body scene; open it there."
             )
         atoms = found
     atoms.positions -= atoms.positions.mean(0)

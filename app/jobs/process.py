@@ -22,7 +22,9 @@ def niceness() -> int:
     """How far a training gives way to the page, 0 to 19: 10, unless $DEMETAR_NICENESS says else."""
     text = os.environ.get("DEMETAR_NICENESS", "10")
     if not text.isdigit() or int(text) > 19:
-        raise InputError(f"Expected DEMETAR_NICENESS to be from 0 to 19, got {text[:40]!r}.")
+        raise InputError(
+            f"Expected DEMETAR_NICENESS to be from 0 to 19, got {text[:40]!r}; change it."
+        )
     return int(text)
 
 

@@ -22,13 +22,14 @@ from typing import Any
 from app.jobs.process import alive, content, number
 from demetar.core import registry
 from demetar.core.disk import home, trained
-from demetar.core.errors import InputError
+from demetar.core.errors import InputError, quoted
 from demetar.core.kinds import QUANTITIES
 from demetar.runs.folder import lines
 
 STALE = 30.0  # seconds without a heartbeat after which a run counts as lost
 STARTUP = 600.0  # seconds that a process may take to its first heartbeat, on a busy machine too
 LIVE = ("starting", "running")
+SETTINGS = ("config.json", "request.json")  # one of them makes a folder a run
 ARCHIVED = ("config.json", "params.npz", "metrics.jsonl", "results.json", "CARD.md")
 
 
@@ -53,6 +54,7 @@ class Job:
     place: float = 0.0  # in the queue
     evaluations: int = 0
     loadable: bool = False
+    remarks: tuple[str, ...] = ()  # on what was left out or taken in a way one may not expect
 
     @property
     def live(self) -> bool:
@@ -82,6 +84,26 @@ def _last_words(folder: Path) -> str:
     return ""
 
 
+_COUNTED = re.compile(r"\d of [\d,]*\d")
+_NOTE = "demetar: note: "
+
+
+def _doing(folder: Path) -> str:
+    """What a run that has no steps yet is at, such as "generating systems: 3,000 of 7,000"."""
+    words = _last_words(folder).removeprefix("demetar: ")
+    return words if _COUNTED.search(words) else "loading the library"
+
+
+def _remarks(folder: Path, status: dict[str, Any]) -> tuple[str, ...]:
+    """What training remarked, as it stands in the status or at the beginning of the log."""
+    said = status.get("remarks")
+    found = [str(text) for text in said] if isinstance(said, list) else []
+    with contextlib.suppress(OSError), (folder / "log.txt").open("rb") as file:
+        log = file.read(20_000).decode("utf-8", "replace")
+        found += [line[len(_NOTE) :].strip() for line in log.splitlines() if line.startswith(_NOTE)]
+    return tuple(text[:600] for text in dict.fromkeys(found))[:20]
+
+
 def _state(folder: Path, status: dict[str, Any], now: float) -> tuple[str, str]:
     """The state of a run and a sentence or nothing."""
     if (folder / "queue.json").is_file():
@@ -92,12 +114,14 @@ def _state(folder: Path, status: dict[str, Any], now: float) -> tuple[str, str]:
         if not alive(int(number(launch.get("pid")))):
             return "failed", _last_words(folder) or "the process ended before it began"
         if now - begun < STARTUP:
-            return "starting", "loading the library"
+            return "starting", _doing(folder)
         return "lost", f"not heard of since it was begun {now - begun:.0f} s ago"
     state, message = str(status.get("state", "stopped")), str(status.get("message", ""))
     silent = now - number(status.get("heartbeat"))
     if state == "running" and silent > STALE:
         return "lost", f"no heartbeat for over {STALE:.0f} s: the process ended or hangs"
+    if state == "running" and not number(status.get("step")):
+        message = message or _doing(folder)
     return state, message
 
 
@@ -133,6 +157,7 @@ def read(folder: Path, now: float | None = None) -> Job:
         delta=deltas(done[-1]) if done else {},
         place=number(content(folder / "queue.json").get("place")),
         evaluations=len(done),
+        remarks=_remarks(folder, status),
         loadable=(folder / "params.npz").is_file() and (folder / "config.json").is_file(),
     )
 
@@ -192,8 +217,7 @@ def _sound(found: list[Any]) -> list[dict[str, Any]]:
 def folders() -> list[Path]:
     """The folders of all runs, own and shipped; also those whose process has yet to begin."""
     roots = (home() / "runs", trained())
-    files = ("config.json", "request.json")
-    found = {path.parent for root in roots for file in files for path in root.glob(f"*/{file}")}
+    found = {path.parent for root in roots for file in SETTINGS for path in root.glob(f"*/{file}")}
     return sorted(found)
 
 
@@ -215,11 +239,18 @@ def archive(folder: Path) -> bytes:
 
 def find(name: str) -> Path:
     """The folder of a run; InputError with the closest name if there is none."""
+    roots = [trained(), home() / "runs"]  # a shipped one comes first, as in `folders`
+    for folder in (root / name for root in roots):
+        if (
+            len(name) < 200
+            and folder.name == name
+            and any((folder / file).exists() for file in SETTINGS)
+        ):
+            return folder
     known = {folder.name: folder for folder in folders()}
     if name not in known:
-        raise InputError(
-            f"Expected the name of a run, got {name[:60]!r}{registry.closest(name, list(known))}."
-        )
+        hint = registry.closest(name, known, "choose one that is listed")
+        raise InputError(f"Expected the name of a run, got {quoted(name)}{hint}")
     return known[name]
 
 

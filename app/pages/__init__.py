@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.ui import address, layout
+from app.ui import address, layout, memory
 
 MOVED = {
     "efficiency": ("results", {"show": "efficiency"}),
@@ -38,6 +38,7 @@ def _moved(name: str, target: Any, values: dict[str, str]) -> Any:
 
 def navigate(first: str | None = None) -> None:
     """Draws the navigation and the chosen page; `first` is the one without a path of its own."""
+    memory.tidy()
     modules = found()
     first = first or next(iter(modules))
     pages, sections = {}, {}

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import streamlit as st
 from streamlit.components.v2 import component
 
-from app.viewer import build
+from app.viewer import build, fetch
 from app.viewer.scene import Panel
 
 HERE = Path(__file__).parent
@@ -23,10 +23,6 @@ LIBRARY = HERE.parents[1] / "static" / "3Dmol-min.js"
 MODULES = (
     *("math", "theme", "turns", "stage", "camera", "panels", "table", "flat", "choose"),
     *("playback", "overlay", "picture", "pointer", "main"),
-)
-MISSING = (
-    "3Dmol.js is not on this server, so the scene is drawn flat. "
-    "Run “python3 start.py setup” once and reload the page for the 3D view."
 )
 
 
@@ -157,7 +153,7 @@ def show(
     so a page that keeps g in its session state needs no second run.
     """
     if not 1 <= len(panels) <= 4:
-        raise ValueError(f"the viewer shows 1 to 4 panels, not {len(panels)}")
+        raise ValueError(f"Expected 1 to 4 panels, got {len(panels)}; show fewer.")
     columns = cols or (2 if len(panels) == 4 else len(panels))
     memory = f"{key}:answered"
 
@@ -184,7 +180,7 @@ def show(
         "library": {
             "url": f"app/static/{LIBRARY.name}?v={version('py3Dmol')}",
             "missing": not LIBRARY.is_file(),
-            "sentence": MISSING,
+            "sentence": fetch.why_flat(),
         },
     }
     result = _component()(

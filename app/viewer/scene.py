@@ -32,27 +32,34 @@ def _finite(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Array
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"The viewer expected numbers for {name}; check the input.") from None
+        raise InputError(
+            f"Expected numbers as {name} for the viewer, got something else; check the input."
+        ) from None
     wanted = "×".join("n" if size is None else str(size) for size in shape)
     fits = array.ndim == len(shape) and all(
         want is None or want == got for want, got in zip(shape, array.shape, strict=True)
     )
     if not fits:
         got = "×".join(map(str, array.shape)) or "a single number"
-        raise InputError(f"The viewer expected {name} of size {wanted} and got {got}.")
+        raise InputError(
+            f"Expected {name} of size {wanted} for the viewer, got {got}; correct them."
+        )
     if not np.isfinite(array).all():
         raise InputError(
-            f"The viewer expected finite {name}, but a value is NaN or infinite; "
-            "check the input or the model's output."
+            f"Expected finite {name} for the viewer, got NaN or infinity; check the input or "
+            "the model's output."
         )
     if array.shape and array.shape[0] > MAX_ATOMS:
-        raise InputError(f"The viewer draws at most {MAX_ATOMS} {name}, not {array.shape[0]}.")
+        raise InputError(
+            f"Expected at most {MAX_ATOMS} {name} for the viewer, got {array.shape[0]}; "
+            "leave some out."
+        )
     return array
 
 
 def _color(value: str) -> str:
     if not _HEX.fullmatch(value):
-        raise InputError(f"The viewer expected a colour such as #0072B2, not {value!r}.")
+        raise InputError(f"Expected a colour such as #0072B2, got {value!r}; correct it.")
     return value
 
 
@@ -85,13 +92,16 @@ class Atoms:
         self.positions = _finite("positions", self.positions, (len(self.species), 3))
         for symbol in self.species:
             if symbol not in atomic_numbers or symbol == "X":
-                raise InputError(f"The viewer expected chemical symbols and got {symbol!r}.")
+                raise InputError(f"Expected chemical symbols, got {symbol!r}; correct it.")
         if self.bonds is None:
             self.bonds = find_bonds(self.species, self.positions)
         size = len(self.species)
         for bond in self.bonds:
             if not all(0 <= index < size for index in bond[:2]):
-                raise InputError(f"A bond names atom {max(bond[:2])}, but there are {size}.")
+                raise InputError(
+                    f"Expected bonds between the {size} atoms that are there, got one with atom "
+                    f"{max(bond[:2])}; correct it."
+                )
 
 
 @dataclass
@@ -165,12 +175,15 @@ class Edges:
         self.weights = _finite("weights", self.weights, (len(self.receivers),))
         if len(self.senders) != len(self.receivers):
             raise InputError(
-                f"The viewer expected as many senders as receivers, "
-                f"not {len(self.senders)} and {len(self.receivers)}."
+                f"Expected as many senders as receivers, got {len(self.senders)} and "
+                f"{len(self.receivers)}; correct them."
             )
         size = len(self.positions)
         if any(not 0 <= int(index) < size for index in [*self.receivers, *self.senders]):
-            raise InputError(f"An edge names a point that is not there; there are {size}.")
+            raise InputError(
+                f"Expected edges between the {size} points that are there, got one to another; "
+                "correct it."
+            )
         _color(self.color)
 
 
@@ -192,7 +205,7 @@ class Track:
     def __post_init__(self) -> None:
         self.frames = _finite("frames", self.frames, (None, None, 3))
         if self.frames.shape[0] < 1:
-            raise InputError("The viewer expected at least one frame to play and got none.")
+            raise InputError("Expected one or more frames to play, got none; give one.")
         if self.charges is not None:
             self.charges = _finite("charges", self.charges, (self.frames.shape[1],))
         _color(self.color)

@@ -10,31 +10,27 @@ from typing import Any
 from demetar.cli.tables import table
 
 
-def add(commands: Any) -> None:
-    """Adds the commands about models and runs to a command's parsers."""
-
-    def one(name: str, call: Any, help: str) -> argparse.ArgumentParser:
-        p = commands.add_parser(name, help=help)
-        p.set_defaults(call=call)
-        return p
-
-    one("models", _models, "list the models and the symmetry each claims")
-    one("runs", _runs, "list shipped and own runs")
-    p = one("measure", _measure, "Δ_EQ of a run on a file")
-    p.add_argument("run")
-    p.add_argument("file")
-    p.add_argument("--group", default="SO(3)")
-    p.add_argument("--samples", type=int, default=64)
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--dtype", default="float32")
-    p.add_argument("--memory", type=float, default=None, help="GB that it may hold at once")
-    p = one("evaluate", _evaluate, "error of a run on a split of its data")
-    p.add_argument("run")
-    p.add_argument("--split", default="test")
-    p.add_argument("--size", type=int, default=None)
-    p = one("card", _card, "evaluate a run, measure its Δ_EQ and write its CARD.md")
-    p.add_argument("run", nargs="*")
-    p.add_argument("--all", action="store_true", help="of all shipped runs")
+def add(name: str, p: argparse.ArgumentParser) -> None:
+    """Adds the arguments of a command about models and runs to its parser."""
+    calls = {
+        "models": _models, "runs": _runs, "measure": _measure, "evaluate": _evaluate, "card": _card,
+    }  # fmt: skip
+    p.set_defaults(call=calls[name])
+    if name == "measure":
+        p.add_argument("run")
+        p.add_argument("file")
+        p.add_argument("--group", default="SO(3)")
+        p.add_argument("--samples", type=int, default=64)
+        p.add_argument("--seed", type=int, default=0)
+        p.add_argument("--dtype", default="float32")
+        p.add_argument("--memory", type=float, default=None, help="GB that it may hold at once")
+    elif name == "evaluate":
+        p.add_argument("run")
+        p.add_argument("--split", default="test")
+        p.add_argument("--size", type=int, default=None)
+    elif name == "card":
+        p.add_argument("run", nargs="*")
+        p.add_argument("--all", action="store_true", help="of all shipped runs")
 
 
 def _models(args: argparse.Namespace) -> Any:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
+from demetar.cli.arguments import sentence_of
 from demetar.cli.bar import Steps
-from demetar.core.errors import InputError
+from demetar.cli.terminal import say
+from demetar.core.errors import InputError, reason
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -25,11 +26,10 @@ def _setting(text: str) -> tuple[str, Any]:
         return key, value
 
 
-def add(commands: Any) -> None:
-    """Adds `train` to a command's parsers."""
+def add(_: str, p: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `train` to its parser."""
     from demetar.runs.config import Config, connect_setting
 
-    p = commands.add_parser("train", help="train a model; writes runs/<name>")
     p.add_argument("--config", help="JSON file of settings; flags override it")
     p.add_argument("--resume", action="store_true", help="go on with the run of that name")
     mirror = "tensorboard, mlflow or wandb hears of the run too; may be given several times"
@@ -44,7 +44,7 @@ def add(commands: Any) -> None:
             p.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
         else:
             kind = int if field.default is None else type(field.default)
-            kind = connect_setting if field.name == "connect" else kind
+            kind = sentence_of(connect_setting) if field.name == "connect" else kind
             p.add_argument(flag, type=kind, default=None, help=f"default: {field.default!r}")
     several = p.add_argument_group("several processes", "each on its own host, or all on one")
     several.add_argument("--coordinator", metavar="HOST:PORT", help="where process 0 listens")
@@ -70,7 +70,8 @@ def _train(args: argparse.Namespace) -> Any:
             given = json.loads(Path(args.config).read_text())
         except (OSError, ValueError) as error:
             raise InputError(
-                f"Expected a JSON file of settings, {args.config} could not be read ({error}); correct it."
+                f"Expected a JSON file of settings at {args.config}, got {reason(error)}; "
+                "correct it."
             ) from None
         if not isinstance(given, dict) or set(given) - names:
             raise InputError(
@@ -84,5 +85,5 @@ def _train(args: argparse.Namespace) -> Any:
     config, _ = resolve(Config(**{**given, **flags}))
     told = mirrors.create(args.mirror, home() / "runs" / config.name)
     folder = fit(config, args.resume, Steps(), told)
-    print(file=sys.stderr)
+    say("")
     return {"folder": str(folder), "status": json.loads((folder / "status.json").read_text())}

@@ -138,7 +138,7 @@ def one(
         fit(config, resume=begun.is_file(), progress=progress)
     if not _finished(folder):
         raise InputError(
-            f"Expected {config.name} to finish, it was stopped; start the experiment again to go on."
+            f"Expected {config.name} to finish, got a stop; start the experiment again to go on."
         )
     trained = load(folder)
     data, done = (
@@ -195,8 +195,8 @@ def _same(config: Config, stored: dict[str, Any]) -> None:
     changed = [k for k, v in now.items() if k in stored and stored[k] != v]
     if changed:
         raise InputError(
-            f"Expected {config.name} to be of this experiment, its {', '.join(changed)} differ; "
-            "delete or rename that run."
+            f"Expected {config.name} to be of this experiment, got another "
+            f"{', '.join(changed)}; delete or rename that run."
         )
 
 

@@ -90,8 +90,9 @@ def _finished(run: Config, output: str | None, resume: bool) -> bool:
         return False
     if not resume:
         raise InputError(
-            f"Expected new names, the run {run.name} exists; --resume leaves finished runs as they "
-            "are and goes on with the others, or change the names in the experiment."
+            f"Expected new names, got the run {run.name}, which exists; change the names in "
+            "the experiment, or give --resume, which leaves finished runs as they are and "
+            "goes on with the others."
         )
     stored = json.loads((folder / "config.json").read_text())
     asked = json.loads(json.dumps(dataclasses.asdict(run)))
@@ -99,8 +100,8 @@ def _finished(run: Config, output: str | None, resume: bool) -> bool:
     other = [k for k, value in asked.items() if k not in found and stored.get(k) != value]
     if other:
         raise InputError(
-            f"Expected the run {run.name} to have the experiment's settings, it was begun with "
-            f"{other[0]} {stored.get(other[0])!r} instead of {asked[other[0]]!r}; change its name."
+            f"Expected the run {run.name} to have the experiment's settings, got {other[0]} "
+            f"{stored.get(other[0])!r} in place of {asked[other[0]]!r}; change its name."
         )
     # Without results it ended between its training and its test.
     measured = (folder / "results.json").is_file()

@@ -54,10 +54,7 @@ def create(name: str, **config: Any) -> Any:
     known = {f.name: f for f in dataclasses.fields(module.Config)}
     for key, value in config.items():
         if key not in known:
-            raise InputError(
-                f"Expected settings of {name} among {', '.join(known)}, got "
-                f"{key!r}{registry.closest(key, list(known))}."
-            )
+            raise registry.unknown(f"a setting of {name}", known, key)
         choices = {
             "inputs": inputs(name),
             "output": tuple(module.OUTPUTS),

@@ -21,6 +21,7 @@ from demetar.core.numerics import PRECISIONS
 from demetar.data import on_device
 from demetar.data.sets import checked_options, facts_of
 from demetar.data.standardise import REFERENCES
+from demetar.symmetry import groups
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,22 +68,19 @@ POSITIVE = (
     "energy_weight", "force_weight", "plateau_patience",
 )  # fmt: skip
 SHARES = ("warmup", "ema")
-AUGMENT = (
-    "T(3)",
-    "SO(3)",
-    "O(3)",
-    "C_i",
-    "SE(3)",
-    "E(3)",
-)  # groups that act on one system at a time
 LOSSES = ("mse", "mae", "l2mae")
 DEVICES = ("one", "all")
 PACKAGES = ("jax", "flax", "optax", "numpy")  # whose versions a run writes down
 CHOICES = {
     "references": REFERENCES, "loss": ("", *LOSSES), "schedule": ("cosine", "constant", "plateau"),
-    "augment": ("", *AUGMENT), "precision": PRECISIONS, "devices": DEVICES,
+    "precision": PRECISIONS, "devices": DEVICES,
     "keep_data": on_device.CHOICES,
 }  # fmt: skip
+
+
+def allowed(setting: str) -> tuple[str, ...]:
+    """The words that a setting may be; an augmentation is by a group that leaves labels as they are."""
+    return ("", *groups.rigid()) if setting == "augment" else CHOICES[setting]
 
 
 def check(config: Config) -> None:
@@ -97,7 +95,8 @@ def check(config: Config) -> None:
         value = getattr(config, key)
         if not 0 <= value < 1:
             raise InputError(f"Expected {key} from 0 to below 1, got {value}; change it.")
-    for key, choices in CHOICES.items():
+    for key in (*CHOICES, "augment"):
+        choices = allowed(key)
         value = getattr(config, key)
         if value not in choices:
             named = ", ".join(c or "nothing" for c in choices)
@@ -158,14 +157,11 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
     targets = dataset.ABOUT.targets
     target = config.target or next(iter(targets))
     if target not in targets:
-        raise InputError(
-            f"Expected a target of {config.dataset} among {', '.join(targets)}, got "
-            f"{target!r}{registry.closest(target, list(targets))}."
-        )
+        raise registry.unknown(f"a target of {config.dataset}", targets, target)
     if targets[target].kind is None:
         raise InputError(
-            f"Expected a data set of particles or atoms, {config.dataset} is for lessons; choose "
-            "another."
+            f"Expected a data set of particles or atoms, got {config.dataset}, which is for "
+            "lessons; choose another."
         )
     options = checked_options(dataset, config.data_options)
     facts = facts_of(dataset, target, options)

@@ -72,7 +72,7 @@ def read_config(path: Path) -> dict[str, Any]:
     given = config if isinstance(config, dict) else {}
     if missing := sorted(set(kinds) - set(given)):
         raise InputError(
-            f"Expected {', '.join(kinds)} in {path}, {', '.join(missing)} is missing; {advice}"
+            f"Expected {', '.join(kinds)} in {path}, got none for {', '.join(missing)}; {advice}"
         )
     wrong = [key for key, kind in kinds.items() if not isinstance(config[key], kind)]
     if not isinstance(config.get("connect"), float | int | None) and config["connect"] != "bonds":

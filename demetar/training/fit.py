@@ -54,8 +54,8 @@ def fit(
         begun = (folder / "config.json").is_file()
         if first and begun and not resume:
             raise InputError(
-                f"Expected a new name, the run {config.name} exists; choose another --name, or "
-                "--resume to go on with it."
+                f"Expected a new name, got {config.name}, a run that exists; choose another "
+                "--name, or --resume to go on with it."
             )
         if begun and resume:
             stored = json.loads((folder / "config.json").read_text())
@@ -129,8 +129,8 @@ def _only_writer(folder: Path) -> Iterator[None]:
             held.enter_context(locked(folder / ".lock", blocking=False))
         except BlockingIOError:
             raise InputError(
-                f"Expected to be the only process that writes the run {folder.name}, another one "
-                "is at it; choose another name or stop it first."
+                f"Expected to be the only process that writes the run {folder.name}, got another "
+                "one that is at it; choose another name or stop it first."
             ) from None
         yield
 
@@ -181,7 +181,7 @@ def explained(error: BaseException) -> BaseException:
                 f"the batch smaller: {RESUME}."
             )
         return InputError(
-            f"Expected the devices of all processes to answer, one was lost ('{first}'); look "
+            f"Expected the devices of all processes to answer, got '{first}' from one; look "
             f"after it: {RESUME}."
         )
     return error

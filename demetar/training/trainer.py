@@ -19,9 +19,9 @@ from demetar.runs import evaluate as runs_evaluate
 from demetar.runs.config import Config
 from demetar.runs.folder import save, save_params
 from demetar.runs.run import Run, load, template
+from demetar.symmetry import groups
 from demetar.symmetry.equivariance import measure
 from demetar.training import checkpoint, devices, loop, losses, monitor
-from demetar.training.monitor import GROUPS
 from demetar.training.optimiser import Patience, optimiser, schedule
 from demetar.training.recorder import Recorder
 from demetar.training.stream import Prefetch, calls, steps_per_call
@@ -229,7 +229,7 @@ class Trainer:
         found: dict[str, dict[str, float]] = {}
         for name, dtype in names.items():
             found[name] = {}
-            for group in GROUPS:
+            for group in groups.SPATIAL:
                 m = measure(run, self.one, group, 8, c.seed, dtype, layers=False)
                 found[name][group] = float(np.median(m.largest()))
         predict = runs_evaluate.predictor(self.run.model, False, c.precision)
@@ -240,7 +240,7 @@ class Trainer:
             graph,
             labels.target,
             self.output,
-            GROUPS,
+            groups.SPATIAL,
             c.seed,
         )
         return found

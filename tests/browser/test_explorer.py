@@ -8,7 +8,6 @@ from playwright.sync_api import Page, expect
 ROOT = Path(__file__).parents[2]
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
     pytest.mark.timeout(600),  # a cold compilation beside software WebGL, on two busy cores
 ]
 

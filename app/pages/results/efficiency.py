@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.figures import efficiency
 from app.jobs import efficiency as jobs
-from app.ui import address, layout, words
+from app.ui import address, layout, owner, words
 from demetar.core.errors import InputError
 
 SHOWN = {"stored": "Stored result", "here": "Made here, small"}
@@ -47,6 +47,8 @@ def render() -> dict[str, Any]:
 
 def _controls(live: bool) -> None:
     """Start and Stop of the small experiment; outside the fragment, so that they act at once."""
+    if not owner.only("trains networks here"):
+        return
     if live:
         if st.button("Stop", icon=":material/stop:", key="efficiency:stop"):
             with st.spinner("Stopping"):

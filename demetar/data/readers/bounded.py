@@ -40,7 +40,7 @@ def contents(source: Source, name: str, limit: int, cut: bool = False) -> tuple[
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "not a file name"
             raise InputError(
-                f"Expected a file at {str(path)!r}, got: {reason}; check the path."
+                f"Expected a file at {str(path)!r}, got '{reason}'; check the path."
             ) from None
     if not data.strip():
         raise InputError(

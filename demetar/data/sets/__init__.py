@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from demetar.core.errors import InputError
-from demetar.core.registry import closest
+from demetar.core.registry import unknown
 from demetar.data.sets._about import SPLITS, DataSet, Facts, Target
 
 __all__ = ["SPLITS", "DataSet", "Facts", "Target", "checked_options", "facts_of", "published_of"]
@@ -29,10 +28,7 @@ def checked_options(module: ModuleType, options: Mapping[str, Any]) -> dict[str,
     known = [*about.options, *about.free_options]
     for key in options:
         if key not in known:
-            which = f"an option among {', '.join(known)}" if known else "no option"
-            raise InputError(
-                f"Expected {which} for the data set {about.title}, got {key!r}{closest(key, known)}."
-            )
+            raise unknown(f"an option of the data set {about.title}", known, key)
     return {key: str(value) for key, value in options.items()}
 
 

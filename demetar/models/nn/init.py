@@ -52,18 +52,22 @@ RULES = {
 }
 
 
+def shapes_of(model: Any, graph: Graph) -> Any:
+    """The shapes and dtypes of the model's parameters, without numbers."""
+    return jax.eval_shape(model.init, jax.random.key(0), graph)["params"]
+
+
 def initialise(model: Any, graph: Graph, seed: int = 0) -> Any:
     """The model's parameters as float32 host arrays, reproducible by seed.
 
     Raises KeyError if a parameter has a name for which no rule stands in RULES.
     """
-    shapes = jax.eval_shape(model.init, jax.random.key(0), graph)["params"]
     rng = np.random.default_rng(seed)
 
     def fill(path: tuple, leaf: Any) -> np.ndarray:
         return RULES[path[-1].key](rng, leaf.shape).astype(np.float32)
 
-    return jax.tree_util.tree_map_with_path(fill, shapes)
+    return jax.tree_util.tree_map_with_path(fill, shapes_of(model, graph))
 
 
 def probe(model_config: dict[str, Any], connect: float | str | None = None) -> Graph:

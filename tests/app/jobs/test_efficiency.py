@@ -159,7 +159,6 @@ def test_a_process_that_vanished_is_said(home: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("browser")  # it times a stop: not beside Chromium on two cores
 def test_the_small_experiment_begins_shows_and_stops(
     home: Path, open_page: Callable[..., Any]
 ) -> None:
