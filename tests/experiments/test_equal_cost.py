@@ -41,7 +41,8 @@ def finished(home: Path, name: str, error: float, seed: int = 0, model: str = "l
     line = {"step": 100, "epoch": 3.3, "seconds": 9.0, "processor": 200.0, "valid": error}
     (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
     test = {"metric": "MSE", "value": error, "unit": "(scene units)²", "systems": 2000, "split": "test",
-            "error": 0.001, "parts": {}, "errors": {"target": {"metric": "MSE", "value": error, "unit": "(scene units)²"}}}  # fmt: skip
+            "error": 0.001, "parts": {},
+            "errors": {"target": {"metric": "MSE", "value": error, "unit": "(scene units)²"}}}  # fmt: skip
     results = {
         "test": test, "valid_best": error, "delta": DELTA, "share": {}, "measured": "2026-01-01",
         "baselines": {"static": 0.27, "x+s*v": 0.08}, "published": None,
