@@ -73,6 +73,7 @@ SIZES = ("train_size", "valid_size")
 NOT_NEGATIVE = ("patience", "seed", "steps_per_call", "weight_decay", *SIZES)
 KINDS = {
     int: "a whole number", float: "a number", str: "a text", bool: "true or false", dict: "a table",
+    list: "a list",
 }  # fmt: skip
 LONGEST_NAME = 100  # characters: a folder's name, with room for what is written beside it
 SHARES = ("warmup", "ema")
