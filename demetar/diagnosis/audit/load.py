@@ -126,7 +126,8 @@ class FunctionCalculator(Calculator):
     ) -> None:
         """Fills results with float64 numbers; raises InputError where "energy" is missing or misshapen."""
         super().calculate(atoms, properties, system_changes)
-        output = self.function(from_atoms(self.atoms))
+        given: Any = self.atoms
+        output = self.function(from_atoms(given))
         values = getattr(output, "values", output)
         if "energy" not in values:
             raise InputError(
@@ -134,9 +135,9 @@ class FunctionCalculator(Calculator):
                 "name the energy so."
             )
         array = lambda name: np.asarray(getattr(values[name], "array", values[name]))  # noqa: E731
-        self.results = {"energy": float(np.squeeze(array("energy")))}
+        self.results: dict[str, Any] = {"energy": float(np.squeeze(array("energy")))}
         if "forces" in values:
-            count = len(self.atoms)
+            count = len(given)
             forces = array("forces")
             if forces.shape != (count, 3):
                 raise InputError(

@@ -19,7 +19,7 @@ def images(scene: Scene) -> list[Finding]:
             if not at.pbc[axis]:
                 continue
             shift = np.zeros_like(at.positions)
-            shift[i] = sign * at.cell[axis]
+            shift[i] = sign * np.asarray(at.cell)[axis]
             got = check(
                 scene, f"atom {i + 1} by {sign} × cell vector {axis + 1}", at, before, shift=shift
             )

@@ -125,7 +125,7 @@ def atoms(scene: Scene) -> list[Finding]:
                 scene.probe(displaced(scene.generic, -way)),
             )
             slopes[row, a] = -(plus.energy - minus.energy) / (2 * h)
-            jacobian[row, a] = (plus.forces - minus.forces) / (2 * h)
+            jacobian[row, a] = (np.asarray(plus.forces) - np.asarray(minus.forces)) / (2 * h)
     forces = scene.base.forces[chosen]
     error = np.abs(slopes - forces).max(1)
     noise = max(scene.precision.energy, 2.0**-53 * abs(scene.base.energy))
@@ -182,7 +182,7 @@ def _asymmetry(scene: Scene, block: Float[np.ndarray, "n 3 n 3"], h: float) -> F
     )
     limit = 10 * rounding / h * len(matrix) / max(size, 1e-300) + 300 * h**2
     return Finding(
-        "jacobian", "Asymmetry of the forces' Jacobian", value, float(limit), "", value > limit,
+        "jacobian", "Asymmetry of the forces' Jacobian", value, float(limit), "", bool(value > limit),
         "‖J − Jᵀ‖ / ‖J + Jᵀ‖", {"value": value},
     )  # fmt: skip
 
@@ -191,7 +191,7 @@ def law(scene: Scene, found: Finding) -> Finding:
     """The law between forces and −∇E in eight orientations; the energy has to be invariant."""
     slopes = np.array(found.tags["slopes"])
     chosen = found.tags["chosen"]
-    forces, expected = [scene.base.forces[chosen]], [slopes]
+    forces, expected = [np.asarray(scene.base.forces)[chosen]], [slopes]
     for matrix in rotations(8, 61):
         answer = scene.try_(moved(scene.generic, matrix))
         if answer is not None and answer.forces is not None:

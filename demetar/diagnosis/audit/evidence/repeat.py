@@ -39,7 +39,7 @@ def spread(atoms: ase.Atoms) -> ase.Atoms:
     """The structure drawn out until atoms lose neighbours: a molecule to 6.5 Å, a cell 1.25-fold."""
     new = moved(atoms)
     if atoms.pbc.any():
-        new.set_cell(atoms.cell * 1.25, scale_atoms=True)
+        new.set_cell(np.asarray(atoms.cell) * 1.25, scale_atoms=True)
     else:
         centre = atoms.positions.mean(0)
         d = atoms.get_all_distances() + 1e9 * np.eye(len(atoms))
@@ -59,7 +59,7 @@ def variants(atoms: ase.Atoms) -> dict[str, ase.Atoms]:
     }
     if atoms.pbc.any():
         cell = moved(atoms)
-        cell.set_cell(atoms.cell * 1.03, scale_atoms=False)
+        cell.set_cell(np.asarray(atoms.cell) * 1.03, scale_atoms=False)
         found["the cell alone"] = cell
     kinds = np.unique(atoms.numbers)
     if len(kinds) > 1:
