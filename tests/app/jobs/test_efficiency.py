@@ -135,7 +135,7 @@ def test_nothing_begins_while_a_run_trains(home: Path) -> None:
     (folder / "config.json").write_text("{}")
     (folder / "request.json").write_text('{"model": "egnn"}')
     (folder / "status.json").write_text(json.dumps(status))
-    with pytest.raises(InputError, match="busy is"):
+    with pytest.raises(InputError, match="got busy"):
         jobs.start()
     assert jobs.state().name == "none"
     jobs.stop()  # nothing to stop
