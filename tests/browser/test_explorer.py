@@ -67,6 +67,15 @@ def vectors(viewer: Locator, role: str) -> list[float]:
     )
 
 
+def answered(page: Page, viewer: Locator) -> None:
+    """Waits until the channel has answered for where the hand is now."""
+    shown = """e => { const { turns, picture, live } = e.viewer;
+      return !live.waiting && live.channel.asked === null && picture.spin !== null &&
+        picture.spin.every((c, k) => Math.abs(c - turns.total[k]) < 1e-9); }"""
+    page.wait_for_timeout(500)
+    page.wait_for_function(shown, arg=viewer.element_handle(), timeout=30_000)
+
+
 def test_the_first_page_has_an_address_of_its_own_name(open_page, explorer):
     page = open_page(f"{explorer}/molecule?angle=30&axis=z")
     settled(page)
@@ -111,7 +120,7 @@ def test_everything_follows_the_hand_before_the_script_knows(open_page, explorer
     assert during != before
     assert page.locator("svg.curve .here").get_attribute("x1") != here
     page.mouse.move(x + 120, y - 40, steps=6)
-    page.wait_for_timeout(1500)
+    answered(page, viewer)
     assert vectors(viewer, "right") != first
     live = page.locator(".side output").all_inner_texts()
     page.mouse.up()

@@ -102,6 +102,8 @@ export class Side {
     const clamp = (value) => Math.min(Math.max(value, 10 ** LOW), 10 ** HIGH);
     const parts = bands.map(({ name, low, high }) => {
       const band = make("span", name === precision ? "band" : "band faint");
+      band.classList.toggle("tiny", Math.log10(high / low) < 2);
+      band.title = `What rounding in ${name} may leave`;
       band.style.left = at(low);
       band.style.width = `calc(${at(high)} - ${at(low)})`;
       band.textContent = name;
