@@ -20,7 +20,6 @@ from demetar.diagnosis.evidence.groups import BROKEN
 from demetar.diagnosis.verdict import MARKS
 from demetar.symmetry import equivariance
 from demetar.symmetry.elements import Elements, rotations
-from demetar.symmetry.equivariance import Measurement
 from demetar.symmetry.instruments import verdict
 from demetar.symmetry.instruments.repeat import repeatability
 
@@ -43,8 +42,8 @@ class Faulty:
     """What is measured of the small model.
 
     `delta`: Δ_EQ at g by precision and output, `word` and `sentence` what both precisions say together, as
-    of a run's verdict, `worst` the word of all outputs. `groups`: the largest Δ_EQ in float64 over elements of
-    each group alone, at a crooked copy of the molecule, whose own symmetry hides nothing. `again` and
+    of a run's verdict, `worst` the word of all outputs. `groups`: the largest Δ_EQ in float64 over some of
+    each group alone, at a crooked copy of the molecule, whose own symmetry hides nothing; `again` and
     `after`: the largest relative change of a second call, at once and after another system. `marks`: what
     of a fingerprint this shows.
     """
@@ -89,7 +88,7 @@ def measured(words: tuple[str, ...], atoms: ase.Atoms, element: Element) -> Faul
     found = {
         p: equivariance.measure(f, graph, dtype=p, elements=here, layers=False) for p in PRECISIONS
     }
-    coarse, fine = (_first(found[p]) for p in PRECISIONS)
+    coarse, fine = (dataclasses.replace(found[p], rebuilt={}) for p in PRECISIONS)
     judged = verdict.compare(coarse, fine)
     moving = bool(here.moving()[0])
     apart = equivariance.measure(
@@ -136,10 +135,3 @@ def crooked(graph: Graph, size: float = 0.1, seed: int = 0) -> Graph:
     """The molecule with each atom moved by about `size` Å, so that it has no symmetry of its own."""
     noise = np.random.default_rng(seed).normal(0, size, graph.positions.shape)
     return graph.replace(positions=np.asarray(graph.positions, np.float64) + noise)
-
-
-def _first(m: Measurement) -> Measurement:
-    """The same of the first element alone, with the graph moved."""
-    return dataclasses.replace(
-        m, elements=m.elements[:1], delta={k: d[:1] for k, d in m.delta.items()}, rebuilt={}
-    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import ase
 import jax
@@ -20,6 +21,7 @@ from demetar.core.graph import from_atoms
 from demetar.runs.run import Run
 from demetar.symmetry import equivariance
 from demetar.symmetry.elements import Elements, rotations
+from demetar.symmetry.equivariance import Measurement
 
 TURNS = 63  # beside g itself: the measure's compilations are shared up to 64 elements
 answers = Later()
@@ -59,10 +61,7 @@ def row(run: Run, atoms: ase.Atoms, element: Element) -> Row:
     all_of = equivariance.measure(
         run, graph, dtype="float32", elements=around(element, n), layers=False, rebuild=False
     )
-    first = dataclasses.replace(
-        all_of, elements=all_of.elements[:1], delta={k: d[:1] for k, d in all_of.delta.items()}
-    )
-    judged = square.judged(run, atoms, element, first)
+    judged = square.judged(run, atoms, element, _first(all_of))
     names = {"value": str(run.config["target"]), "gradient": _vectors(all_of.delta)}
     return Row(
         coarse=judged.coarse,
@@ -72,6 +71,25 @@ def row(run: Run, atoms: ase.Atoms, element: Element) -> Row:
         worst={k: float(all_of.delta[name].max()) for k, name in names.items()},
         claims=run.symmetry,
         parameters=sum(int(leaf.size) for leaf in jax.tree.leaves(run.params)),
+    )
+
+
+def _first(m: Measurement) -> Measurement:
+    """The same of the first element alone, without layers."""
+    arrays = (
+        "delta",
+        "classic",
+        "absolute",
+        "scale",
+        "rebuilt",
+        "predict_then_move",
+        "move_then_predict",
+    )
+    some: dict[str, Any] = {
+        name: {k: v[:1] for k, v in getattr(m, name).items()} for name in arrays
+    }
+    return dataclasses.replace(
+        m, elements=m.elements[:1], edges_changed=m.edges_changed[:1], layers=(), **some
     )
 
 
