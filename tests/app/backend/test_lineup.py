@@ -16,7 +16,10 @@ G = molecules.Element((0.1, 0.2, 0.3, 0.927))
 @pytest.fixture
 def rows(small_runs):
     atoms = molecules.molecule(WATER)
-    return {n: lineup.row(cached.run(n), atoms, G) for n in ("egnn-qm9-homo", "set_transformer-qm9-homo")}
+    return {
+        n: lineup.row(cached.run(n), atoms, G)
+        for n in ("egnn-qm9-homo", "set_transformer-qm9-homo")
+    }
 
 
 def test_a_row_says_what_the_square_says(rows):
