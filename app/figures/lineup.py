@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures import BANDS, bounds, color, faint, frame, log_ticks
+from app.figures import BANDS, DASHES, bounds, color, faint, frame, log_ticks
 
 FLOOR = 1e-17
 
@@ -60,4 +60,25 @@ def dots(rows: Sequence[Dots], dark: bool = False) -> go.Figure:
         xaxis={"type": "log", "range": [low - 0.3, high + 0.3], **log_ticks(low, high, 6)},
         yaxis={"autorange": "reversed", "title": {"text": ""}}, hovermode="closest",
     )  # fmt: skip
+    return figure
+
+
+def orders(rows: Sequence[tuple[str, int, float]], dark: bool = False) -> go.Figure:
+    """Δ against the number of rotations that are averaged over, a line a rule; both axes logarithmic."""
+    low, high = bounds([max(d, FLOOR) for *_, d in rows], 1e-7, 1.0)
+    figure = frame(dark, 220, "rotations", "Δ_EQ")
+    for i, rule in enumerate(dict.fromkeys(rule for rule, *_ in rows)):
+        mine = [(n, d) for r, n, d in rows if r == rule]
+        figure.add_trace(
+            go.Scatter(
+                x=[n for n, _ in mine], y=[max(d, FLOOR) for _, d in mine], name=rule,
+                mode="lines+markers", hovertemplate="%{y:.1e}",
+                line={"color": color(("blue", "vermillion", "purple")[i % 3], dark), "dash": DASHES[i]},
+                marker={"size": 8, "symbol": ("circle", "triangle-down", "square")[i % 3]},
+            )
+        )  # fmt: skip
+    figure.update_layout(
+        xaxis={"type": "log", "tickvals": [1, 8, 24, 60, 196, 405]},
+        yaxis={"type": "log", "range": [low - 0.2, high + 0.2], **log_ticks(low, high, 5)},
+    )
     return figure

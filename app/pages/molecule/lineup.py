@@ -9,7 +9,7 @@ import streamlit as st
 from app.backend import cached
 from app.backend.measuring import lineup
 from app.figures import lineup as figures
-from app.pages.molecule import controls
+from app.pages.molecule import controls, symmetrise
 from app.pages.molecule.state import LINEUP, SIGNS
 from app.ui import address, layout, readouts, words
 
@@ -83,6 +83,8 @@ def show(shown: Any) -> None:
         late = [labels[key[0]] for key in waiting]
         before = [labels[name] for name in drawn if name not in answers]
         _wait(waiting, ", ".join(late), ", ".join(before))
+    elif rows:
+        symmetrise.show(shown, list(rows), labels)
 
 
 def _choice(shown: Any) -> list[str]:

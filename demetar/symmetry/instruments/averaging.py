@@ -7,8 +7,8 @@ is the projection of f on equivariant functions where the sum stands for the int
 n terms costs n calls and is exact where D(R)⁻¹ f(R·x), as a function of R, has no degree beyond what its
 rule integrates. The turns of a polyhedron integrate every degree below that of their first invariant
 (Goethals, Seidel, "Cubature formulae, polytopes, and spherical designs", in The Geometric Vein, Springer
-1981): the tetrahedron's 12 up to degree 2, the octahedron's 24 up to 3, the icosahedron's 60 up to 5; a product
-rule any degree. Uniformly random rotations leave an error that falls as 1/√n.
+1981): the tetrahedron's 12 up to degree 2, the octahedron's 24 up to 3, the icosahedron's 60 up to 5; a
+product rule any degree. Uniformly random rotations leave an error that falls as 1/√n.
 """
 
 from __future__ import annotations
