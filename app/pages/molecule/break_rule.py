@@ -130,6 +130,18 @@ def _numbers(before: faulty.Faulty, after: faulty.Faulty | None, words_of: tuple
     rows.append(["after another call", *(words.delta(f.after) for f in columns.values())])
     with two:
         readouts.table(["worst of each alone, float64", *heads[1:]], rows)
+    if after is not None and (text := _hidden(after)):
+        st.caption(f":material/info: {text}")
+
+
+def _hidden(found: faulty.Faulty) -> str:
+    """What to say where the faults show at other group elements and not at this one."""
+    if found.worst in ("structure", "mixed") or not any(found.marks.values()):
+        return ""
+    groups = [label for group, label in faulty.GROUPS.items() if found.marks.get(f"breaks-{group}")]
+    if not groups:
+        return "No g shows it: call twice and the answers differ."
+    return f"This g does not show it: {', '.join(groups)} break at others, as about another axis."
 
 
 def _about(word: str, found: faulty.Faulty | None, shown: Any) -> None:

@@ -43,7 +43,11 @@ def in_address(at: AppTest, name: str) -> str:
 
 
 def test_a_fault_is_switched_on_taken_back_and_undone(small_runs, open_page):
-    at = settled(open_page("molecule", molecule="water", beside="none", lens="Break a rule"))
+    at = settled(
+        open_page(
+            "molecule", molecule="water", beside="none", axis="x", angle="50", lens="Break a rule"
+        )
+    )
     assert len(row_of(at, "forces, float64")) == 1
     sound = row_of(at, "forces, float64")
     settled(at.multiselect(key="molecule:faults chosen").set_value(["vector-bias"]).run())
@@ -63,6 +67,17 @@ def test_a_fault_is_switched_on_taken_back_and_undone(small_runs, open_page):
     settled(at.button(key="molecule:undo").click().run())
     assert row_of(at, "forces, float64") == sound
     assert in_address(at, "faults") == ""
+
+
+def test_a_g_that_does_not_show_the_fault_is_told(small_runs, open_page):
+    """A bias along (1 1 1) is not moved by turns about that axis, with which the page opens."""
+    at = settled(open_page("molecule", molecule="water", beside="none", faults="vector-bias"))
+    assert row_of(at, "so it is") == ["✓ rounding", "✓ rounding"]
+    assert float(row_of(at, "turns")[1]) > 1e-2
+    assert "This g does not show it" in said(at)
+    at.session_state["molecule:g:axis"] = "x"
+    settled(at.run())
+    assert "This g does not show it" not in said(at)
 
 
 def test_a_link_opens_the_lens_with_its_faults(small_runs, open_page):
@@ -95,6 +110,7 @@ def test_the_row_of_before_stays_until_the_new_one_is_there(small_runs, open_pag
     ask = lineup.answers.ask
     with monkeypatch.context() as late:
         late.setattr(lineup.answers, "ask", lambda questions: (list(questions), {}))
+        late.setattr(lineup.answers, "answered", lambda keys: False)
         at.button(key="molecule:g:random").click().run()
         assert not at.exception
         assert row_of(at, "Set Transformer") == before
