@@ -59,7 +59,7 @@ def show(shown: Any) -> None:
         known = {key[0]: answer for key, answer in found.items()}
         _kept(known, chosen, waiting)
         if waiting:
-            _wait(waiting)
+            _wait(waiting, "molecule:faults shown" in st.session_state)
     with right:
         for word in chosen:
             _about(word, known.get(chosen) if len(chosen) == 1 else None, shown)
@@ -88,19 +88,21 @@ def _kept(
     """What is known; else what was shown last, until there is something new."""
     last = st.session_state.get("molecule:faults shown")
     if not waiting:
-        last = (known[()], known[chosen] if chosen else None, chosen)
+        last = (known[()], known[chosen] if chosen else None)
         st.session_state["molecule:faults shown"] = last
+    elif last is None and () in known:
+        last = (known[()], None)
     if last is not None:
         _numbers(*last)
 
 
-def _numbers(before: faulty.Faulty, after: faulty.Faulty | None, words_of: tuple[str, ...]) -> None:
-    columns = {"without": before} | ({"with " + ", ".join(words_of): after} if after else {})
+def _numbers(before: faulty.Faulty, after: faulty.Faulty | None) -> None:
+    columns = {"without": before} | ({"with": after} if after else {})
     st.plotly_chart(
         figures.dots(
             [
                 figures.Dots(label, found.delta["float32"]["forces"], found.delta["float64"]["forces"])
-                for label, found in zip(("without", "with"), columns.values(), strict=False)
+                for label, found in columns.items()
             ],
             layout.dark(),
         ),
@@ -113,7 +115,7 @@ def _numbers(before: faulty.Faulty, after: faulty.Faulty | None, words_of: tuple
         ),
     )  # fmt: skip
     one, two = st.columns(2, gap="medium")
-    heads = ["Δ_EQ at this g", *("without" if f is before else "with" for f in columns.values())]
+    heads = ["Δ_EQ at this g", *columns]
     rows = []
     for output in faulty.OUTPUTS:
         for precision in faulty.PRECISIONS:
@@ -162,8 +164,9 @@ def _about(word: str, found: faulty.Faulty | None, shown: Any) -> None:
 
 
 @st.fragment(run_every=0.5)
-def _wait(keys: list) -> None:
+def _wait(keys: list, before: bool) -> None:
     """Looks twice a second whether what was asked is there, then draws again."""
-    st.caption(":material/hourglass_top: compiling and measuring the small model")
+    more = "; the numbers are those of before" if before else ""
+    st.caption(f":material/hourglass_top: compiling and measuring the small model{more}")
     if faulty.answers.answered(keys):
         st.rerun()

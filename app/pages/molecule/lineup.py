@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import streamlit as st
@@ -60,7 +61,7 @@ def show(shown: Any) -> None:
     questions = lineup.questions(runs, shown.source, shown.element)
     waiting, found = lineup.answers.ask(questions)
     answers = {key[0]: answer for key, answer in found.items()}
-    rows = {n: a for n, a in answers.items() if not isinstance(a, Exception)}
+    rows = {n: _as_above(a, n, shown) for n, a in answers.items() if not isinstance(a, Exception)}
     last: dict[str, Any] = st.session_state.setdefault(LAST, {})
     last |= rows
     drawn = {
@@ -85,6 +86,14 @@ def show(shown: Any) -> None:
         _wait(waiting, ", ".join(late), ", ".join(before))
     elif rows:
         symmetrise.show(shown, list(rows), labels)
+
+
+def _as_above(row: lineup.Row, name: str, shown: Any) -> lineup.Row:
+    """The row with the digits that the page shows already: another program rounds otherwise."""
+    found = shown.verdicts.get(name)
+    if found is None or shown.precision == "bfloat16":
+        return row
+    return dataclasses.replace(row, coarse=found.coarse, fine=found.fine, word=found.word)
 
 
 def _choice(shown: Any) -> list[str]:
