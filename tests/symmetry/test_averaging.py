@@ -31,10 +31,11 @@ def scalar(degree):
 
 
 def vector(graph):
-    """A vector along a fixed axis, its length of degree 2: D(R)⁻¹ f(R·x) has degree 3."""
+    """One that turns, and one along a fixed axis, its length of degree 2: D(R)⁻¹ f(R·x) has degree 3."""
     x = jnp.asarray(graph.positions)
-    length = (along(x) * along(x, B)).sum()
-    return Output({"y": Value((length * jnp.asarray(A - 2 * B, x.dtype))[None], VECTOR)})
+    turns = ((x * x).sum(-1, keepdims=True) * x).sum(0)
+    fixed = (along(x) * along(x, B)).sum() * jnp.asarray(A - 2 * B, x.dtype)
+    return Output({"y": Value((turns + fixed)[None], VECTOR)})
 
 
 def rough(graph):
