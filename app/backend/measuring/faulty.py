@@ -6,8 +6,9 @@ All host numpy; lengths in Å. No Streamlit.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import ase
 import numpy as np
@@ -60,7 +61,7 @@ class Faulty:
 
 def questions(
     sets: Iterable[tuple[str, ...]], source: Source, element: Element
-) -> dict[Hashable, Callable[[], Faulty]]:
+) -> dict[Any, Callable[[], Faulty]]:
     """What `answers` is asked of the small model with each of these sets of faults."""
 
     def of(words: tuple[str, ...]) -> Callable[[], Faulty]:

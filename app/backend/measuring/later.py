@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,13 +35,13 @@ class Later:
     """Answers by key. Nothing is computed twice, and never two at once."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Hashable, _Question] = OrderedDict()
+        self._known: OrderedDict[Any, _Question] = OrderedDict()
         self._keys = threading.Lock()
         self._turn = threading.Lock()
 
     def ask(
-        self, questions: Mapping[Hashable, Callable[[], Any]], wait: float = AT_ONCE
-    ) -> tuple[list[Hashable], dict[Hashable, Any]]:
+        self, questions: Mapping[Any, Callable[[], Any]], wait: float = AT_ONCE
+    ) -> tuple[list[Any], dict[Any, Any]]:
         """The keys that are still computed, and the answers of the others; an InputError is an answer.
 
         Any other error is raised once; asked again, the question is begun again.
@@ -65,7 +65,7 @@ class Later:
             answers[key] = question.error or question.answer
         return waiting, answers
 
-    def answered(self, keys: Iterable[Hashable]) -> bool:
+    def answered(self, keys: Iterable[Any]) -> bool:
         """Whether none of these is being computed any more; says too that they are still wanted."""
         with self._keys:
             found = [self._known[key] for key in keys if key in self._known]
@@ -73,7 +73,7 @@ class Later:
                 question.asked = time.monotonic()
         return not any(question.thread.is_alive() for question in found)
 
-    def _begun(self, key: Hashable, make: Callable[[], Any]) -> _Question:
+    def _begun(self, key: Any, make: Callable[[], Any]) -> _Question:
         found = self._known.get(key)
         if found is None or not (found.ended or found.thread.is_alive()):
             found = self._known[key] = _Question(make, time.monotonic())

@@ -6,7 +6,7 @@ All host numpy. No Streamlit.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class Row:
 
 def questions(
     runs: Mapping[str, tuple[Run, float]], source: Source, element: Element
-) -> dict[Hashable, Callable[[], Row]]:
+) -> dict[Any, Callable[[], Row]]:
     """What `answers` is asked of runs, each with the time of its parameters: (name, …) -> its row."""
 
     def of(run: Run) -> Callable[[], Row]:

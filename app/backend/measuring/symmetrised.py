@@ -6,8 +6,9 @@ All host numpy. No Streamlit.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import ase
 
@@ -52,7 +53,7 @@ class Average:
 
 def questions(
     name: str, stamp: float, run: Run, source: Source, element: Element
-) -> dict[Hashable, Callable[[], Average]]:
+) -> dict[Any, Callable[[], Average]]:
     """What `answers` is asked of a run: (its name, rule, argument, …) -> the average."""
 
     def of(rule: str, argument: int) -> Callable[[], Average]:

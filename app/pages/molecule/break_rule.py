@@ -86,7 +86,7 @@ def _kept(
     known: dict[tuple[str, ...], faulty.Faulty], chosen: tuple[str, ...], waiting: list
 ) -> None:
     """What is known; else what was shown last, until there is something new."""
-    last = st.session_state.get("molecule:faults shown")
+    last: Any = st.session_state.get("molecule:faults shown")
     if not waiting:
         last = (known[()], known[chosen] if chosen else None)
         st.session_state["molecule:faults shown"] = last

@@ -29,7 +29,7 @@ def show(shown: Any, names: list[str], labels: dict[str, str]) -> None:
         st.session_state[RUN] = (rigid or names)[0]
     with left:
         name = str(
-            st.selectbox("Average of", names, key=RUN, format_func=lambda n: labels.get(n, n))
+            st.selectbox("Average of", names, key=RUN, format_func=lambda n: str(labels.get(n, n)))
         )
     run, stamp = cached.run(name), cached.stamp(name)
     questions = symmetrised.questions(name, stamp, run, shown.source, shown.element)
