@@ -37,7 +37,7 @@ def from_address() -> None:
 
 def in_address() -> dict[str, str | None]:
     """What the address says of the open lens and of what is chosen in the lenses."""
-    name = st.session_state.get(OPENED, NAMES[0])
+    name = st.session_state.get(state.LENS) or st.session_state.get(OPENED, NAMES[0])
     return {
         "lens": None if name == NAMES[0] else name,
         "lineup": lineup.in_address(),
