@@ -47,6 +47,7 @@ def render() -> None:
     """The page: a sentence, one row of controls, the square with its verdict, a strip of lenses."""
     style.picture_page()
     line, tools = controls.head()
+    lenses.from_address()
     source, names, turn, extras = controls.row()
     address.told()
     if not names:
@@ -122,7 +123,7 @@ def _address(shown: Shown, extras: list[str]) -> None:
         angle=rotation.angle_in_address(state.G), axis=rotation.axis_in_address(state.G),
         also=",".join(extras) or None, precision=shown.precision,
         of=None if shown.of == "gradient" else shown.of,
-        metric=None if shown.metric == "l2" else shown.metric,
+        metric=None if shown.metric == "l2" else shown.metric, **lenses.in_address(),
     )  # fmt: skip
 
 
