@@ -83,7 +83,9 @@ def labels(named: Mapping[str, np.ndarray], dark: bool = False, height: int = 26
     return figure
 
 
-Drawn = Sequence[tuple[str, np.ndarray, Sequence[float] | None, str]]  # name, places, colours, style
+Drawn = Sequence[
+    tuple[str, np.ndarray, Sequence[float] | None, str]
+]  # name, places, colours, style
 
 
 def shapes(
@@ -115,7 +117,10 @@ def shapes(
         figure.add_trace(
             go.Scatter(
                 x=[0], y=[0], mode="markers", hoverinfo="skip", **axes,
-                marker={"symbol": "cross-thin", "size": 12, "line": {"width": 1.5, "color": color("grey", dark)}},
+                marker={
+                    "symbol": "cross-thin", "size": 12,
+                    "line": {"width": 1.5, "color": color("grey", dark)},
+                },
             )
         )  # fmt: skip
         figure.update_layout(
@@ -189,6 +194,8 @@ def bars(
     """Signed numbers by name."""
     figure = frame(dark, height, "", title)
     hue = [color("blue" if v >= 0 else "vermillion", dark) for v in values]
-    figure.add_trace(go.Bar(x=list(names), y=values, marker={"color": hue}, hovertemplate="%{y:.3g}"))
+    figure.add_trace(
+        go.Bar(x=list(names), y=values, marker={"color": hue}, hovertemplate="%{y:.3g}")
+    )
     figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     return figure

@@ -149,7 +149,10 @@ def numbers() -> dict[str, tuple[float, float]]:
     near = [commutes(s, k, "distance")["apart"] for s in spaces for k in HOLDS]
     left = [commutes(s, k, "list")["apart"] for s in ("square", "bodies") for k in HOLDS]
     return {
-        "k(T x, T y) = k(x, y)": (max(kept), min(commutes(s, "free", "all")["apart"] for s in spaces)),
+        "k(T x, T y) = k(x, y)": (
+            max(kept),
+            min(commutes(s, "free", "all")["apart"] for s in spaces),
+        ),
         "weights know no coordinates": (max(kept), min(rigid)),
         "neighbourhoods are carried along": (max(near), min(left)),
     }

@@ -1,4 +1,4 @@
-"""CNNs on digits: which shifts and turns a convolution commutes with, and where padding, stride, grid break it.
+"""CNNs on digits: which shifts and turns a convolution commutes with, and what breaks it.
 
 Circular padding commutes with every shift, a stride of s with multiples of s only, a group convolution
 over p4 with turns by 90° as well, if every stride lands on the centre: two 3 × 3 layers of stride 2 ask
@@ -84,9 +84,7 @@ def shifted(index: int, shift: int, name: str, padding: str, stride: int, pool: 
 
 def by_shift(index: int, name: str, padding: str, stride: int, pool: int) -> np.ndarray:
     """Δ [13] for shifts of 0 to 12 pixels."""
-    return np.array(
-        [shifted(index, s, name, padding, stride, pool)["apart"] for s in range(13)]
-    )
+    return np.array([shifted(index, s, name, padding, stride, pool)["apart"] for s in range(13)])
 
 
 def turned_filters(filters: np.ndarray, lifted: bool) -> np.ndarray:
@@ -111,9 +109,13 @@ def network(image: np.ndarray, group: str, stride: int = 2, name: str = "random"
     second = rng.normal(size=(4, 3, 3)) / 6
     if name == "round":
         second = np.broadcast_to(kernel("round"), (4, 3, 3))
-    hidden = np.maximum(convolve(image[None], turned_filters(first, False)[:, None], "none", stride), 0)
-    deep = turned_filters(second, True) if group == "p4" else np.stack(
-        [np.rot90(second, r, (-2, -1)) for r in range(4)]
+    hidden = np.maximum(
+        convolve(image[None], turned_filters(first, False)[:, None], "none", stride), 0
+    )
+    deep = (
+        turned_filters(second, True)
+        if group == "p4"
+        else np.stack([np.rot90(second, r, (-2, -1)) for r in range(4)])
     )
     return convolve(hidden, deep, "none", stride).max(0)
 

@@ -120,8 +120,9 @@ def inverse(g: Elements) -> Elements:
 def moved(g: Elements, points: np.ndarray) -> np.ndarray:
     """The points [n, bodies, 3] after each element: renumbered, then turned, then shifted."""
     given = points[None] if g.permutation is None else points[g.permutation]
-    return np.einsum("sij,snj->sni", g.matrix, np.broadcast_to(given, (len(g), *points.shape))) + (
-        g.shift[:, None]
+    return (
+        np.einsum("sij,snj->sni", g.matrix, np.broadcast_to(given, (len(g), *points.shape)))
+        + (g.shift[:, None])
     )
 
 

@@ -77,7 +77,9 @@ def basis(name: str, about_z_only: bool = False) -> tuple[np.ndarray, list[int]]
     size, step = len(reducible(name, np.eye(3))), 1e-3
     unit, rows = np.eye(size), []
     for generator in generators:
-        there, back = (Rotation.from_rotvec(s * _axis(generator)).as_matrix() for s in (step, -step))
+        there, back = (
+            Rotation.from_rotvec(s * _axis(generator)).as_matrix() for s in (step, -step)
+        )
         change = (reducible(name, there) - reducible(name, back)) / (2 * np.sin(step))
         rows.append(np.kron(unit, change) - np.kron(change.T, unit))
     _, values, vectors = np.linalg.svd(np.concatenate(rows))
@@ -157,7 +159,11 @@ def surface(l: int, m: int, g: Quaternion) -> dict[str, np.ndarray]:
     polar = np.linspace(0, np.pi, 25)[:, None]
     around = np.linspace(0, 2 * np.pi, 49)[None]
     u = np.stack(
-        [np.sin(polar) * np.cos(around), np.sin(polar) * np.sin(around), np.cos(polar) + 0 * around],
+        [
+            np.sin(polar) * np.cos(around),
+            np.sin(polar) * np.sin(around),
+            np.cos(polar) + 0 * around,
+        ],
         axis=-1,
     )
     value = harmonics(u.reshape(-1, 3) @ matrix(g), l)[:, l + m].reshape(u.shape[:2])

@@ -1,4 +1,4 @@
-"""What lessons share: the question to predict first, numbers before and after a rule is broken, the switch."""
+"""What lessons share: the question to predict first, numbers before and after, the switch between."""
 
 from __future__ import annotations
 
@@ -78,9 +78,7 @@ def _facts(rows: dict[str, str]) -> None:
 
 def chart(figure: Any, key: str, takeaway: str) -> None:
     """A figure with its takeaway as alternative text."""
-    st.plotly_chart(
-        figure, key=f"lessons:{key}", alt=takeaway, config={"displayModeBar": False}, theme=None
-    )
+    st.plotly_chart(figure, key=f"lessons:{key}", alt=takeaway, config={"displayModeBar": False})
 
 
 def used(lesson: ModuleType) -> None:
