@@ -32,7 +32,9 @@ def _images() -> np.ndarray:
 def digit(index: int, width: int) -> np.ndarray:
     """A handwritten digit [width, width], 0 to 1, enlarged from 8 × 8 with a quiet border."""
     image = _images()[index % len(_images())] / 16.0
-    inner = ndimage.zoom(image, (width - 4) / 8, order=1, grid_mode=True, mode="grid-constant")
+    inner = np.asarray(
+        ndimage.zoom(image, (width - 4) / 8, order=1, grid_mode=True, mode="grid-constant")
+    )
     room = width - inner.shape[0]
     return np.pad(inner, (room // 2, room - room // 2))
 
@@ -66,7 +68,8 @@ def shifted(index: int, shift: int, name: str, padding: str, stride: int, pool: 
     """Both ways around a shift to the right: images "x", "g·x", "f(g·x)", "g·f(x)", and errors.
 
     Output pixels are stride · pool wide: the answer is shifted by the nearest whole number of them.
-    "apart" is of the whole image; "inside" leaves out two rows at each border of what was moved.
+    "apart" is of the whole image; "inside" leaves out two rows at each border of what was moved,
+    NaN where nothing is left.
     """
     x = digit(index, PERIODIC)
     gx = np.roll(x, shift, 1)
@@ -77,7 +80,7 @@ def shifted(index: int, shift: int, name: str, padding: str, stride: int, pool: 
     edge = np.arange(-2, 2)
     keep[edge % len(keep)] = keep[(edge + step) % len(keep)] = False
     inner = np.ix_(np.arange(2, len(other) - 2), np.flatnonzero(keep))
-    inside = apart(one[inner], other[inner])
+    inside = apart(one[inner], other[inner]) if one[inner].size else float("nan")
     return {"x": x, "g·x": gx, "f(g·x)": one, "g·f(x)": other,
             "apart": apart(one, other), "inside": inside}  # fmt: skip
 

@@ -65,11 +65,12 @@ def show() -> list[_parts.Reading]:
     asked = "list" if stay else near
     steps = cached.lesson("attention", "steps", space, name, asked)
     dark = layout.dark()
-    left, right = layout.side_by_side(1, 3)
+    grid = st.grid(4, min_column_width=150, gap="small")
+    left, right = grid.cell(), grid.cell(column_span=3)
     with left:
         orbits = cached.lesson("attention", "orbits", space)
         _parts.chart(
-            figures.labels({f"{orbits.max() + 1} orbits of pairs": orbits}, dark, 280), "attention:orbits",
+            figures.labels({f"{orbits.max() + 1} orbits of pairs": orbits}, dark, 240), "attention:orbits",
             f"Pairs of points fall into {orbits.max() + 1} orbits.",
         )  # fmt: skip
     with right:
@@ -79,7 +80,7 @@ def show() -> list[_parts.Reading]:
             "their product": "product",
         }
         _parts.chart(
-            figures.matrices({title: steps[key] for title, key in named.items()}, dark, 280),
+            figures.matrices({title: steps[key] for title, key in named.items()}, dark, 240),
             "attention:steps", "f on pairs, the kernel, and their product; a row a y, a column an x.",
         )  # fmt: skip
     _parts.chart(

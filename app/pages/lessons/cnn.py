@@ -26,7 +26,8 @@ USED = ("What a built-in symmetry is worth in data", "efficiency", {})
 SOURCE = (
     "T. Cohen, M. Welling, ICML 2016 (arXiv:1602.07576); R. Zhang, ICML 2019 (arXiv:1904.11486)."
 )
-TURNED = {"plain": "plain convolution", "p4": "p4 group convolution"}
+PADDINGS = ("circular", "zeros")
+NETWORKS = {"p4": "p4", "plain": "plain", "p4 without the cyclic shift": "p4, not shifted"}
 
 
 def show() -> list[_parts.Reading]:
@@ -35,9 +36,9 @@ def show() -> list[_parts.Reading]:
         what = st.segmented_control(
             "g", ("Shift", "Turn"), key="lessons:cnn:what", default="Shift", required=True
         )
-        index = int(st.number_input("Digit", 0, 1796, key="lessons:cnn:digit", width=100))
-        draw = _shift if what == "Shift" else _turn
-        return draw(index)
+        index = int(st.number_input("Digit", 0, 1796, key="lessons:cnn:digit", width=84))
+        asked = _asked_shift() if what == "Shift" else _asked_turn()
+    return _shift(index, *asked) if what == "Shift" else _turn(index, *asked)
 
 
 def _images(found: dict[str, Any], key: str) -> None:
@@ -50,35 +51,34 @@ def _images(found: dict[str, Any], key: str) -> None:
     )  # fmt: skip
 
 
-def _shift(index: int) -> list[_parts.Reading]:
-    step = st.slider("Pixels to the right", 0, 12, 1, key="lessons:cnn:step", width=150)
-    padding = st.segmented_control(
-        "Padding",
-        ("circular", "zeros"),
-        key="lessons:cnn:padding",
-        default="circular",
-        required=True,
-    )
-    stride = st.segmented_control(
-        "Stride", (1, 2, 3), key="lessons:cnn:stride", default=1, required=True
-    )
-    pool = st.segmented_control("Pool", (1, 2, 4), key="lessons:cnn:pool", default=1, required=True)
+def _asked_shift() -> tuple[int, str, int, int]:
+    """Shift, padding, stride and pool, chosen in the row."""
+    step = st.slider("Pixels to the right", 0, 12, 1, key="lessons:cnn:step", width=130)
+    choose = st.segmented_control
+    key = "lessons:cnn:"
+    padding = choose("Padding", PADDINGS, key=f"{key}padding", default="circular", required=True)
+    stride = choose("Stride", (1, 2, 3), key=f"{key}stride", default=1, required=True)
+    pool = choose("Pool", (1, 2, 4), key=f"{key}pool", default=1, required=True)
+    return step, padding, stride, pool
+
+
+def _shift(index: int, step: int, padding: str, stride: int, pool: int) -> list[_parts.Reading]:
     wide = stride * pool
     off = step % wide
     asked = ("random", padding, stride, pool)
     found = cached.lesson("cnn", "shifted", index, step, *asked)
     fine = cached.lesson("cnn", "shifted", index, step, "random", "circular", 1, 1)
     curve = cached.lesson("cnn", "by_shift", index, *asked)
-    with st.container():
-        _images(found, "shift")
-        _parts.chart(
-            figures.curves(range(13), {"Δ": curve}, "pixels to the right", layout.dark(), (step,)),
-            "cnn:shifts", f"Δ vanishes at multiples of {wide} with circular padding.",
-        )  # fmt: skip
+    _images(found, "shift")
+    still = ", ".join(str(i) for i, d in enumerate(curve) if d < 1e-9)
+    _parts.chart(
+        figures.curves(range(13), {"Δ": curve}, "pixels to the right", layout.dark(), (step,)),
+        "cnn:shifts", f"Δ over the shift; it vanishes at {still} pixels.",
+    )  # fmt: skip
     broken = padding == "zeros" or off > 0
     facts = {
-        "one pixel of the answer": f"{wide} pixels of the digit",
-        "off its grid by": f"{off} pixels",
+        "one pixel of the answer": f"{wide} px of the digit",
+        "off its grid by": f"{off} px",
         "away from the border": words.delta(found["inside"]),
     }
     name = f"f(g·x) against g·f(x): stride {stride}, pool {pool}, {padding}"
@@ -88,37 +88,38 @@ def _shift(index: int) -> list[_parts.Reading]:
     ]  # fmt: skip
 
 
-def _turn(index: int) -> list[_parts.Reading]:
-    degrees = st.slider("Turn", 0, 180, 90, 15, format="%d°", key="lessons:cnn:degrees", width=150)
-    width = st.slider("Width of the image", 15, 31, 27, key="lessons:cnn:width", width=150)
+def _asked_turn() -> tuple[int, int, str]:
+    """Angle, width and network, chosen in the row."""
+    degrees = st.slider("Turn", 0, 180, 90, 15, format="%d°", key="lessons:cnn:degrees", width=130)
+    width = st.slider("Width", 15, 31, 27, key="lessons:cnn:width", width=110)
     group = st.segmented_control(
-        "Network", list(TURNED), key="lessons:cnn:group", default="p4", required=True,
-        format_func=TURNED.__getitem__,
+        "Network", list(NETWORKS), key="lessons:cnn:group", default="p4", required=True,
+        format_func=NETWORKS.__getitem__,
     )  # fmt: skip
-    forgot = group == "p4" and _parts.switch(
-        "cnn",
-        "orientations not shifted",
-        "The second layer's filters turn, their orientation axis stays.",
-    )
-    used = "p4 without the cyclic shift" if forgot else group
+    return degrees, width, group
+
+
+def _turn(index: int, degrees: int, width: int, used: str) -> list[_parts.Reading]:
     found = cached.lesson("cnn", "rotated", index, float(degrees), used, 2, width)
     fine = cached.lesson("cnn", "rotated", index, float(degrees // 90 * 90), "p4", 2, 27)
     dark = layout.dark()
-    with st.container():
-        _images(found, "turn")
-        left, right = layout.halves()
-        curves = cached.lesson("cnn", "by_angle", index, 2)
-        with left:
-            _parts.chart(
-                figures.curves(range(0, 181, 15), curves, "degrees, width 27", dark, (degrees,)),
-                "cnn:angles", "p4 commutes with multiples of 90°, the plain network with none.",
-            )  # fmt: skip
-        with right:
-            widths = cached.lesson("cnn", "by_width", index)
-            _parts.chart(
-                figures.curves(range(15, 32), {"Δ of p4 at 90°": widths}, "width", dark, (width,)),
-                "cnn:widths", "Δ of p4 at 90° vanishes at widths 15, 19, 23, 27 and 31.",
-            )  # fmt: skip
+    _images(found, "turn")
+    left, right = layout.halves()
+    curves = cached.lesson("cnn", "by_angle", index, 2)
+    angles, widths = range(0, 181, 15), range(15, 32)
+    of_width = cached.lesson("cnn", "by_width", index)
+    still = ", ".join(f"{a}°" for a, d in zip(angles, curves["p4"]) if d < 1e-9)
+    fit = ", ".join(str(w) for w, d in zip(widths, of_width) if d < 1e-9)
+    with left:
+        _parts.chart(
+            figures.curves(angles, curves, "degrees, width 27", dark, (degrees,)),
+            "cnn:angles", f"Δ over the angle: p4 commutes with {still}.",
+        )  # fmt: skip
+    with right:
+        _parts.chart(
+            figures.curves(widths, {"p4 at 90°": of_width}, "width, p4 at 90°", dark, (width,)),
+            "cnn:widths", f"Δ of p4 at 90° over the width: it vanishes at {fit}.",
+        )  # fmt: skip
     broken = found["apart"] >= 1e-9
     facts = {
         "turning the digit there and back": words.delta(found["resampler"]),

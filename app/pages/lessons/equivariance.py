@@ -61,12 +61,12 @@ def show() -> list[_parts.Reading]:
 def _draw(found: dict[str, Any]) -> None:
     x, gx, one, other = (found[k] for k in ("x", "g·x", "f(g·x)", "g·f(x)"))
     panels = {"x, and faint g·x": [("g·x", gx[0], gx[1], "sleeve"), ("x", x[0], x[1], "solid")]}
-    reach = 3.6
     if isinstance(one, tuple):
         panels["g·f(x) in f(g·x), faint"] = [
             ("f(g·x)", one[0], one[1], "sleeve"), ("g·f(x)", other[0], other[1], "solid"),
         ]  # fmt: skip
-        reach = max(reach, float(np.abs(one[0]).max()) + 0.3, float(np.abs(other[0]).max()) + 0.3)
+    places = [drawn[1] for panel in panels.values() for drawn in panel]
+    reach = max(float(np.abs(p).max()) for p in places) + 0.3
     same = "lies on" if found["apart"] < 1e-9 else "differs from"
     _parts.chart(
         figures.shapes(panels, reach, layout.dark(), 300), "equivariance:square",

@@ -56,7 +56,7 @@ def show() -> list[_parts.Reading]:
     both = cached.lesson("groups", "both_orders", group, seed)
     hues = [i / 4 for i in range(5)]
     panels = {
-        f"g₁, then g₂ and, faint, g₂, then g₁: {view}": [
+        f"{view}: g₁ first (line), g₂ first (faint)": [
             ("g₂, then g₁", both["b then a"][:, axes], hues, "sleeve"),
             ("g₁, then g₂", both["a then b"][:, axes], hues, "solid"),
         ]
@@ -84,11 +84,14 @@ def show() -> list[_parts.Reading]:
 
 def _representation(seed: int) -> _parts.Reading:
     """The choice of ρ, what it does to three numbers, and its homomorphism error."""
-    kind = st.selectbox(
-        "ρ, the matrices by which three or more numbers turn", KINDS, key="lessons:groups:rho",
-        format_func=lambda k: f"{k}: {FALSE[k]}, is it one?" if k in FALSE else k,
-    )  # fmt: skip
-    degrees = st.slider("Turn about (1 1 1)", 0, 180, 60, format="%d°", key="lessons:groups:angle")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        kind = st.selectbox(
+            "ρ, the matrices by which numbers turn", KINDS, key="lessons:groups:rho", width=340,
+            format_func=lambda k: f"{k}: {FALSE[k]}. Is it one?" if k in FALSE else k,
+        )  # fmt: skip
+        degrees = st.slider(
+            "Turn about (1 1 1)", 0, 180, 60, format="%d°", key="lessons:groups:angle", width=240
+        )
     g = rotation.rotations.quaternion((1.0, 1.0, 1.0), float(degrees))
     three = cached.lesson("groups", "three_numbers", g)
 

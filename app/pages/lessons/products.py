@@ -46,8 +46,8 @@ def show() -> list[_parts.Reading]:
             "What", VIEWS, key="lessons:products:view", default=VIEWS[0], required=True,
             label_visibility="collapsed",
         )  # fmt: skip
-        turn = rotation.rotation("lessons:products:turn", "x", 60.0)
-        invert = st.toggle("invert", key="lessons:products:invert")
+        invert = st.toggle("invert as well", key="lessons:products:invert")
+    turn = rotation.rotation("lessons:products:turn", "x", 60.0)
     draw = {VIEWS[0]: _vectors, VIEWS[1]: _paths, VIEWS[2]: _network}[view]
     return draw(turn[2], invert)
 
