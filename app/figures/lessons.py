@@ -40,19 +40,25 @@ def _panels(figure: go.Figure, titles: Sequence[str], dark: bool) -> None:
 
 
 def matrices(
-    named: Mapping[str, np.ndarray], dark: bool = False, height: int = 260, images: bool = False
+    named: Mapping[str, np.ndarray],
+    dark: bool = False,
+    height: int = 260,
+    images: bool = False,
+    like: Mapping[str, str] | None = None,
 ) -> go.Figure:
-    """Arrays [rows, columns] as coloured squares with a title each; `images` are dark ink on light.
+    """Arrays [rows, columns] as coloured squares with a title each; `images` are ink where not negative.
 
-    Matrices have a scale about 0, each its own; small ones show their numbers.
+    Matrices have a scale about 0, each its own, or that of another one, by `like`; small ones show
+    their numbers.
     """
     figure = frame(dark, height)
     _panels(figure, list(named), dark)
-    for i, array in enumerate(named.values()):
+    like = like or {}
+    for i, (name, array) in enumerate(named.items()):
         z, suffix = np.atleast_2d(np.asarray(array, float)), str(i + 1) if i else ""
-        top = max(float(np.abs(z).max()), 1e-12)
+        top = max(float(np.abs(named[like.get(name, name)]).max()), 1e-12)
         scale = {"colorscale": "gray_r" if not dark else "gray", "zmin": 0, "zmax": top}
-        if not images:
+        if not images or z.min() < 0:
             scale = {"colorscale": "RdBu_r", "zmin": -top, "zmax": top}
         figure.add_trace(
             go.Heatmap(

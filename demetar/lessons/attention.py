@@ -27,6 +27,7 @@ KERNELS = {
     "attention by content": "content",
     "attention by coordinates": "coordinates",
 }
+_softmax = jax.jit(masked_softmax)
 HOLDS = ("orbits", "distance", "content")
 NEIGHBOURS = {"all": "all", "by distance": "distance", "by place in the list": "list"}
 
@@ -105,7 +106,7 @@ def kernel(space: str, name: str, neighbours: str, f: np.ndarray, places: np.nda
         query, key = rng.normal(size=(2, 2, 4))
         logits = (places @ query) @ (places @ key).T
     with jax.enable_x64(True):
-        return np.asarray(masked_softmax(logits, allowed))
+        return np.asarray(_softmax(logits, allowed))
 
 
 def steps(space: str, name: str, neighbours: str) -> dict[str, np.ndarray]:

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import jax
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from demetar.lessons._apart import apart
-from demetar.symmetry import groups, irreps
+from demetar.lessons.irreps import wigner
+from demetar.symmetry import groups
 from demetar.symmetry.elements import Elements, from_matrix, identity
 
 # Five bodies without a symmetry, one of them out of the plane; scene units.
@@ -157,8 +157,7 @@ def both_orders(group: str, seed: int = 0) -> dict[str, np.ndarray | float]:
 
 
 def _degree_two(matrix: np.ndarray) -> np.ndarray:
-    with jax.enable_x64(True):
-        return np.stack([np.asarray(irreps.wigner("2e", m)) for m in matrix])
+    return np.stack([wigner("2e", m) for m in matrix])
 
 
 def _proper(matrix: np.ndarray) -> Rotation:

@@ -25,6 +25,11 @@ OTHER = Rotation.from_rotvec([0.3, -1.1, 0.7]).as_matrix()  # the second element
 SOME_POINTS = np.array([[0.36, 0.48, 0.8], [-0.6, 0.64, 0.48], [0.28, -0.96, 0.0]])
 
 
+# Compiled whole: a page would wait for each operation's own compilation.
+_wigner = jax.jit(ir.wigner, static_argnums=0)
+_harmonics = jax.jit(ir.harmonics, static_argnums=1)
+
+
 def matrix(g: Quaternion, invert: bool = False) -> np.ndarray:
     """The matrix [3, 3] of a rotation, times −1 if it is inverted too."""
     return Rotation.from_quat(g).as_matrix() * (-1 if invert else 1)
@@ -33,14 +38,14 @@ def matrix(g: Quaternion, invert: bool = False) -> np.ndarray:
 def wigner(irrep: str, m: np.ndarray) -> np.ndarray:
     """D(g) [2l+1, 2l+1] in float64 of the matrix [3, 3] of g."""
     with jax.enable_x64(True):
-        return np.asarray(ir.wigner(irrep, np.asarray(m, np.float64)))
+        return np.asarray(_wigner(irrep, np.asarray(m, np.float64)))
 
 
 def harmonics(points: np.ndarray, l: int) -> np.ndarray:
     """Y_l [n, 2l+1] of unit vectors [n, 3], |Y_l|² = 2l + 1, in float64."""
     irrep = f"{l}{'eo'[l % 2]}"
     with jax.enable_x64(True):
-        return np.asarray(ir.harmonics(np.asarray(points, np.float64), [irrep])[irrep])
+        return np.asarray(_harmonics(np.asarray(points, np.float64), (irrep,))[irrep])
 
 
 def _mixing(size: int) -> np.ndarray:

@@ -9,11 +9,14 @@ section 4.1 (gate); Y.-L. Liao, T. Smidt, ICLR 2023 (arXiv:2206.11990), section 
 
 from __future__ import annotations
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from demetar.core.arrays import Array
 from demetar.lessons._apart import apart
 from demetar.lessons.irreps import Quaternion, matrix, wigner
 from demetar.models.nn.irreps import coupling, equivariant, products
@@ -25,6 +28,10 @@ SHORT_PI = 3.14  # the published digits are those of a turn by 3.14 / 3, not by 
 INPUTS = ("0e", "1o", "2e")
 PATHS = coupling.paths(INPUTS, ("0e", "1o", "2e"), ("0e", "1o", "1e", "2e", "2o"))
 RULES = ("depth-wise product", "gate", "layer norm")
+
+
+# Compiled whole: a page would wait for each operation's own compilation.
+_multiply = jax.jit(products.multiply, static_argnums=2)
 
 
 def parts(v1: tuple[float, ...], v2: tuple[float, ...]) -> dict:
@@ -109,8 +116,8 @@ def coupled(chosen: tuple[str, ...], g: Quaternion, invert: bool, wrong_parity: 
     if not used:
         return {"sizes": {}, "errors": {}, "apart": 0.0}
     with jax.enable_x64(True):
-        before = products.multiply(x, y, used)
-        after = products.multiply(turned(x, m), turned(y, m), used)
+        before = _multiply(x, y, used)
+        after = _multiply(turned(x, m), turned(y, m), used)
     flip = {"e": "o", "o": "e"}
     errors = {}
     for irrep, value in before.items():
@@ -121,27 +128,26 @@ def coupled(chosen: tuple[str, ...], g: Quaternion, invert: bool, wrong_parity: 
     return {"sizes": sizes, "errors": errors, "apart": max(errors.values())}
 
 
-def _depth_wise(x: Features, positions: np.ndarray, broken: bool) -> Features:
+def _depth_wise(x: Features, positions: Array, broken: bool) -> Features:
     """Each channel times harmonics of a direction, weighted by its length, or, broken, by its x."""
-    length = np.linalg.norm(positions, axis=1, keepdims=True)
+    length = jnp.linalg.norm(positions, axis=1, keepdims=True)
     unit = positions / length
     invariant = positions[:, :1] if broken else length
     used = coupling.paths(INPUTS, ("0e", "1o"), INPUTS)
     count = coupling.weight_count(coupling.channels(x), used)
-    weights = np.sin(invariant * np.linspace(0.5, 2, count))
-    y = {"0e": jnp.ones((len(unit), 1)), "1o": jnp.sqrt(3.0) * jnp.asarray(unit)}
-    return products.convolve(x, y, used, jnp.asarray(weights))
+    weights = jnp.sin(invariant * np.linspace(0.5, 2, count))
+    y = {"0e": jnp.ones((len(unit), 1)), "1o": 3**0.5 * unit}
+    return products.convolve(x, y, used, weights)
 
 
-def _gate(x: Features, broken: bool) -> Features:
+def _gate(x: Features, _: Array, broken: bool) -> Features:
     """Vectors times activated scalars; broken: each component activated by itself."""
     if broken:
         return {k: jax.nn.silu(v) for k, v in x.items()}
-    scalars = np.concatenate([x["0e"]] * 3, -1)
-    return products.gate({**x, "0e": jnp.asarray(scalars)}, 4)
+    return products.gate({**x, "0e": jnp.concatenate([x["0e"]] * 3, -1)}, 4)
 
 
-def _norm(x: Features, broken: bool) -> Features:
+def _norm(x: Features, _: Array, broken: bool) -> Features:
     """Each irrep over its root mean square; broken: mean and variance of all its components."""
     if not broken:
         channels = {k: {"scale": np.ones(v.shape[-1])} for k, v in x.items()}
@@ -156,14 +162,15 @@ def rule(name: str, g: Quaternion, invert: bool, broken: bool) -> float:
     """Error of f(D x) = D f(x) of one of RULES, kept or broken, largest over the irreps."""
     m, x = matrix(g, invert), features()
     positions = np.random.default_rng(2).normal(size=(6, 3))
-
-    def f(given: Features, places: np.ndarray) -> Features:
-        if name == "depth-wise product":
-            return _depth_wise(given, places, broken)
-        return (_gate if name == "gate" else _norm)(given, broken)
-
     with jax.enable_x64(True):
-        return _differ(f(turned(x, m), positions @ m.T), turned(f(x, positions), m))
+        before, after = (_compiled(name, *given, broken) for given in
+                         ((x, positions), (turned(x, m), positions @ m.T)))  # fmt: skip
+        return _differ(after, turned(before, m))
+
+
+@partial(jax.jit, static_argnums=(0, 3))
+def _compiled(name: str, x: Features, positions: Array, broken: bool) -> Features:
+    return dict(zip(RULES, (_depth_wise, _gate, _norm)))[name](x, positions, broken)
 
 
 def numbers() -> dict[str, tuple[float, float]]:

@@ -44,9 +44,10 @@ def show() -> list[_parts.Reading]:
 def _images(found: dict[str, Any], key: str) -> None:
     named = {name: found[name] for name in ("x", "g·x", "f(g·x)", "g·f(x)")}
     named["difference"] = abs(found["f(g·x)"] - found["g·f(x)"])
+    like = dict.fromkeys(("f(g·x)", "difference"), "g·f(x)")
     same = "the same" if found["apart"] < 1e-9 else "different"
     _parts.chart(
-        figures.matrices(named, layout.dark(), 210, images=True), f"cnn:{key}",
+        figures.matrices(named, layout.dark(), 210, True, like), f"cnn:{key}",
         f"A digit, the digit after g, and both ways through the network: {same}.",
     )  # fmt: skip
 

@@ -56,11 +56,11 @@ def show() -> list[_parts.Reading]:
     both = cached.lesson("groups", "both_orders", group, seed)
     hues = [i / 4 for i in range(5)]
     panels = {
-        f"{view}: g₁ first (line), g₂ first (faint)": [
+        view: [
             ("g₂, then g₁", both["b then a"][:, axes], hues, "sleeve"),
             ("g₁, then g₂", both["a then b"][:, axes], hues, "solid"),
         ]
-        for view, axes in (("seen along z", [0, 1]), ("seen along x", [1, 2]))
+        for view, axes in (("g₁ g₂ (line), g₂ g₁ (faint), along z", [0, 1]), ("the same along x", [1, 2]))
     }  # fmt: skip
     reach = max(2.0, *(float(abs(both[k]).max()) + 0.5 for k in ("a then b", "b then a")))
     same = "coincide" if both["apart"] < 1e-9 else "differ"

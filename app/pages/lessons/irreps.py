@@ -82,7 +82,8 @@ def _harmonics(g: rotation.rotations.Quaternion) -> list[_parts.Reading]:
     found = cached.lesson("irreps", "rotation_matrices", l, g, False, parity)
     still = (0.0, 0.0, 0.0, 1.0)
     dark = layout.dark()
-    left, right = layout.side_by_side(2, 1)
+    grid = st.grid(3, min_column_width=200, gap="small")
+    left, right = grid.cell(column_span=2), grid.cell()
     with left:
         _parts.chart(
             figures.spherical(

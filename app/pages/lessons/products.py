@@ -32,11 +32,13 @@ PATHS = (
     "1o ⊗ 1o → 0e", "1o ⊗ 1o → 1e", "1o ⊗ 1o → 2e", "0e ⊗ 1o → 1o", "1o ⊗ 2e → 1o", "1o ⊗ 2e → 2o",
     "2e ⊗ 2e → 0e", "2e ⊗ 2e → 1e", "2e ⊗ 2e → 2e",
 )  # fmt: skip
-RULES = {
-    "depth-wise product": "weights of an edge from its x, not its length",
-    "gate": "each component through the activation",
-    "layer norm": "mean and variance over the components",
-}
+RULES = {  # the rule, and what breaks it
+    "depth-wise product": (
+        "an edge's harmonics, weighted by its length", "weighted by the x of the edge",
+    ),
+    "gate": ("vectors times activated scalars", "each component activated"),
+    "layer norm": ("l > 0 over one length, no mean", "mean and variance of components"),
+}  # fmt: skip
 
 
 def show() -> list[_parts.Reading]:
@@ -114,7 +116,12 @@ def _session() -> None:
 
 def _paths(g: Any, invert: bool) -> list[_parts.Reading]:
     chosen = st.pills(
-        "Paths", PATHS, selection_mode="multi", key="lessons:products:paths", default=PATHS[:3]
+        "Paths",
+        PATHS,
+        selection_mode="multi",
+        key="lessons:products:paths",
+        default=PATHS[:3],
+        format_func=lambda p: p.replace(" ", ""),
     )
     wrong = _parts.switch(
         "products", "outputs of the other parity", "1e for 1o, 2o for 2e. Try invert."
@@ -139,16 +146,11 @@ def _paths(g: Any, invert: bool) -> list[_parts.Reading]:
 def _network(g: Any, invert: bool) -> list[_parts.Reading]:
     broken = st.pills(
         "Break it", list(RULES), selection_mode="multi", key="lessons:products:rules",
-        format_func=lambda k: f"{k}: {RULES[k]}",
     )  # fmt: skip
     readings = []
     for name in RULES:
         kept = cached.lesson("products", "rule", name, g, invert, False)
         lost = cached.lesson("products", "rule", name, g, invert, True) if name in broken else None
         readings.append(_parts.Reading(f"f(D x) against D f(x): {name}", kept, lost))
-    st.markdown(
-        "- **Depth-wise product**: each channel times the harmonics of an edge, weighted by its length.\n"
-        "- **Gate**: vectors are multiplied by activated scalars, never activated themselves.\n"
-        "- **Layer norm** for l > 0: divided by one length; no mean is taken away, it is no scalar."
-    )
+    readouts.table(["", "rule", "what breaks it"], [[name, *said] for name, said in RULES.items()])
     return readings
