@@ -9,6 +9,8 @@ section 2.
 
 from __future__ import annotations
 
+from functools import cache
+
 import jax
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -52,6 +54,7 @@ def _mixing(size: int) -> np.ndarray:
     return np.linalg.qr(np.random.default_rng(3).normal(size=(size, size)))[0]
 
 
+@cache
 def _cubic() -> np.ndarray:
     """[27, 10]: an orthonormal basis of the symmetric tensors of rank 3."""
     total = np.zeros((27, 27))
@@ -71,6 +74,7 @@ def reducible(name: str, m: np.ndarray) -> np.ndarray:
     return basis.T @ np.kron(np.kron(m, m), m) @ basis
 
 
+@cache
 def basis(name: str, about_z_only: bool = False) -> tuple[np.ndarray, list[int]]:
     """A change of basis [n, n] found numerically, and the sizes of the blocks that it makes.
 
@@ -87,8 +91,9 @@ def basis(name: str, about_z_only: bool = False) -> tuple[np.ndarray, list[int]]
         )
         change = (reducible(name, there) - reducible(name, back)) / (2 * np.sin(step))
         rows.append(np.kron(unit, change) - np.kron(change.T, unit))
-    _, values, vectors = np.linalg.svd(np.concatenate(rows))
-    null = vectors[values < 1e-6 * max(values[0], 1)]
+    equations = np.concatenate(rows)
+    squares, vectors = np.linalg.eigh(equations.T @ equations)
+    null = vectors.T[squares < 1e-9 * squares[-1]]
     draw = np.random.default_rng(1).normal(size=len(null)) @ null
     found = draw.reshape(size, size, order="F")
     levels, columns = np.linalg.eigh(found + found.T)

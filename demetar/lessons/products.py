@@ -38,7 +38,7 @@ def parts(v1: tuple[float, ...], v2: tuple[float, ...]) -> dict:
     """v₁ ⊗ v₂ [3, 3] as "matrix", its three parts as matrices, and their numbers.
 
     "trace" is v₁·v₂, "axial" [3] is v₂ × v₁ as the antisymmetric part stores it (M_zy − M_yz, …),
-    "irreps" the coefficients by 0e, 1e, 2e from Clebsch–Gordan coefficients.
+    "irreps" the coefficients by 0e, 1e, 2e from Clebsch–Gordan coefficients: v₁·v₂/√3, v₁ × v₂/√2, the rest.
     """
     a, b = np.asarray(v1, np.float64), np.asarray(v2, np.float64)
     whole = np.outer(a, b)
