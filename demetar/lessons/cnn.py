@@ -51,8 +51,8 @@ def kernel(name: str, seed: int = 0) -> np.ndarray:
 def convolve(image: np.ndarray, filters: np.ndarray, padding: str, stride: int = 1) -> np.ndarray:
     """Correlation of [in, h, w] with [out, in, 3, 3]; padding "circular", "zeros" or "none"."""
     if padding != "none":
-        mode = {"circular": "wrap", "zeros": "constant"}[padding]
-        image = np.pad(image, ((0, 0), (1, 1), (1, 1)), mode=mode)  # type: ignore[call-overload]
+        around = ((0, 0), (1, 1), (1, 1))
+        image = np.pad(image, around, "wrap") if padding == "circular" else np.pad(image, around)
     windows = sliding_window_view(image, (3, 3), axis=(1, 2))[:, ::stride, ::stride]
     return np.einsum("ihwab,oiab->ohw", windows, filters)
 

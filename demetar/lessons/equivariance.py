@@ -8,7 +8,7 @@ Source: T. Cohen, M. Welling, ICML 2016 (arXiv:1602.07576), section 2; F. Fuchs 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -108,7 +108,7 @@ def _row(answer: Answer) -> np.ndarray:
     return answer
 
 
-def square(function: str, group: str, amount: float) -> dict[str, object]:
+def square(function: str, group: str, amount: float) -> dict[str, Any]:
     """The four corners: "x", "g·x", "f(g·x)", "g·f(x)" (shapes, or numbers [n]), and Δ, "apart"."""
     f, g = FUNCTIONS[function], motion(group, amount)
     gx, fx = act(g, X), f(X)
@@ -120,7 +120,7 @@ def square(function: str, group: str, amount: float) -> dict[str, object]:
 def table(amount: float = 50.0) -> dict[str, dict[str, float]]:
     """Δ of every function under every group: {function: {group: Δ}}."""
     return {
-        name: {group: float(square(name, group, amount)["apart"]) for group in GROUPS}  # type: ignore[arg-type]
+        name: {group: square(name, group, amount)["apart"] for group in GROUPS}
         for name in FUNCTIONS
     }
 

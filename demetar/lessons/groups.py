@@ -197,7 +197,7 @@ def homomorphism(kind: str, group: str = "SO(3)", seed: int = 0) -> float:
     return max(apart(y, x) for x, y in zip(together, apart_each))
 
 
-def three_numbers(quaternion: tuple[float, float, float, float]) -> dict[str, np.ndarray | float]:
+def three_numbers(quaternion: tuple[float, float, float, float]) -> dict[str, np.ndarray]:
     """Three distances and one vector of the scene before and after a turn, and which ρ fits which.
 
     "scalars", "vector": [2, 3] before and after; "as scalars", "as vector": [2] the relative error
@@ -222,7 +222,7 @@ def numbers() -> dict[str, tuple[float, float]]:
     """Each rule's largest error where it is kept, and its smallest where it is broken."""
     turn = tuple(Rotation.from_rotvec([0.6, 0.6, 0.6]).as_quat())
     three = three_numbers(turn)
-    kept, broken = three["as scalars"][0], three["as vector"][0]  # type: ignore[index]
+    kept, broken = three["as scalars"][0], three["as vector"][0]
     return {
         "closure": (
             max(axioms(g)["closure"] for g in GROUPS),

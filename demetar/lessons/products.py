@@ -10,6 +10,7 @@ section 4.1 (gate); Y.-L. Liao, T. Smidt, ICLR 2023 (arXiv:2206.11990), section 
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -152,10 +153,11 @@ def _norm(x: Features, _: Array, broken: bool) -> Features:
     if not broken:
         channels = {k: {"scale": np.ones(v.shape[-1])} for k, v in x.items()}
         channels["0e"] = {**channels["0e"], "bias": np.zeros(x["0e"].shape[-1])}
-        return equivariant.EquivariantLayerNorm().apply({"params": channels}, x)  # type: ignore[return-value]
+        made: Any = equivariant.EquivariantLayerNorm().apply({"params": channels}, x)
+        return made
     flat = {k: v.reshape(len(v), -1) for k, v in x.items()}
-    made = {k: (v - v.mean(1, keepdims=True)) / v.std(1, keepdims=True) for k, v in flat.items()}
-    return {k: v.reshape(x[k].shape) for k, v in made.items()}
+    even = {k: (v - v.mean(1, keepdims=True)) / v.std(1, keepdims=True) for k, v in flat.items()}
+    return {k: v.reshape(x[k].shape) for k, v in even.items()}
 
 
 def rule(name: str, g: Quaternion, invert: bool, broken: bool) -> float:
@@ -170,7 +172,8 @@ def rule(name: str, g: Quaternion, invert: bool, broken: bool) -> float:
 
 @partial(jax.jit, static_argnums=(0, 3))
 def _compiled(name: str, x: Features, positions: Array, broken: bool) -> Features:
-    return dict(zip(RULES, (_depth_wise, _gate, _norm)))[name](x, positions, broken)
+    made = {"depth-wise product": _depth_wise, "gate": _gate, "layer norm": _norm}
+    return made[name](x, positions, broken)
 
 
 def numbers() -> dict[str, tuple[float, float]]:

@@ -32,19 +32,25 @@ NETWORKS = {"p4": "p4", "plain": "plain", "p4 without the cyclic shift": "p4, no
 
 def show() -> list[_parts.Reading]:
     """A digit shifted, or turned, before and after the network."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    with row:
         what = st.segmented_control(
             "g", ("Shift", "Turn"), key="lessons:cnn:what", default="Shift", required=True
         )
         index = int(st.number_input("Digit", 0, 1796, key="lessons:cnn:digit", width=84))
-        asked = _asked_shift() if what == "Shift" else _asked_turn()
-    return _shift(index, *asked) if what == "Shift" else _turn(index, *asked)
+    if what == "Shift":
+        with row:
+            step, padding, stride, pool = _asked_shift()
+        return _shift(index, step, padding, stride, pool)
+    with row:
+        degrees, width, network = _asked_turn()
+    return _turn(index, degrees, width, network)
 
 
 def _images(found: dict[str, Any], key: str) -> None:
     named = {name: found[name] for name in ("x", "g·x", "f(g·x)", "g·f(x)")}
     named["difference"] = abs(found["f(g·x)"] - found["g·f(x)"])
-    like = dict.fromkeys(("f(g·x)", "difference"), "g·f(x)")
+    like: dict[str, str] = {"f(g·x)": "g·f(x)", "difference": "g·f(x)"}
     same = "the same" if found["apart"] < 1e-9 else "different"
     _parts.chart(
         figures.matrices(named, layout.dark(), 210, True, like), f"cnn:{key}",
