@@ -3,6 +3,7 @@
 
     python3 start.py [ARGUMENTS]        set up if needed, then open the explorer; arguments go to
                                         Streamlit, such as --server.port 8600
+    python3 start.py --share            the same for others too: docs/sharing.md
     python3 start.py test [ARGUMENTS]   set up if needed, then run the tests; arguments go to pytest
     python3 start.py setup              set up only
 
@@ -43,8 +44,8 @@ def check_python():
     """Raises SetupError if this Python is too old."""
     if sys.version_info[:2] < OLDEST:
         raise SetupError(
-            "Demetar needs Python {}.{} or newer and this is {}.{}: install a newer one and start "
-            "with it, for example `python3.12 start.py`.".format(*OLDEST, *sys.version_info[:2])
+            "Expected Python {}.{} or newer, got {}.{}; install a newer one and start with it, for "
+            "example `python3.12 start.py`.".format(*OLDEST, *sys.version_info[:2])
         )
 
 
@@ -92,12 +93,14 @@ def make_venv():
         return
     if importlib.util.find_spec("ensurepip") is None:
         raise SetupError(
-            "This Python cannot make a virtual environment because its ensurepip is missing: on "
+            "Expected a Python that can make a virtual environment, got one without ensurepip; on "
             "Debian or Ubuntu run `sudo apt install python{}.{}-venv`, then the same command "
             "again.".format(*sys.version_info[:2])
         )
     if VENV.exists() and not (VENV / "pyvenv.cfg").exists():
-        raise SetupError("{} exists and is not a virtual environment: move it away.".format(VENV))
+        raise SetupError(
+            "Expected a virtual environment at {}, got something else; move it away.".format(VENV)
+        )
     shutil.rmtree(str(VENV), ignore_errors=True)
     VENV.mkdir()
     step(
@@ -131,19 +134,10 @@ def setup():
         raise SetupError("Set-up is complete but for 3Dmol.js, which draws the structures.")
 
 
-def has_display():
-    """True where a browser window can open in front of the person who typed the command."""
-    if sys.platform in ("darwin", "win32"):
-        return "SSH_CONNECTION" not in os.environ
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-
-
 def explore(arguments):
-    """Opens the explorer and returns Streamlit's exit code."""
-    command = [str(PYTHON), "-m", "streamlit", "run", "streamlit_app.py", *arguments]
-    if has_display() and not any(a.startswith("--server.headless") for a in arguments):
-        command.append("--server.headless=false")
-    return subprocess.call(command, cwd=str(ROOT))
+    """Opens the explorer and returns its exit code."""
+    window = ROOT / "app" / "server" / "window.py"
+    return subprocess.call([str(PYTHON), "-P", str(window), *arguments], cwd=str(ROOT))
 
 
 def test(arguments):
@@ -158,6 +152,7 @@ def test(arguments):
     command = [str(PYTHON), "-m", "pytest"]
     if not any(a.startswith(("-n", "--numprocesses", "--pdb")) for a in arguments):
         command += ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup"]
+        command.append("--no-loadscope-reorder")  # tests/support/sharing.py puts the longest first
     return subprocess.call(command + list(arguments), cwd=str(ROOT))
 
 
@@ -168,7 +163,10 @@ def main(arguments):
         say(__doc__)
         return 0
     if word and not word.startswith("-") and word not in ("setup", "test"):
-        print("start.py knows `setup` and `test`, not `{}`.".format(word), file=sys.stderr)
+        print(
+            "Expected `setup`, `test` or nothing, got `{}`; correct it.".format(word),
+            file=sys.stderr,
+        )
         return 2
     try:
         setup()

@@ -165,18 +165,28 @@ def comparisons(experiment: Experiment, runs: list[dict]) -> list[dict]:
 
 
 def statement(result: dict) -> list[str]:
-    """What the comparisons over all molecules say, one sentence each, and what they cannot say."""
+    """What the comparisons over these molecules say, by molecule too, and what they cannot say."""
     said = []
+    alone = {
+        (row["quantity"], row["a"], row["b"], row["molecule"]): row["change"]
+        for row in result["comparisons"]
+        if row["molecule"] != "all"
+    }
     for row in result["comparisons"]:
         if row["molecule"] != "all":
             continue
         low, high = row["interval"]
         size = "–" if row["dz"] is None else f"{row['dz']:.2f}"
         verdict = "no difference shown" if row["p_holm"] > 0.05 else "a difference"
+        each = ", ".join(
+            f"{key[3]} {change:+.0%}"
+            for key, change in alone.items()
+            if key[:3] == (row["quantity"], row["a"], row["b"])
+        )
         said.append(
-            f"{row['quantity'].capitalize()}, {row['b']} against {row['a']}: {row['change']:+.1%} "
-            f"(95 % interval {low:+.1%} to {high:+.1%}, {row['pairs']} pairs, d_z "
-            f"{size}, p = {row['p']:.2g}, after Holm {row['p_holm']:.2g}): {verdict}."
+            f"{row['quantity'].capitalize()}, {row['b']} against {row['a']}, on these molecules: "
+            f"{row['change']:+.1%} ({each}; 95 % interval {low:+.1%} to {high:+.1%}, {row['pairs']} pairs, "
+            f"d_z {size}, p = {row['p']:.2g}, after Holm {row['p_holm']:.2g}): {verdict}."
         )
     seeds = max(row["seeds"] for row in result["table"])
     said.append(
@@ -184,6 +194,25 @@ def statement(result: dict) -> list[str]:
         f"{2 / 2**seeds:.2g}: a single molecule shows a direction, not significance."
     )
     return said
+
+
+def again(runs: list[dict], repeated: list[dict]) -> str:
+    """How far apart the same configuration and seed end in two sweeps, in a sentence."""
+    other = {(r["molecule"], r["seed"]): r for r in repeated if r["variant"] == "polynomial"}
+    pairs = [
+        (r, other[r["molecule"], r["seed"]])
+        for r in runs
+        if r["variant"] == "norm" and (r["molecule"], r["seed"]) in other
+    ]
+    energy, forces = (
+        np.std([np.log(a[quantity] / b[quantity]) for a, b in pairs], ddof=1)
+        for quantity in QUANTITIES
+    )
+    return (
+        f"The norm was trained twice, here and among the envelopes ({len(pairs)} pairs of the same "
+        f"settings and seed): the logarithms of their errors differ by a standard deviation of "
+        f"{energy:.2f} in energy and {forces:.2f} in forces, without any difference in settings."
+    )
 
 
 def text(experiment: Experiment, result: dict) -> str:
@@ -253,7 +282,13 @@ def result_of(name: str, stored: dict | None = None) -> dict:
             "emphasis": [*kept, *radial_weights.emphasis(here)],
             "lengths": (stored or {}).get("lengths", {}) | radial_weights.lengths(here),
         }
-    return result | {"statement": statement(result)} if runs else {}
+    if not runs:
+        return {}
+    said = statement(result)
+    envelopes = ROOT / "trained" / "ablation-envelopes" / "result.json"
+    if name == "invariants" and envelopes.is_file():
+        said.append(again(runs, json.loads(envelopes.read_text())["runs"]))
+    return result | {"statement": said}
 
 
 def main() -> None:

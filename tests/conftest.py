@@ -1,4 +1,4 @@
-"""What all tests share: quick compilations and two small systems.
+"""What all tests share: quick compilations, one thread for BLAS, and two small systems.
 
 The persistent compilation cache is the library's own: $DEMETAR_CACHE moves or empties it, and a
 machine that keeps that folder between runs compiles nothing twice.
@@ -6,17 +6,28 @@ machine that keeps that folder between runs compiles nothing twice.
 
 import contextlib
 import gc
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+# All reach the programs that tests start, too, and a user's choice goes before. Measured on one comparison
+# (segnn, float32): 1.2 s of a core to compile; 3.6 with fused loops emitted the newer way, 4.0 with one
+# level of optimisation. They change how machine code is made, not the operations; what an installed copy
+# does without them is seen by tests/test_packaging.py.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
+# Threads of OpenBLAS wait for each other by spinning: with as many busy processes as cores a QR of
+# 128 x 128 took 82 ms of a core, and 0.9 with one thread.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import ase.build
 import jax
 import numpy as np
 import pytest
 
-from tests.support import axes
+from tests.support import axes, sharing
 
 if os.environ.get("DEMETAR_TYPES", "1") != "0":  # before the library is imported
     axes.install()
@@ -26,9 +37,19 @@ from demetar.core.errors import InputError
 from demetar.core.graph import Graph, from_arrays, from_atoms
 from tests.support.server import Mirror
 
-# Measured: DEMETAr's comparison compiles in 60 % of the time. It changes how machine code is made, not
-# the operations; an environment variable would also reach the programs that tests start.
-jax.config.update("jax_disable_most_optimizations", True)
+TESTS = itertools.count(1)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The longest rooms first where several workers share the tests."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=sharing.rank)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hands tests out by the groups of tests/support/sharing.py."""
+    return sharing.Sharing(config, log) if config.getvalue("dist") == "loadgroup" else None
 
 
 @pytest.fixture(autouse=True)
@@ -36,11 +57,12 @@ def few_mappings() -> Iterator[None]:
     """Lets compiled programs go before a process holds more memory mappings than Linux allows.
 
     Every program keeps several mapped; at vm.max_map_count, 65,530 by default, the compiler ends the
-    process with a segmentation fault, as it did after some 700 tests in one process.
+    process with a segmentation fault, as it did after some 700 tests in one process. To count them
+    takes 33 ms where there are 30,000: once in sixteen tests, which make far fewer than are left.
     """
     yield
     maps = Path("/proc/self/maps")
-    if maps.exists() and maps.read_bytes().count(b"\n") > 30_000:
+    if next(TESTS) % 16 == 0 and maps.exists() and maps.read_bytes().count(b"\n") > 30_000:
         jax.clear_caches()
         gc.collect()
 

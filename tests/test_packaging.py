@@ -2,15 +2,19 @@
 
 import ast
 import importlib.metadata
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -19,6 +23,7 @@ from demetar.runs.config import PACKAGES
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
 
 
 def locked() -> dict[str, Requirement]:
@@ -37,7 +42,7 @@ def test_lock_pins_everything_and_names_no_registry() -> None:
 
 def test_lock_satisfies_the_project() -> None:
     lock = locked()
-    for text in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]:
+    for text in PROJECT["dependencies"] + EXTRAS["app"] + EXTRAS["dev"]:
         wanted = Requirement(text)
         (pinned,) = lock[wanted.name.lower()].specifier
         assert wanted.specifier.contains(pinned.version), text
@@ -53,7 +58,7 @@ REFERENCE_PROGRAMS = {
 
 def imported(*tops: str) -> dict[str, str]:
     """Top-level modules from elsewhere that these folders or files import, each with one place."""
-    own = {"app", "benchmarks", "data", "demetar", "tests", "streamlit_app"}
+    own = {"app", "benchmarks", "data", "demetar", "tests", "explorer", "streamlit_app"}
     own |= set(sys.stdlib_module_names)
     for folder in (
         "benchmarks",
@@ -88,10 +93,12 @@ def undeclared(modules: dict[str, str], texts: list[str]) -> list[str]:
 
 
 def test_what_is_imported_is_declared() -> None:
-    extras = PROJECT["optional-dependencies"]
-    runtime = PROJECT["dependencies"] + extras["qm9"] + extras["cue"]
-    assert not undeclared(imported("demetar", "app", "streamlit_app.py"), runtime)
-    everything = runtime + extras["dev"] + extras["bench"]
+    library = PROJECT["dependencies"] + EXTRAS["qm9"] + EXTRAS["cue"]
+    assert not undeclared(imported("demetar"), library)
+    explorer = PROJECT["dependencies"] + EXTRAS["app"]
+    assert not undeclared(imported("app", "explorer.py", "streamlit_app.py"), explorer)
+    assert undeclared(imported("app"), library), "the explorer's packages are an extra of their own"
+    everything = library + EXTRAS["app"] + EXTRAS["dev"] + EXTRAS["bench"]
     elsewhere = imported("tests", "benchmarks")
     found = undeclared(
         {n: at for n, at in elsewhere.items() if n not in REFERENCE_PROGRAMS}, everything
@@ -165,8 +172,66 @@ def test_wheel_holds_the_library_with_its_runs_and_samples(wheel: Path) -> None:
         assert expected == {name for name in names if name.startswith(f"demetar/shipped/{kind}/")}
 
 
+def needed(texts: list[str]) -> set[str]:
+    """The installed distributions that pip would bring for these requirements, theirs included."""
+    found: set[tuple[str, str]] = set()
+    left = [(Requirement(text), "") for text in texts]
+    while left:
+        requirement, extra = left.pop()
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
+            continue
+        for wanted in ("", *requirement.extras):
+            key = (canonicalize_name(requirement.name), wanted)
+            if key not in found:
+                found.add(key)
+                theirs = importlib.metadata.requires(requirement.name) or []
+                left += [(Requirement(text), wanted) for text in theirs]
+    return {name for name, _ in found}
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment in which pip installed the wheel; gives its folder.
+
+    What the wheel needs, and nothing else, is lent by the environment of the tests, as links: the
+    explorer's packages, or one that nobody declared, are not there.
+    """
+    folder = tmp_path_factory.mktemp("fresh")
+    venv.create(folder / "venv", with_pip=False, symlinks=True)
+    (site,) = (folder / "venv").glob("lib/python*/site-packages")
+    lent = folder / "lent"
+    lent.mkdir()
+    for name in needed(PROJECT["dependencies"]):
+        distribution = importlib.metadata.distribution(name)
+        for top in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
+            if not (lent / top).exists():
+                (lent / top).symlink_to(str(distribution.locate_file(top)))
+    (site / "lent.pth").write_text(f"{lent}\n")
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "venv"), "--no-cache-dir"]
+    pip += ["--disable-pip-version-check", "--no-input"]
+    for command in (["install", "--quiet", "--no-index", str(wheel)], ["check"]):
+        ended = subprocess.run([*pip, *command], capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stdout[-3000:] + ended.stderr[-3000:]
+    return folder / "venv"
+
+
+def run_installed(installed: Path, folder: Path, *command: str, **more: str) -> Any:
+    """How the command ended that was started in a folder, in an environment as a user's is."""
+    ours = ("DEMETAR_", "PYTHONPATH", "XLA_FLAGS", "JAX_", "OPENBLAS_")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+    cache = os.environ.get("DEMETAR_CACHE")
+    environment |= {} if cache is None else {"DEMETAR_CACHE": cache}
+    environment |= {"JAX_PLATFORMS": "cpu", **more}
+    program = [str(installed / "bin" / command[0]), *command[1:]]
+    return subprocess.run(
+        program, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
 CHECK = """
 assert demetar.__file__.startswith(sys.argv[1]), demetar.__file__
+assert (Path(demetar.__file__).parent / "py.typed").is_file()
+assert importlib.util.find_spec("app") is None, "no module of this name belongs to the library"
 assert m.delta["homo_gradient"].max() < 1e-11
 assert output["homo"].shape == (1, 1)
 from demetar.core import disk
@@ -187,21 +252,29 @@ assert sorted(os.listdir()) == ["trained"]
 """
 
 
-def test_example_of_the_readme_runs_in_an_empty_folder(wheel: Path, tmp_path: Path) -> None:
-    installed, empty = tmp_path / "installed", tmp_path / "empty"
-    empty.mkdir()
-    zipfile.ZipFile(wheel).extractall(installed)
+def test_example_of_the_readme_runs_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    program = f"import os, sys\nfrom pathlib import Path\n{example}{CHECK}"
-    own = ("DEMETAR_HOME", "DEMETAR_DATA", "PYTHONPATH")
-    environment = {k: v for k, v in os.environ.items() if k not in own}
-    environment |= {"PYTHONPATH": str(installed), "JAX_PLATFORMS": "cpu"}
-    ended = subprocess.run(
-        [sys.executable, "-c", program, str(installed)],
-        cwd=empty,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    program = f"import importlib.util, os, sys\nfrom pathlib import Path\n{example}{CHECK}"
+    ended = run_installed(installed, tmp_path, "python", "-c", program, str(installed))
     assert ended.returncode == 0, ended.stderr[-3000:]
+
+
+def test_the_installed_command_measures_and_names_the_extra_of_the_explorer(
+    installed: Path, tmp_path: Path
+) -> None:
+    scene = str(tmp_path / "scene.npz")
+    np.savez(scene, positions=np.eye(3), velocities=np.eye(3)[::-1], charges=np.ones(3))
+    order = ("measure", "egnn-nbody", scene, "--samples", "4", "--json")
+    ended = run_installed(installed, tmp_path, "demetar", *order)
+    assert ended.returncode == 0, ended.stderr[-3000:]
+    assert json.loads(ended.stdout)
+    ended = run_installed(installed, tmp_path, "demetar", "app", DEMETAR_HOME=str(ROOT))
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr
+    assert ended.stderr.splitlines()[-1].endswith('by `pip install "demetar[app]"`.')
+
+
+def test_a_package_that_nobody_declares_is_not_lent() -> None:
+    assert {"jax", "jaxlib", "numpy"} <= needed(PROJECT["dependencies"])
+    assert not {"streamlit", "plotly", "py3dmol", "pytest"} & needed(PROJECT["dependencies"])
+    assert {"streamlit", "pandas"} <= needed(EXTRAS["app"])

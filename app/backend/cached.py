@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import streamlit as st
 
-from app.backend import form, molecules, moving, nbody
-from app.backend import orbit as orbits
+from app.backend import form, molecules, nbody
+from app.backend.measuring import moving, square
+from app.backend.measuring import orbit as orbits
 from app.backend.rotations import Quaternion, Vector
 from app.jobs import runs
 from demetar.core import graph, padding, registry
+from demetar.core.disk import home
 from demetar.core.errors import InputError
 from demetar.runs.run import Run, load
 
@@ -45,18 +47,22 @@ def runs_on(inputs: str) -> dict[str, list[str]]:
     {"turns": [...], "rigid": [...]}, shipped ones first; of atoms only runs that predict an
     invariant, of particles only those that predict places: that is what the pages draw.
     """
+    return _runs_on(inputs, str(home().resolve()))
+
+
+@st.cache_data(show_spinner=False, max_entries=16, ttl=1.0)  # forty visitors read them once
+def _runs_on(inputs: str, place: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"turns": [], "rigid": []}
     for job in sorted(runs.list_all(), key=lambda job: (job.state != "shipped", job.name)):
         drawn = form.predicts(job.config) in DRAWN[inputs]
         if job.loadable and form.reads(job.config) == inputs and drawn:
             with contextlib.suppress(InputError):
-                claimed = set(form.claim(str(job.config.get("model"))).split(" x "))
-                found["turns" if claimed & ROTATIONS else "rigid"].append(job.name)
+                turns = form.turns(str(job.config.get("model")))
+                found["turns" if turns else "rigid"].append(job.name)
     return found
 
 
 DRAWN = {"particles": ("positions", "state"), "atoms": ("scalar",)}
-ROTATIONS = {"SO(3)", "O(3)", "SE(3)", "E(3)", "Sim(3)"}
 
 
 @st.cache_resource(show_spinner=False, max_entries=32)
@@ -155,7 +161,8 @@ def renumbered(element: molecules.Element, symbols: list[str]) -> list[str]:
 
 
 _warm: dict[tuple, threading.Thread] = {}
-KINDS = {"square": molecules.square, "verdict": molecules.judged, "curve": molecules.curve}
+_beginning = threading.Lock()
+KINDS = {"square": square.square, "verdict": square.judged, "curve": square.curve}
 Asked = tuple[molecules.Source, molecules.Element, Vector, str]  # what is asked of every run alike
 
 
@@ -173,9 +180,7 @@ def warm(
     kind: str, name: str, source: molecules.Source, element: molecules.Element, dtype: str
 ) -> None:
     """Compiles what `kind` needs for molecules of this size, and waits for it."""
-    key, thread = _begun(kind, name, (source, element, (0.0, 0.0, 1.0), dtype))
-    del key
-    thread.join()
+    _begun(kind, name, (source, element, (0.0, 0.0, 1.0), dtype))[1].join()
 
 
 def _begun(kind: str, name: str, asked: Asked) -> tuple[tuple, threading.Thread]:
@@ -183,12 +188,16 @@ def _begun(kind: str, name: str, asked: Asked) -> tuple[tuple, threading.Thread]
     atoms = molecules.molecule(source)
     size = padding.rung(graph.from_atoms(atoms))
     key = (kind, name, stamp(name), size, dtype, element.renumber is None)
-    if key not in _warm:
-        used = run(name)
-        used.prepare(graph.from_atoms(atoms))  # a sentence now, not in a thread
-        arguments = (used, atoms, element, *([axis] if kind == "curve" else []), dtype)
-        _warm[key] = threading.Thread(target=KINDS[kind], args=arguments, daemon=True)
-        _warm[key].start()
+    used = run(name)
+    used.prepare(graph.from_atoms(atoms))  # a sentence now, not in a thread
+    with _beginning:  # the warm-up and visitors begin the same
+        fresh = key not in _warm
+        if fresh:
+            arguments = (used, atoms, element, *([axis] if kind == "curve" else []), dtype)
+            thread = threading.Thread(target=KINDS[kind], args=arguments, daemon=True)
+            thread.start()
+            _warm[key] = thread
+    if fresh:
         _warm[key].join(0.3)  # with a warm compilation cache there is nothing to wait for
     return key, _warm[key]
 
@@ -206,6 +215,11 @@ def of_molecule(kind: str, names: list[str], asked: Asked) -> tuple[list[tuple],
         else:
             found[name] = _of_molecule(kind, name, stamp(name), asked)
     return waiting, found
+
+
+def busy() -> bool:
+    """Whether something is being compiled for a visitor."""
+    return any(thread.is_alive() for thread in list(_warm.values()))
 
 
 def compiled(keys: list[tuple]) -> bool:

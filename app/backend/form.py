@@ -12,7 +12,7 @@ from demetar.core.errors import InputError
 from demetar.data.sets import DataSet, published_of
 from demetar.models import inputs
 from demetar.runs import config
-from demetar.runs.config import CHOICES
+from demetar.symmetry import groups
 
 UNKNOWN = 100_000  # systems that can be asked for of a file, whose number only reading tells
 
@@ -27,6 +27,18 @@ def models() -> dict[str, str]:
 def claim(model: str) -> str:
     """The largest group that a model claims, such as "E(3) x S_n"."""
     return registry.load("models", model).SYMMETRY
+
+
+def turns(model: str) -> bool:
+    """Whether a model claims rotations."""
+    return "SO(3)" in groups.load(claim(model)).parts
+
+
+@functools.cache
+def meaning(group: str) -> str:
+    """What the elements of a group do in words, from the files of its factors."""
+    docs = [registry.load("groups", f).__doc__ or "" for f in groups.load(group).factors]
+    return "; ".join(doc.split("\n")[0].partition(": ")[2].rstrip(".") for doc in docs)
 
 
 @functools.cache
@@ -69,7 +81,7 @@ def settings() -> dict[str, Any]:
 
 def allowed(setting: str) -> tuple[str, ...]:
     """The words that a setting may be, as `config.Config` checks them."""
-    return CHOICES[setting]
+    return config.allowed(setting)
 
 
 @functools.cache

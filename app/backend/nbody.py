@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph, from_arrays
+from demetar.core.registry import unknown
 from demetar.data import samples
 from demetar.data.readers.scenes import read_scene
 from demetar.runs.run import Run
@@ -69,7 +70,7 @@ def start(source: Source) -> Start:
         signs = np.resize([1.0, -1.0], source.bodies)
         given = {"drawn": None, "alternating": signs, "alike": np.abs(signs)}
         if source.charges not in given:
-            raise InputError(f"Expected charges {', '.join(given)}, got {source.charges!r}.")
+            raise unknown("charges", given, source.charges)
         scene, frame, law = (
             scenes.scene(
                 source.bodies,
@@ -84,7 +85,9 @@ def start(source: Source) -> Start:
     else:
         scene = samples.load(source.name)
         if not isinstance(scene, scenes.Scene):
-            raise InputError(f"Expected an N-body scene, {source.name} is a molecule; choose one.")
+            raise InputError(
+                f"Expected an N-body scene, got {source.name}, a molecule; choose one."
+            )
         step = round(float(scene.times[1]) / laws.TIME_STEP) if len(scene.times) > 1 else 1
         frame = min(INPUT_STEP // step, len(scene.times) - 1)
         law = str(samples.SCENES[source.name].get("variant", "clean"))

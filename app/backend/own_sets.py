@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.jobs import permission
 from demetar.core.disk import data_root
-from demetar.core.errors import InputError
+from demetar.core.errors import InputError, refused
 from demetar.data.readers.bounded import safe_name
 from demetar.data.readers.labelled import ENDINGS, MAX_BYTES
 from demetar.data.sets import file
@@ -67,6 +68,8 @@ def keep(
     their names. Read as training would read it before anything is kept. Raises InputError for a
     name that is no name or in use, files that do not fit, and whatever `file.systems` refuses.
     """
+    permission.require("keep a data set")
+    permission.room(_folder())
     main, table = _chosen(files)
     if not _NAME.fullmatch(name):
         raise InputError(
@@ -74,9 +77,11 @@ def keep(
         )
     kept = found()
     if name in kept or (_folder() / name).exists():
-        raise InputError(f"Expected a new name, there is a set {name} already; choose another.")
+        raise InputError(
+            f"Expected a new name, got {name}, a set that is there already; choose another."
+        )
     if len(kept) >= MOST:
-        raise InputError(f"Expected at most {MOST} own sets, there are that many; remove some.")
+        raise InputError(f"Expected at most {MOST} own sets, got one more; remove some.")
     try:
         _folder().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=_folder(), prefix=".new-") as new:
@@ -90,9 +95,10 @@ def keep(
             os.rename(new, _folder() / name)
             Path(new).mkdir()  # for the context to remove
     except OSError as error:
-        raise InputError(
-            f"Expected to keep the set in {_folder()}, but: {error.strerror or error}; free the disk "
-            "or set DEMETAR_DATA to a folder you may write."
+        raise refused(
+            f"to keep the set in {_folder()}",
+            error,
+            "free the disk or set DEMETAR_DATA to a folder you may write",
         ) from None
     return found()[name], count
 
@@ -109,8 +115,8 @@ def _chosen(files: Mapping[str, bytes]) -> tuple[str, str | None]:
     for name, data in files.items():
         if len(data) > MAX_BYTES:
             raise InputError(
-                f"A file may have at most {MAX_BYTES // 10**6} MB, but {safe_name(name)} has more; "
-                "cut it down."
+                f"Expected at most {MAX_BYTES // 10**6} MB in a file, got more in "
+                f"{safe_name(name)}; cut it down."
             )
     return mains[0], tables[0] if tables else None
 
@@ -129,6 +135,7 @@ def _write(
 
 def remove(name: str) -> None:
     """Removes a kept set for good; InputError if there is none of that name."""
+    permission.require("remove a data set")
     if name not in found():
         raise InputError(f"Expected the name of an own set, got {name[:60]!r}; reload the page.")
     shutil.rmtree(_folder() / name, ignore_errors=True)

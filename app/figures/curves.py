@@ -38,13 +38,16 @@ def against_angle(
     every = [v for values in found.values() for v in values]
     low, high = bounds([v for v in every if v > FLOOR], 1e-9, 1.0)
     figure = frame(dark, 300, "angle of the rotation")
+    line = {"color": color("grey", dark), "dash": "dot", "width": 1.5}
+    figure.layout.shapes = [
+        {"type": "line", "x0": now, "x1": now, "yref": "y domain", "y0": 0, "y1": 1, "line": line}
+    ]
     bands(figure, low, high, dark)
     for place, (name, values) in enumerate(found.items()):
         shown = np.maximum(np.asarray(values, float), 10**low).tolist()
         trace = _line(degrees, shown, name, place, dark, "%{y:.2g}")
         trace.mode = "lines"
         figure.add_trace(trace)
-    figure.add_vline(now, line={"color": color("grey", dark), "dash": "dot", "width": 1.5})
     figure.update_xaxes(
         range=[0, 180],
         tickvals=[0, 45, 90, 135, 180],

@@ -17,9 +17,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.jobs import process
+from app.jobs import permission, process
 from demetar.core.disk import data_root
-from demetar.core.errors import InputError
+from demetar.core.errors import refused
 
 Options = tuple[tuple[str, str], ...]
 _SHARE = re.compile(r"(\d{1,3}(?:\.\d+)?) ?%")
@@ -50,6 +50,8 @@ def command(name: str, options: Options) -> list[str]:
 
 def start(name: str, options: Options) -> None:
     """Begins to get the data set, unless that is under way; InputError where nothing can be written."""
+    permission.require("get or generate data")
+    permission.room(data_root())
     if (name, options) in _begun and _begun[name, options][0].poll() is None:
         return
     log = _log(name, options)
@@ -59,9 +61,10 @@ def start(name: str, options: Options) -> None:
         place = str(data_root().resolve())
         child = process.begin(command(name, options), log, DEMETAR_DATA=place)
     except OSError as error:
-        raise InputError(
-            f"Expected to write into {data_root()}, but: {error.strerror or error}; set DEMETAR_DATA "
-            "to a folder you may write and start again."
+        raise refused(
+            f"to write into {data_root()}",
+            error,
+            "set DEMETAR_DATA to a folder you may write and start again",
         ) from None
     with contextlib.suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, child.pid, 5)  # the page answers first
@@ -96,6 +99,7 @@ def state(name: str, options: Options) -> Fetch | None:
 
 def stop(name: str, options: Options) -> None:
     """Ends the process, if there is one; what has arrived stays for the next time."""
+    permission.require("stop getting data")
     if (name, options) not in _begun:
         return
     child, _ = _begun[name, options]

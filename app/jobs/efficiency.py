@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from app.jobs import process, queue, training
-from app.jobs.process import alive, content, number
+from app.jobs import permission, process, queue, training
+from app.jobs.process import alive, number
 from app.jobs.runs import list_all
-from demetar.core.disk import data_root, home, locked, trained
+from demetar.core.disk import content, data_root, home, locked, trained
 from demetar.core.errors import InputError
 from demetar.experiments import efficiency
 
@@ -77,11 +77,13 @@ def state(now: float | None = None) -> State:
 
 def start() -> None:
     """Begins the small experiment afresh. Raises InputError while anything trains here."""
+    permission.require("begin an experiment")
+    permission.room(place())
     with queue.looking():
         busy = [job.name for job in list_all() if job.live]
         if busy or state().name == "training":
             raise InputError(
-                f"Expected nothing in training, {', '.join(busy) or 'this experiment'} is; wait "
+                f"Expected nothing in training, got {', '.join(busy) or 'this experiment'}; wait "
                 "for it or stop it, so that both do not take twice as long."
             )
         shutil.rmtree(place(), ignore_errors=True)
@@ -99,6 +101,7 @@ def start() -> None:
 
 def stop() -> None:
     """Ends the process of the small experiment; what is done stays. Nothing if there is none."""
+    permission.require("stop an experiment")
     pid = int(number(content(place() / "status.json").get("pid")))
     if state().name != "training" or pid <= 1:
         return

@@ -20,10 +20,10 @@ from typing import Any, NamedTuple
 
 import jax
 
-from app.jobs import queue
-from app.jobs.process import content, number
+from app.jobs import permission, queue
+from app.jobs.process import number
 from app.jobs.runs import Job, find, list_all, metrics
-from demetar.core.disk import PROJECT, data_root, home
+from demetar.core.disk import PROJECT, content, data_root, home
 from demetar.core.errors import InputError
 from demetar.runs.config import Config, resolve
 
@@ -145,6 +145,7 @@ def time_first_steps(settings: dict[str, Any]) -> Estimate | None:
     Raises InputError with the sentence of a run that cannot begin; gives None where not even one
     evaluation was reached in time.
     """
+    permission.require("time the steps of a run")
     batch = min(int(settings["batch_size"]), int(settings["train_size"]))
     tried = settings | {
         "name": "timing",
@@ -174,7 +175,10 @@ def time_first_steps(settings: dict[str, Any]) -> Estimate | None:
             done = None
         if done is not None and done.returncode:
             words = done.stderr.strip().splitlines()
-            raise InputError(words[-1].removeprefix("demetar: ") if words else "It cannot begin.")
+            said = words[-1].removeprefix("demetar: ") if words else ""
+            raise InputError(
+                said or "Expected a run that can begin, got none; see what its settings say."
+            )
         found = pace(metrics(Path(place) / "runs" / "timing"), batch)
     if found is None:
         return None

@@ -17,19 +17,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from app.jobs.process import content
+from app.jobs import permission
 from app.jobs.runs import Job, find, list_all, metrics
-from demetar.core.disk import held, home, locked, write_atomically
+from demetar.core.disk import content, held, home, locked, write_atomically
 from demetar.core.errors import InputError
 
 EXPERIMENT = ".efficiency"  # under runs/; see `app.jobs.efficiency`
+MOST = 50  # runs that wait
 
 
 def at_once() -> int:
     """How many runs may train at the same time here: one, unless $DEMETAR_AT_ONCE says more."""
     text = os.environ.get("DEMETAR_AT_ONCE", "1")
     if not text.isdigit() or int(text) < 1:
-        raise InputError(f"Expected DEMETAR_AT_ONCE to be a number from 1 on, got {text[:40]!r}.")
+        raise InputError(
+            f"Expected DEMETAR_AT_ONCE to be a number from 1 on, got {text[:40]!r}; change it."
+        )
     return int(text)
 
 
@@ -56,6 +59,15 @@ def waiting(jobs: list[Job] | None = None) -> list[Job]:
     return sorted((j for j in jobs if j.state == "queued"), key=lambda j: (j.place, j.name))
 
 
+def bounded() -> None:
+    """Raises InputError where as many runs wait as may."""
+    if len(waiting()) >= MOST:
+        raise InputError(
+            f"Expected fewer than {MOST} runs in the queue, got that many; wait for some or "
+            "remove them."
+        )
+
+
 def put(folder: Path, resume: bool) -> None:
     """Puts a run at the end of the queue; to be called while `looking`."""
     last = max((job.place for job in waiting()), default=0.0)
@@ -79,13 +91,18 @@ def due() -> list[tuple[Path, bool]]:
     return found
 
 
+def _waits_no_more(name: str) -> InputError:
+    return InputError(f"Expected a run that waits, got {name}, which does not any more; reload.")
+
+
 def move_up(name: str) -> None:
     """Lets a waiting run change places with the one before it."""
+    permission.require("change the queue")
     with looking():
         jobs = waiting()
         order = [job.name for job in jobs]
         if name not in order:
-            raise InputError(f"Expected a run that waits, {name} does not any more; reload.")
+            raise _waits_no_more(name)
         i = order.index(name)
         if i:
             _place(find(name), jobs[i - 1].place)
@@ -98,10 +115,11 @@ def _place(folder: Path, place: float) -> None:
 
 def remove(name: str) -> None:
     """Takes a run out of the queue; one that has never trained disappears altogether."""
+    permission.require("change the queue")
     with looking():
         folder = find(name)
         if not (folder / "queue.json").is_file():
-            raise InputError(f"Expected a run that waits, {name} does not any more; reload.")
+            raise _waits_no_more(name)
         if metrics(folder) or (folder / "config.json").is_file():
             (folder / "queue.json").unlink()
         else:
@@ -111,6 +129,7 @@ def remove(name: str) -> None:
 def away(folder: Path) -> None:
     """Deletes a run's folder: out of sight in one step, then file by file."""
     bin = home() / "runs" / ".deleted"
+    shutil.rmtree(bin, ignore_errors=True)  # what a killed process left of an earlier one
     bin.mkdir(exist_ok=True)
     gone = bin / f"{folder.name}-{time.time_ns()}"
     folder.rename(gone)

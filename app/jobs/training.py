@@ -14,11 +14,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app.jobs import queue
-from app.jobs.process import alive, begin, content, end, give_way, number
+from app.jobs import permission, queue
+from app.jobs.process import alive, begin, end, give_way, number
 from app.jobs.queue import write, written
 from app.jobs.runs import LIVE, find, folders, free_name, read
-from demetar.core.disk import home
+from demetar.core import registry
+from demetar.core.disk import content, home
 from demetar.core.errors import InputError
 from demetar.runs.config import Config, resolve
 from demetar.training import checkpoint
@@ -34,7 +35,7 @@ def _check(config: Config) -> None:
         )
     if config.name in {folder.name for folder in folders()}:
         raise InputError(
-            f"Expected a new name, the run {config.name} exists; take for example "
+            f"Expected a new name, got {config.name}, a run that exists; take for example "
             f"{free_name(config.name)}, or resume the run."
         )
 
@@ -43,20 +44,23 @@ def start(settings: dict[str, Any]) -> str:
     """The name of the run that a new process trains with these settings of `config.Config`.
 
     It waits in the queue while as many as the machine may bear are training. Raises InputError on
-    a bad setting or a name in use.
+    a bad setting or a name in use, and where nobody but the owner may begin a run.
     """
+    permission.require("start a run")
     known = {f.name for f in Config.__dataclass_fields__.values()}
     if unknown := set(settings) - known:
-        raise InputError(f"Expected settings among {', '.join(sorted(known))}, got {unknown}.")
+        raise registry.unknown("settings", sorted(known), ", ".join(map(str, sorted(unknown))))
     config, _ = resolve(Config(**settings))
     _check(config)
     folder = home() / "runs" / config.name
+    permission.room(folder)
     with queue.looking():
+        queue.bounded()
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
             raise InputError(
-                f"Expected a new name, the folder of {config.name} exists; choose another."
+                f"Expected a new name, got {config.name}, whose folder exists; choose another."
             ) from None
         write(folder / "request.json", {**settings, "name": config.name})
         queue.put(folder, resume=False)
@@ -69,8 +73,11 @@ def resume(name: str) -> None:
 
     Raises InputError if it is shipped, finished, damaged, waiting or being written.
     """
+    permission.require("resume a run")
     folder = find(name)
+    permission.room(folder)
     with queue.looking():
+        queue.bounded()
         state = read(folder).state
         if state not in (*LIVE, "shipped", "finished", "damaged", "queued") and written(folder):
             state = "being written by another process"
@@ -78,7 +85,8 @@ def resume(name: str) -> None:
             state = ""
         if state:
             raise InputError(
-                f"Expected a run that was interrupted, {name} is {state}; start a new one instead."
+                f"Expected a run that was interrupted, got {name}, which is {state}; start a new "
+                "one instead."
             )
         if not (folder / "request.json").is_file():
             write(folder / "request.json", {"name": name})
@@ -95,7 +103,8 @@ def advance() -> None:
 
 def _begin_due() -> None:
     for folder, resume in queue.due():
-        _launch(folder, *(["--resume"] if resume else []))
+        begun = (folder / "config.json").is_file()  # else it was stopped before it had begun
+        _launch(folder, *(["--resume"] if resume and begun else []))
         (folder / "queue.json").unlink(missing_ok=True)
 
 
@@ -169,20 +178,28 @@ def pause(name: str) -> str:
 
 def delete(name: str) -> None:
     """Deletes a run for good. Raises InputError if it is shipped or a process works on it."""
+    permission.require("delete a run")
     folder = find(name)
     with queue.looking():
         if folder.parent.name == "trained":
-            raise InputError(f"Expected a run of your own, {name} comes with Demetar; it stays.")
+            raise InputError(
+                f"Expected a run of your own, got {name}, which comes with Demetar; it stays."
+            )
         if written(folder) or _process(folder) is not None:
-            raise InputError(f"Expected a run at rest, {name} is training; stop it first.")
+            raise InputError(
+                f"Expected a run at rest, got {name}, which is training; stop it first."
+            )
         queue.away(folder)
 
 
 def _end(name: str, ask: signal.Signals, state: str, said: str) -> str:
+    permission.require("stop a run")
     folder = find(name)
     process = _process(folder)
     if process is None:
-        raise InputError(f"Expected a run that is training, no process works on {name}; reload.")
+        raise InputError(
+            f"Expected a run that is training, got {name}, on which no process works; reload."
+        )
     pid, leads = process
     end(pid, ask, leads)
     status = content(folder / "status.json")

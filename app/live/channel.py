@@ -115,7 +115,7 @@ class _Visitor:
 
         def step() -> tuple[str, list] | None:
             nonlocal parts
-            from app.backend import moving  # with JAX: not before somebody asks
+            from app.backend.measuring import moving  # with JAX: not before somebody asks
 
             parts = parts or moving.answer(view, question.q, question.layers)
             with activity.visitor():

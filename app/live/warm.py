@@ -6,6 +6,7 @@ import contextlib
 import importlib
 import logging
 import os
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -32,7 +33,7 @@ def _warm(ended: threading.Event) -> None:
     with contextlib.suppress(OSError, AttributeError):  # this thread alone, where that can be said
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
     for step in _steps():
-        while not activity.quiet():
+        while not activity.quiet() or _compiling():
             if ended.wait(0.2):
                 return
         if ended.is_set():
@@ -43,6 +44,12 @@ def _warm(ended: threading.Event) -> None:
         except Exception:  # a page says it where it matters
             _LOG.exception("a step of the warm-up failed")
         _LOG.info("warm-up: %s, %.1f s", step, time.monotonic() - began)
+
+
+def _compiling() -> bool:
+    """Whether a page has something compiled; of a page that is not imported, nothing."""
+    cached = sys.modules.get("app.backend.cached")
+    return cached is not None and getattr(cached, "busy", lambda: False)()
 
 
 def _steps() -> Iterator[Callable[[], Any]]:

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import streamlit as st
 
-from app.ui import address, layout
+from app.ui import address, layout, memory
 
 LOGO = """<svg xmlns="http://www.w3.org/2000/svg" width="190" height="44" viewBox="0 0 190 44">
 <g font-family="system-ui, sans-serif" fill="{text}">
@@ -23,6 +23,7 @@ def found() -> dict[str, ModuleType]:
 
 def navigate(first: str | None = None) -> None:
     """Draws the navigation and the chosen page; `first` is the one without a path of its own."""
+    memory.tidy()
     modules = found()
     first = first or next(iter(modules))
     pages, sections = {}, {}

@@ -126,7 +126,9 @@ def _errors(result: dict[str, Any], of: str, molecule: str, quantity: str) -> No
 def _why(result: dict[str, Any], of: str, quantity: str) -> None:
     with st.container(border=True):
         st.markdown("**What can be said**")
-        told = [s for s in result["statement"] if s.lower().startswith((quantity, "with"))]
+        told = [
+            s for s in result["statement"] if s.lower().startswith((quantity, "with", "the norm"))
+        ]
         st.markdown("\n".join(f"- {address.plain(sentence)}" for sentence in told))
         pairs = (
             "Pairs have the same molecule and seed. p: exact sign-flip test of the mean logarithm of "

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.figures import efficiency
 from app.jobs import efficiency as jobs
-from app.ui import address, layout, words
+from app.ui import address, layout, owner, words
 from demetar.core.errors import InputError
 
 TITLE, ICON, ORDER, SECTION = "Data efficiency", ":material/stacked_line_chart:", 35, "Train"
@@ -48,6 +48,8 @@ def render() -> None:
 
 def _controls(live: bool) -> None:
     """Start and Stop of the small experiment; outside the fragment, so that they act at once."""
+    if not owner.only("trains networks here"):
+        return
     if live:
         if st.button("Stop", icon=":material/stop:", key="efficiency:stop"):
             with st.spinner("Stopping"):

@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from app.live import activity
 from demetar.core.errors import InputError
 
 
@@ -24,7 +25,8 @@ def guarded(name: str, render: Callable[[], None]) -> Callable[[], None]:
         else:
             state["arrived"] = {}
         try:
-            render()
+            with activity.visitor():
+                render()
         except InputError as error:
             st.error(plain(str(error)), icon=":material/error:")
 

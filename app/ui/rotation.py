@@ -115,7 +115,8 @@ def _rotation_from_address(key: str, axis: str, degrees: float) -> None:
 def axis_text(axis: tuple[float, float, float]) -> str:
     """The axis with two digits a component."""
     parts = (f"{part:.2f}".rstrip("0").rstrip(".").replace("0.", ".") for part in axis)
-    return "(" + " ".join("0" if part == "-0" else part for part in parts) + ")"
+    shown = ("0" if part == "-0" else part.replace("-", "−") for part in parts)
+    return "(" + " ".join(shown) + ")"
 
 
 def axis_in_address(key: str) -> str:

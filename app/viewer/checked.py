@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -38,25 +39,37 @@ def finite(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Array:
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"The viewer expected numbers for {name}; check the input.") from None
+        raise InputError(
+            f"Expected numbers as {name} for the viewer, got something else; check the input."
+        ) from None
     wanted = "×".join("n" if size is None else str(size) for size in shape)
     fits = array.ndim == len(shape) and all(
         want is None or want == got for want, got in zip(shape, array.shape, strict=True)
     )
     if not fits:
         got = "×".join(map(str, array.shape)) or "a single number"
-        raise InputError(f"The viewer expected {name} of size {wanted} and got {got}.")
+        raise InputError(
+            f"Expected {name} of size {wanted} for the viewer, got {got}; correct them."
+        )
     if not np.isfinite(array).all():
         raise InputError(
-            f"The viewer expected finite {name}, but a value is NaN or infinite; "
-            "check the input or the model's output."
+            f"Expected finite {name} for the viewer, got NaN or infinity; check the input or "
+            "the model's output."
         )
     if array.shape and array.shape[0] > MAX_ATOMS:
-        raise InputError(f"The viewer draws at most {MAX_ATOMS} {name}, not {array.shape[0]}.")
+        raise InputError(
+            f"Expected at most {MAX_ATOMS} {name} for the viewer, got {array.shape[0]}; "
+            "leave some out."
+        )
     return array
 
 
 def checked_color(value: str) -> str:
     if not _HEX.fullmatch(value):
-        raise InputError(f"The viewer expected a colour such as #0072B2, not {value!r}.")
+        raise InputError(f"Expected a colour such as #0072B2, got {value!r}; correct it.")
     return value
+
+
+def ball_radii(species: Sequence[str]) -> Array:
+    """Radii [n] in Å of the balls by which the viewer draws these elements."""
+    return np.array([BALL * RADII.get(symbol, 1.8) for symbol in species])

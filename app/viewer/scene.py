@@ -53,13 +53,16 @@ class Atoms:
         self.positions = finite("positions", self.positions, (len(self.species), 3))
         for symbol in self.species:
             if symbol not in atomic_numbers or symbol == "X":
-                raise InputError(f"The viewer expected chemical symbols and got {symbol!r}.")
+                raise InputError(f"Expected chemical symbols, got {symbol!r}; correct it.")
         if self.bonds is None:
             self.bonds = find_bonds(self.species, self.positions)
         size = len(self.species)
         for bond in self.bonds:
             if not all(0 <= index < size for index in bond[:2]):
-                raise InputError(f"A bond names atom {max(bond[:2])}, but there are {size}.")
+                raise InputError(
+                    f"Expected bonds between the {size} atoms that are there, got one with atom "
+                    f"{max(bond[:2])}; correct it."
+                )
 
 
 @dataclass
@@ -133,12 +136,15 @@ class Edges:
         self.weights = finite("weights", self.weights, (len(self.receivers),))
         if len(self.senders) != len(self.receivers):
             raise InputError(
-                f"The viewer expected as many senders as receivers, "
-                f"not {len(self.senders)} and {len(self.receivers)}."
+                f"Expected as many senders as receivers, got {len(self.senders)} and "
+                f"{len(self.receivers)}; correct them."
             )
         size = len(self.positions)
         if any(not 0 <= int(index) < size for index in [*self.receivers, *self.senders]):
-            raise InputError(f"An edge names a point that is not there; there are {size}.")
+            raise InputError(
+                f"Expected edges between the {size} points that are there, got one to another; "
+                "correct it."
+            )
         checked_color(self.color)
 
 
@@ -160,7 +166,7 @@ class Track:
     def __post_init__(self) -> None:
         self.frames = finite("frames", self.frames, (None, None, 3))
         if self.frames.shape[0] < 1:
-            raise InputError("The viewer expected at least one frame to play and got none.")
+            raise InputError("Expected one or more frames to play, got none; give one.")
         if self.charges is not None:
             self.charges = finite("charges", self.charges, (self.frames.shape[1],))
         checked_color(self.color)
@@ -270,11 +276,6 @@ def fitting_scale(vectors: ArrayLike, longest: float = 1.4) -> float:
     """Å per unit that draws the longest vector `longest` Å long; 1.0 when every vector is zero."""
     top = float(np.linalg.norm(finite("vectors", vectors, (None, 3)), axis=1).max(initial=0.0))
     return longest / top if top else 1.0
-
-
-def ball_radii(species: Sequence[str]) -> Array:
-    """Radii [n] in Å of the balls by which the viewer draws these elements."""
-    return np.array([BALL * checked.RADII.get(symbol, 1.8) for symbol in species])
 
 
 def arrow_scale(vectors: ArrayLike, longest: float = 1.8) -> float:

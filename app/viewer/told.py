@@ -51,9 +51,7 @@ def table_of(items: Sequence[Item], names: Sequence[str]) -> dict[str, Any] | No
     columns = ["", "x", "y", "z"]
     rows = [[name, *(f"{c:.3f}" for c in p)] for name, p in zip(names, points, strict=False)]
     for item in items:
-        if isinstance(item, Arrows | Field) and len(np.asarray(item.vectors)) == len(
-            home.positions
-        ):  # type: ignore[arg-type]
+        if isinstance(item, Arrows | Field) and len(np.asarray(item.vectors)) == len(names):
             unit = f" {item.unit}" if item.unit else ""
             columns += [f"{item.label or 'vector'} {axis}{unit}" for axis in "xyz"]
             for row, vector in zip(rows, np.asarray(item.vectors), strict=False):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Any
+
+from demetar.cli.terminal import say
 
 
 class Steps:
@@ -19,7 +20,7 @@ class Steps:
         self.drawn, filled = time.monotonic(), int(30 * share)
         text = f"\r{'█' * filled}{'·' * (30 - filled)} {100 * share:5.1f} %  step {line['step']}"
         padding = f"padding {100 * line['padding']['edges']:.1f} % of edges"
-        print(f"{text}  best {line['best']:.4g}  {padding} ", end="", file=sys.stderr, flush=True)
+        say(f"{text}  best {line['best']:.4g}  {padding} ", end="")
 
 
 class Amount:
@@ -38,4 +39,4 @@ class Amount:
         end = "\n" if done >= total else ""
         part = 1e6 if self.unit == "MB" else 1
         said = f"{done / part:.{int(part > 1)}f} of {total / part:.{int(part > 1)}f} {self.unit} "
-        print(f"{bar}  {said}", end=end, file=sys.stderr, flush=True)
+        say(f"{bar}  {said}", end=end)

@@ -3,67 +3,117 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
-from demetar.cli import data, experiments, runs, train
+import demetar
+from demetar.cli import terminal
+from demetar.cli.arguments import Parser
 from demetar.core.errors import InputError
-from demetar.core.remarks import heard
+from demetar.core.registry import unknown
+from demetar.core.remarks import followed, heard
+
+# Each command: the file of this room that adds its arguments, and what it does. The file is
+# imported when its command is asked for: help, a wrong word and Ctrl-C do not wait for JAX.
+COMMANDS = {
+    "train": ("train", "train a model; writes runs/<name>"),
+    "sweep": ("experiments", "train the runs of an experiment in a TOML file"),
+    "efficiency": ("experiments", "train the data-efficiency experiment, or go on with it"),
+    "models": ("runs", "list the models and the symmetry each claims"),
+    "runs": ("runs", "list shipped and own runs"),
+    "measure": ("runs", "Δ_EQ of a run on a file"),
+    "evaluate": ("runs", "error of a run on a split of its data"),
+    "card": ("runs", "evaluate a run, measure its Δ_EQ and write its CARD.md"),
+    "data": ("data", "list, show, get and make data sets"),
+}
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise InputError(f"{self.prog}: {message}; see {self.prog} --help.")
+def _handed_over(command: list[str]) -> int:
+    """The exit code of another program that gets this terminal; signals reach it and end it first."""
+    child = subprocess.Popen(command)
+    kept = {
+        sign: signal.signal(sign, lambda number, _: child.send_signal(number))
+        for sign in (signal.SIGTERM, signal.SIGHUP)
+    }
+    kept[signal.SIGINT] = signal.signal(
+        signal.SIGINT, lambda *_: None
+    )  # the terminal sends it to both
+    try:
+        code = child.wait()
+    finally:
+        for sign, handler in kept.items():
+            signal.signal(sign, handler)
+    return code if code >= 0 else 128 - code
 
 
 def _app(args: argparse.Namespace) -> None:
     from demetar.core.disk import home
 
     page = home() / "streamlit_app.py"
+    window = page.parent / "app" / "server" / "window.py"
     if not page.is_file():
-        raise InputError(f"Expected streamlit_app.py in {home()}, found none; run from a checkout.")
-    raise SystemExit(
-        subprocess.call([sys.executable, "-m", "streamlit", "run", str(page), *args.rest])
-    )
+        raise InputError(
+            f"Expected streamlit_app.py in {home()}, got none; run it from a checkout."
+        )
+    packages = ("streamlit", "plotly", "py3Dmol")
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"Expected the explorer's packages, got no {' and no '.join(missing)}; install them "
+            'by `pip install "demetar[app]"`.'
+        )
+    raise SystemExit(_handed_over([sys.executable, "-P", str(window), *args.rest]))
 
 
 def _bench(args: argparse.Namespace) -> Any:
     from demetar.core.disk import home
-    from demetar.core.registry import closest
 
     known = sorted(p.stem for p in (home() / "benchmarks").glob("*.py"))
-    if not args.name:
+    if not args.rest or args.rest == ["--json"]:
+        args.json = bool(args.rest)
         return [{"name": n} for n in known]
-    if args.name not in known:
-        raise InputError(
-            f"Expected a benchmark among {', '.join(known)}, got {args.name!r}{closest(args.name, known)}."
-        )
-    script = home() / "benchmarks" / f"{args.name}.py"
-    raise SystemExit(subprocess.call([sys.executable, str(script), *args.rest]))
+    name, *rest = args.rest
+    if name not in known:
+        raise unknown("a benchmark", known, name)
+    script = home() / "benchmarks" / f"{name}.py"
+    raise SystemExit(_handed_over([sys.executable, str(script), *rest]))
+
+
+PASSED_ON = {
+    "app": (_app, "open the explorer; --share: for others too; further arguments go to Streamlit"),
+    "bench": (_bench, "list benchmarks, or run one; further arguments go to it"),
+}
+JSON = "one JSON document on standard output"
 
 
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command."""
-    top = _Parser(prog="demetar", description="Equivariant networks, and how equivariant they are.")
-    commands = top.add_subparsers(dest="command", required=True, parser_class=_Parser)
-    for group in (train, experiments, runs, data):
-        group.add(commands)
-    p = commands.add_parser("app", help="open the explorer; further arguments go to Streamlit")
-    p.add_argument("rest", nargs=argparse.REMAINDER)
-    p.set_defaults(call=_app)
-    p = commands.add_parser("bench", help="list benchmarks, or run one; further arguments go to it")
-    p.add_argument("name", nargs="?")
-    p.add_argument("rest", nargs=argparse.REMAINDER)
-    p.set_defaults(call=_bench)
-    for name, sub in commands.choices.items():
-        if name != "data":  # whose own commands have it
-            sub.add_argument(
-                "--json", action="store_true", help="one JSON document on standard output"
-            )
+    top = Parser(prog="demetar", description="Equivariant networks, and how equivariant they are.")
+    top.add_argument("--version", action="version", version=f"demetar {demetar.__version__}")
+    commands = top.add_subparsers(dest="command", required=True, parser_class=Parser)
+    for name, (file, help) in COMMANDS.items():
+        commands.add_parser(name, help=help).later(_filled(file, name))
+    for name, (call, help) in PASSED_ON.items():
+        commands.add_parser(name, help=help).passes_on(call=call, json=False)
     return top
+
+
+def _filled(file: str, name: str) -> Any:
+    """How a command's parser gets its arguments once it is asked for."""
+
+    def fill(p: Parser) -> None:
+        importlib.import_module(f"demetar.cli.{file}").add(name, p)
+        if name != "data":  # whose own commands have it
+            p.add_argument("--json", action="store_true", help=JSON)
+
+    return fill
 
 
 def _print(result: Any, as_json: bool) -> None:
@@ -82,30 +132,35 @@ def _short(value: Any) -> str:
     return ", ".join(map(_short, value)) if isinstance(value, list) else str(value)
 
 
-def _note(text: str) -> None:
-    print(f"demetar: note: {text}", file=sys.stderr, flush=True)
+def _ran(argv: Sequence[str] | None) -> int:
+    args = parser().parse_args(argv)
+    follower = followed(terminal.Progress())
+    with follower, heard(lambda text: terminal.say(f"demetar: note: {text}")) as said:
+        result = args.call(args)
+    terminal.rub()
+    if said and args.json and isinstance(result, dict):
+        result["remarks"] = said
+    if not args.json and hasattr(args, "text"):
+        print(args.text(result))
+    else:
+        _print(result, args.json)
+    sys.stdout.flush()
+    return getattr(args, "exit_code", 0)
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Runs the command; 0, or 2 after one sentence on standard error about bad input.
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command: 0, or one sentence on standard error and 2 after bad input, 130 after Ctrl-C.
 
     Remarks on what was left out go to standard error, and as "remarks" into the JSON document.
     """
-    try:
-        args = parser().parse_args(argv)
-        with heard(_note) as said:
-            result = args.call(args)
-        if said and args.json and isinstance(result, dict):
-            result["remarks"] = said
-        if not args.json and hasattr(args, "text"):
-            print(args.text(result))
-        else:
-            _print(result, args.json)
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except InputError as error:
-        print(f"demetar: {error}".replace("demetar: demetar", "demetar"), file=sys.stderr)
-        return 2
-    return getattr(args, "exit_code", 0)
+    terminal.ready()
+    with terminal.Waiting():
+        try:
+            return _ran(argv)
+        except BrokenPipeError:  # the reader, such as head, has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 1
+        except (Exception, KeyboardInterrupt) as error:
+            sentence, code = terminal.explained(error)
+            terminal.say(f"demetar: {sentence}")
+            return code

@@ -8,16 +8,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+from demetar.cli.arguments import Parser
 from demetar.cli.bar import Amount
 from demetar.cli.tables import size, table
 
 
-def add(commands: Any) -> None:
-    """Adds `data` with its own commands to a command's parsers."""
-    data = commands.add_parser("data", help="list, show, get and make data sets")
+def add(_: str, data: Any) -> None:
+    """Adds its own commands to the parser of `data`."""
     actions = data.add_subparsers(dest="action", required=True, parser_class=type(data))
 
-    def action(name: str, call: Any, help: str) -> argparse.ArgumentParser:
+    def action(name: str, call: Any, help: str) -> Parser:
         p = actions.add_parser(name, help=help)
         p.add_argument("--json", action="store_true", help="one JSON document on standard output")
         p.set_defaults(call=call)
@@ -31,7 +31,8 @@ def add(commands: Any) -> None:
         p = action(name, call, help)
         p.add_argument("name")
         p.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", type=_option)
-    _add_make(action("make", _make, "make a labelled set: dynamics of a molecule, frame by frame"))
+    make = action("make", _make, "make a labelled set: dynamics of a molecule, frame by frame")
+    make.later(_add_make)
 
 
 def _add_make(p: argparse.ArgumentParser) -> None:

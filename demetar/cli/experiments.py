@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from demetar.cli.tables import table as columns
+from demetar.cli.terminal import say as write
 from demetar.core.errors import InputError
 from demetar.experiments.experiment import read
 from demetar.experiments.sweep import Row, sweep
@@ -28,7 +29,7 @@ def _efficiency(args: argparse.Namespace) -> Any:
 
 def _told(now: dict[str, Any]) -> None:
     text = f"\r{now['done']} of {now['of']}: {now['arm']}, n = {now['n']}, seed {now['seed']}"
-    print(f"{text}, step {now.get('step', 0)}   ", end="", file=sys.stderr, flush=True)
+    write(f"{text}, step {now.get('step', 0)}   ", end="")
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -52,12 +53,18 @@ def table(rows: Sequence[Row]) -> str:
 
 def say(text: str) -> None:
     """Prints a line with the time on standard error."""
-    print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr, flush=True)
+    write(f"{time.strftime('%H:%M:%S')}  {text}")
 
 
-def add(commands: Any) -> None:
-    """Adds `sweep` and `efficiency` to a command's parsers."""
-    p = commands.add_parser("sweep", help="train the runs of an experiment in a TOML file")
+def add(name: str, p: argparse.ArgumentParser) -> None:
+    """Adds the arguments of `sweep` or `efficiency` to its parser."""
+    if name == "efficiency":
+        p.add_argument(
+            "--small", action="store_true", help="nine short runs in about three minutes"
+        )
+        p.add_argument("--out", help="where the result goes; default: runs/data_efficiency.json")
+        p.set_defaults(call=_efficiency)
+        return
     p.add_argument("experiment")
     p.add_argument("--address", help="of a Ray cluster; this machine if left out")
     p.add_argument("--workers", type=int, help="runs at once; 0: one after another in this process")
@@ -66,12 +73,6 @@ def add(commands: Any) -> None:
     p.add_argument("--mirror", action="append", default=[], metavar="NAME", help="as for train")
     p.add_argument("--dry-run", action="store_true", help="check the experiment and list its runs")
     p.set_defaults(call=_sweep)
-    p = commands.add_parser(
-        "efficiency", help="train the data-efficiency experiment, or go on with it"
-    )
-    p.add_argument("--small", action="store_true", help="nine short runs in about three minutes")
-    p.add_argument("--out", help="where the result goes; default: runs/data_efficiency.json")
-    p.set_defaults(call=_efficiency)
 
 
 def _sweep(args: argparse.Namespace) -> Any:

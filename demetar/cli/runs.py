@@ -4,37 +4,32 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from typing import Any
 
 from demetar.cli.tables import table
 
 
-def add(commands: Any) -> None:
-    """Adds the commands about models and runs to a command's parsers."""
-
-    def one(name: str, call: Any, help: str) -> argparse.ArgumentParser:
-        p = commands.add_parser(name, help=help)
-        p.set_defaults(call=call)
-        return p
-
-    one("models", _models, "list the models and the symmetry each claims")
-    one("runs", _runs, "list shipped and own runs")
-    p = one("measure", _measure, "Δ_EQ of a run on a file")
-    p.add_argument("run")
-    p.add_argument("file")
-    p.add_argument("--group", default="SO(3)")
-    p.add_argument("--samples", type=int, default=64)
-    p.add_argument("--seed", type=int, default=0)
-    p.add_argument("--dtype", default="float32")
-    p.add_argument("--memory", type=float, default=None, help="GB that it may hold at once")
-    p = one("evaluate", _evaluate, "error of a run on a split of its data")
-    p.add_argument("run")
-    p.add_argument("--split", default="test")
-    p.add_argument("--size", type=int, default=None)
-    p = one("card", _card, "evaluate a run, measure its Δ_EQ and write its CARD.md")
-    p.add_argument("run", nargs="*")
-    p.add_argument("--all", action="store_true", help="of all shipped runs")
+def add(name: str, p: argparse.ArgumentParser) -> None:
+    """Adds the arguments of a command about models and runs to its parser."""
+    calls = {
+        "models": _models, "runs": _runs, "measure": _measure, "evaluate": _evaluate, "card": _card,
+    }  # fmt: skip
+    p.set_defaults(call=calls[name])
+    if name == "measure":
+        p.add_argument("run")
+        p.add_argument("file")
+        p.add_argument("--group", default="SO(3)")
+        p.add_argument("--samples", type=int, default=64)
+        p.add_argument("--seed", type=int, default=0)
+        p.add_argument("--dtype", default="float32")
+        p.add_argument("--memory", type=float, default=None, help="GB that it may hold at once")
+    elif name == "evaluate":
+        p.add_argument("run")
+        p.add_argument("--split", default="test")
+        p.add_argument("--size", type=int, default=None)
+    elif name == "card":
+        p.add_argument("run", nargs="*")
+        p.add_argument("--all", action="store_true", help="of all shipped runs")
 
 
 def _models(args: argparse.Namespace) -> Any:
@@ -60,22 +55,32 @@ def _models_text(rows: list[dict[str, Any]]) -> str:
 
 
 def _runs(args: argparse.Namespace) -> Any:
-    from demetar.runs.folder import folders
+    from demetar.core.disk import content
+    from demetar.core.remarks import remark
+    from demetar.runs.folder import fault, folders
 
     args.text = _runs_text
     rows = []
     for folder in folders():
-        config = json.loads((folder / "config.json").read_text())
-        rows.append(
-            {"name": folder.name, **{k: config.get(k) for k in ("model", "dataset", "target")}}
-        )
+        config, wrong = content(folder / "config.json"), fault(folder)
+        if wrong:
+            remark(f"The run {folder.name} is damaged: {wrong}")
+        known = {k: config.get(k) for k in ("model", "dataset", "target")}
+        rows.append({"name": folder.name, **known, "damaged": wrong or None})
     return rows
 
 
 def _runs_text(rows: list[dict[str, Any]]) -> str:
     keys = ("name", "model", "dataset", "target")
-    cells = [[str(row[key] or "–") for key in keys] for row in rows]
+    cells = [
+        [row["name"] + " (damaged)" * bool(row["damaged"]), *(_cell(row[k]) for k in keys[1:])]
+        for row in rows
+    ]
     return table(("run", "model", "data set", "target"), cells)
+
+
+def _cell(value: Any) -> str:
+    return value if value and isinstance(value, str) and value.isprintable() else "–"
 
 
 def _measure(args: argparse.Namespace) -> Any:

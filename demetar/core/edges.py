@@ -92,12 +92,5 @@ def edges_between(
     that their covalent radii say are bonded. Coordinates are taken as they stand: no periodic
     images.
     """
-    n = len(positions)
-    near = ~np.eye(n, dtype=bool)
-    if cutoff == "bonds":
-        near &= bonds.bonded(species, positions)
-    elif cutoff is not None:
-        distances = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
-        near &= distances < float(cutoff)
-    receivers, senders = np.nonzero(near)
+    senders, receivers, _ = edges(np.array([len(positions)]), positions, species, cutoff)
     return senders.astype(np.int32), receivers.astype(np.int32)

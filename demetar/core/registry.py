@@ -1,11 +1,14 @@
 """Finds models, data sets, groups and lessons by the names of their files."""
 
 import difflib
+import functools
 import importlib
+import os
 import pkgutil
+from collections.abc import Iterable
 from types import ModuleType
 
-from demetar.core.errors import InputError
+from demetar.core.errors import LONGEST, InputError, quoted
 
 SHELVES = {
     "models": "demetar.models",
@@ -14,26 +17,49 @@ SHELVES = {
     "mirrors": "demetar.training.mirrors",
     "lessons": "demetar.lessons",
 }
+ONE = {"models": "a model", "groups": "a group", "datasets": "a data set", "mirrors": "a mirror"}
 
 
 def names(kind: str) -> list[str]:
     """The registered names of a kind of SHELVES, such as "models", in alphabetical order."""
-    package = importlib.import_module(SHELVES[kind])
-    found = (m.name for m in pkgutil.iter_modules(package.__path__) if not m.ispkg)
-    return sorted(name for name in found if not name.startswith("_"))
+    paths = tuple(importlib.import_module(SHELVES[kind]).__path__)
+    return list(_names(paths, tuple(_changed(path) for path in paths)))
+
+
+def _changed(path: str) -> int:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:  # in an archive, which stays as it is
+        return 0
+
+
+@functools.lru_cache(maxsize=32)
+def _names(paths: tuple[str, ...], changed: tuple[int, ...]) -> tuple[str, ...]:
+    found = (m.name for m in pkgutil.iter_modules(paths) if not m.ispkg)
+    return tuple(sorted(name for name in found if not name.startswith("_")))
 
 
 def load(kind: str, name: str) -> ModuleType:
     """The module of that name; raises InputError that names the closest match on a miss."""
     known = names(kind)
     if name not in known:
-        raise InputError(
-            f"Expected one of the {kind} {', '.join(known)}, got {name!r}{closest(name, known)}."
-        )
+        raise unknown(ONE[kind], known, name)
     return importlib.import_module(f"{SHELVES[kind]}.{name}")
 
 
-def closest(name: str, known: list[str]) -> str:
-    """The hint that ends a sentence about an unknown name: the nearest known one, if any."""
-    match = difflib.get_close_matches(str(name), known, n=1)
-    return f"; did you mean {match[0]!r}?" if match else "; choose one of them"
+def closest(name: str, known: Iterable[str], otherwise: str = "choose one of them") -> str:
+    """How a sentence about an unknown name ends: the nearest known one, if any is near."""
+    match = difflib.get_close_matches(str(name)[:LONGEST], list(known), n=1)
+    return f"; did you mean {match[0]!r}?" if match else f"; {otherwise}."
+
+
+def unknown(what: str, known: Iterable[str], name: object) -> InputError:
+    """The error that a name is none of the known ones, which it lists, with the nearest."""
+    known = list(known)
+    if not known:
+        return InputError(
+            f"Expected no {what.split(' ', 1)[-1]}, got {quoted(name)}; leave it out."
+        )
+    return InputError(
+        f"Expected {what} among {', '.join(known)}, got {quoted(name)}{closest(str(name), known)}"
+    )

@@ -1,4 +1,4 @@
-"""Words beside a result: what was left out, or taken in a way that whoever asked may not expect.
+"""Words beside a result: what was left out or taken in an unexpected way, and how far the work is.
 
 Readers say them where they know them. Whoever called shows them: the command line on standard error
 and in its JSON, a page as a note; in a program without a listener they are Python warnings.
@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 
+Follow = Callable[[str, int, int], None]
+_follower: ContextVar[Follow | None] = ContextVar("follower", default=None)
 _listener: ContextVar[Callable[[str], None] | None] = ContextVar("listener", default=None)
 
 
@@ -44,3 +46,18 @@ def heard(tell: Callable[[str], None] | None = None) -> Iterator[list[str]]:
         yield said
     finally:
         _listener.reset(token)
+
+
+@contextlib.contextmanager
+def followed(tell: Follow) -> Iterator[None]:
+    """Calls `tell(what, done, total)` for long work inside; total 0 where nothing is counted."""
+    token = _follower.set(tell)
+    try:
+        yield
+    finally:
+        _follower.reset(token)
+
+
+def following() -> Follow:
+    """Whom to tell how far some long work is, such as ("generating N-body systems", 3_000, 7_000)."""
+    return _follower.get() or (lambda what, done, total: None)

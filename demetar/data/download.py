@@ -105,9 +105,9 @@ def _failure(source: Source, folder: Path, reason: str) -> InputError:
     kind = "sha256" if "sha256" in source else "git"
     size = f"{source['bytes'] / 1e6:.1f} MB, " if source["bytes"] else ""
     return InputError(
-        f"{source['file']} was expected from {address(source, folder)}, but {reason}; try again, or "
-        f"put the file by hand at {folder / source['file']} ({size}{kind} "
-        f"{source[kind]})."
+        f"Expected {source['file']} from {address(source, folder)}, got no such file: "
+        f"{reason}; try again, or put the file by hand at {folder / source['file']} ("
+        f"{size}{kind} {source[kind]})."
     )
 
 

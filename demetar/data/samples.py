@@ -4,7 +4,6 @@
 molecules from ASE, scenes from `demetar.simulation.scene`.
 """
 
-import difflib
 from functools import cache
 
 import ase
@@ -13,6 +12,7 @@ import numpy as np
 
 from demetar.core.disk import samples
 from demetar.core.errors import InputError
+from demetar.core.registry import unknown
 from demetar.simulation.scene import Scene
 
 FOLDER = samples()
@@ -35,8 +35,8 @@ def _molecules() -> dict[str, ase.Atoms]:
         path = FOLDER / file
         if not path.is_file():
             raise InputError(
-                f"The sample molecules must lie in {path}, where no file is; "
-                "run: python data/samples/make.py."
+                f"Expected the sample molecules in {path}, got no such file; run: python "
+                "data/samples/make.py."
             )
         for atoms in ase.io.iread(path, ":", format="extxyz"):
             # NumPy's scalars as Python's own: what leaves here goes into JSON.
@@ -48,7 +48,7 @@ def _molecules() -> dict[str, ase.Atoms]:
 def names(kind: str = "all") -> list[str]:
     """The names that `load` takes; `kind` is "molecules", "scenes" or "all"."""
     if kind not in ("molecules", "scenes", "all"):
-        raise InputError(f"The kind of sample must be molecules, scenes or all, not {kind!r}.")
+        raise unknown("a kind of sample", ("molecules", "scenes", "all"), kind)
     molecules = [] if kind == "scenes" else list(_molecules())
     return molecules + ([] if kind == "molecules" else list(SCENES))
 
@@ -64,13 +64,5 @@ def load(name: str) -> ase.Atoms | Scene:
             fields = ("positions", "velocities", "charges", "masses", "times")
             return Scene(*(archive[field] for field in fields))
     if name not in _molecules():
-        close = difflib.get_close_matches(name, names(), 1)
-        raise InputError(
-            f"No sample is named {name[:40]!r}; "
-            + (
-                f"the closest is {close[0]!r}."
-                if close
-                else "demetar.data.samples.names() lists them."
-            )
-        )
+        raise unknown("a sample", names(), name)
     return _molecules()[name].copy()

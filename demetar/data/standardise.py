@@ -93,8 +93,9 @@ def _references(
         return None
     if output != "scalar" or systems.species is None or (kind == "free" and free is None):
         raise InputError(
-            f"Expected references 'none' for this target, got {kind!r}: only an invariant of "
-            "molecules has references, and 'free' needs a data set that lists free atoms."
+            f"Expected references 'none' for this target, got {kind!r}; leave them out, for "
+            "only an invariant of molecules has any, and 'free' needs a data set that lists "
+            "free atoms."
         )
     found = np.zeros(ELEMENTS)
     if kind == "free":

@@ -23,8 +23,8 @@ def ray_module() -> Any:
         return importlib.import_module("ray")
     except ImportError:
         raise InputError(
-            'Expected Ray for several runs at once, found none; pip install "demetar[sweep]", or '
-            "--workers 0 to train one after another in this process."
+            'Expected Ray for several runs at once, got none; pip install "demetar[sweep]", '
+            "or --workers 0 to train one after another in this process."
         ) from None
 
 
@@ -84,8 +84,8 @@ def _connect(ray: Any, address: str | None, cpus: int | None) -> None:
         except (OSError, RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(
-                f"Expected a Ray cluster at {address!r}, could not join it ({reason}); begin one "
-                "with `ray start --head`, or leave --address out for this machine alone."
+                f"Expected a Ray cluster at {address!r}, got {reason!r}; begin one with `ray "
+                "start --head`, or leave --address out for this machine alone."
             ) from None
         return
     here = str(PROJECT)

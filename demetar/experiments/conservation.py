@@ -12,7 +12,7 @@ from demetar.data.sets import nbody
 from demetar.simulation import protocols
 from demetar.simulation.laws import SPRING, TIME_STEP, law
 from demetar.simulation.protocols import INPUT_STEP, TARGET_STEP, NBody
-from demetar.simulation.simulate import limited_steps, simulate
+from demetar.simulation.simulate import simulate
 from demetar.symmetry.elements import rotations
 
 STORED = samples() / "nbody-laws.json"
@@ -85,11 +85,8 @@ def drifts(variant: str, count: int = 200, frames: int = 41) -> Drift:
 
 def limited_share(data: protocols.NBody, variant: str) -> float:
     """Fraction of systems in which the force limit acts between the input and the target."""
-    if not np.isfinite(law(variant).limit) or data.charges is None:
-        return 0.0
-    steps = protocols.TARGET_STEP - protocols.INPUT_STEP
-    hits = limited_steps(data.positions, data.velocities, data.charges, steps, variant)
-    return float((hits > 0).mean())
+    never = nbody.never_limited(data, variant)
+    return 0.0 if never is None else float(1 - never.mean())
 
 
 def measured(variant: str, systems: int, rotations: int, count: int) -> dict[str, Any]:
@@ -124,8 +121,8 @@ def stored() -> dict[str, dict[str, Any]]:
     """
     if not STORED.is_file():
         raise InputError(
-            f"Expected the measured laws in {STORED}, found none; run: "
-            "python benchmarks/nbody_laws.py."
+            f"Expected the measured laws in {STORED}, got no such file; run: python "
+            "benchmarks/nbody_laws.py."
         )
     return json.loads(STORED.read_text())
 

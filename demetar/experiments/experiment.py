@@ -23,21 +23,21 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import math
 import re
 import tomllib
-import typing
 from collections.abc import Mapping
 from pathlib import Path
-from types import NoneType, UnionType
 from typing import Any
 
 from demetar.core import registry
-from demetar.core.errors import InputError
-from demetar.runs.config import Config, resolve
+from demetar.core.errors import InputError, reason
+from demetar.runs.config import Config, check_type, resolve
 
 TABLES = ("name", "base", "grid", "runs", "resources")
 NESTED = ("model_config", "data_options")
 RESOURCES = ("cpus", "gpus")
+MOST = 10_000  # runs of an experiment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,14 +63,23 @@ def read(path: str | Path) -> Experiment:
     for key, values in grid.items():
         if not isinstance(values, list) or not values:
             raise InputError(
-                f"Expected a list of values for {key} in [grid] of {path}, got {values!r}."
+                f"Expected a list of values for {key} in [grid] of {path}, got {values!r}; give "
+                "one or more in brackets."
             )
+    if math.prod(map(len, grid.values())) > MOST:
+        raise InputError(
+            f"Expected at most {MOST:,} runs in [grid] of {path}, got more; leave values out."
+        )
     combinations = [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
     entries = content.get("runs", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise InputError(f"Expected [[runs]] of {path} to be tables, got {entries!r}.")
+        raise InputError(f"Expected [[runs]] of {path} to be tables, got {entries!r}; correct it.")
     explicit = [_flat(entry) for entry in entries]
     given = [*(combinations if grid else []), *explicit] or [{}]
+    if not base and given == [{}]:
+        raise InputError(
+            f"Expected [base], [grid] or [[runs]] in {path}, got none of them; say what to train."
+        )
     runs = [_config({**base, **settings}, template, list(settings), path) for settings in given]
     _distinct([run.name for run in runs], path)
     return Experiment(Path(path).stem, tuple(runs), **_resources(content, path))
@@ -79,20 +88,17 @@ def read(path: str | Path) -> Experiment:
 def _content(path: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
-            f"Expected an experiment as a TOML file, {path} could not be read ({error}); correct it."
+            f"Expected an experiment as a TOML file at {path}, got {reason(error)}; correct it."
         ) from None
     for key in content:
         if key not in TABLES:
-            raise InputError(
-                f"Expected {', '.join(TABLES)} in {path}, got {key!r}"
-                f"{registry.closest(key, list(TABLES))}."
-            )
+            raise registry.unknown(f"a key of {path}", TABLES, key)
     if not isinstance(content.get("name", ""), str):
         raise InputError(
-            f'Expected the name in {path} to be a template such as "{{model}}-s{{seed}}", got '
-            f"{content['name']!r}."
+            f'Expected the name in {path} to be a template such as "{{model}}-s{{seed}}", '
+            f"got {content['name']!r}; correct it."
         )
     return content
 
@@ -100,7 +106,7 @@ def _content(path: Path) -> dict[str, Any]:
 def _table(content: Mapping[str, Any], key: str, path: str | Path) -> dict[str, Any]:
     table = content.get(key, {})
     if not isinstance(table, dict):
-        raise InputError(f"Expected [{key}] of {path} to be a table, got {table!r}.")
+        raise InputError(f"Expected [{key}] of {path} to be a table, got {table!r}; correct it.")
     return table
 
 
@@ -123,31 +129,14 @@ def _config(settings: dict[str, Any], template: str, varied: list[str], path: st
         if dot and table in NESTED:
             nested.setdefault(table, {})[inner] = value
         else:
-            _check_type(key, value, path)
+            check_type(key, value, f" in {path}")
             nested[key] = value
     template = template or "-".join(["{model}-{dataset}", *_varied_parts(varied)])
     nested.setdefault("name", _named(template, settings, path))
     try:
         return resolve(Config(**nested))[0]
     except InputError as error:
-        raise InputError(f"{error} (Run {nested['name']} of {path}.)") from None
-
-
-def _check_type(key: str, value: Any, path: str | Path) -> None:
-    """Raises InputError unless `key` is a setting and the value of its type."""
-    hints = typing.get_type_hints(Config)
-    if key not in hints:
-        raise InputError(
-            f"Expected settings among {', '.join(hints)} in {path}, got "
-            f"{key!r}{registry.closest(key, list(hints))}."
-        )
-    kinds = typing.get_args(hints[key]) if isinstance(hints[key], UnionType) else (hints[key],)
-    kinds = tuple(typing.get_origin(kind) or kind for kind in kinds if kind is not NoneType)
-    fits = isinstance(value, kinds) or (float in kinds and isinstance(value, int))
-    if not fits or (isinstance(value, bool) and bool not in kinds):
-        names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-        wanted = " or ".join(names.get(kind, "a table") for kind in kinds)
-        raise InputError(f"Expected {key} in {path} to be {wanted}, got {value!r}; correct it.")
+        raise InputError(f"{str(error).rstrip('.')} (run {nested['name']} of {path}).") from None
 
 
 def _varied_parts(varied: list[str]) -> list[str]:
@@ -163,9 +152,10 @@ def _named(template: str, settings: Mapping[str, Any], path: str | Path) -> str:
         key = match[1]
         found = settings.get(key, usual.get(key, dataclasses.MISSING))
         if found is dataclasses.MISSING or found in ("", None):
-            raise InputError(
-                f"Expected settings of the runs in the name {template!r} of {path}, got "
-                f"{{{key}}}{registry.closest(key, [*settings, *usual])}."
+            raise registry.unknown(
+                f"a setting of the runs in the name {template!r} of {path}",
+                [*settings, *usual],
+                key,
             )
         return found if isinstance(found, str) else json.dumps(found).strip("[]").replace(", ", "_")
 
@@ -176,8 +166,9 @@ def _distinct(names: list[str], path: str | Path) -> None:
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise InputError(
-            f"Expected one name a run in {path}, {doubled[0]!r} stands for {names.count(doubled[0])} "
-            'runs; put every setting that varies into the name, as in name = "{model}-s{seed}".'
+            f"Expected one name a run in {path}, got {doubled[0]!r} for "
+            f"{names.count(doubled[0])} runs; put every setting that varies into the name, "
+            'as in name = "{model}-s{seed}".'
         )
 
 
@@ -185,11 +176,14 @@ def _resources(content: Mapping[str, Any], path: str | Path) -> dict[str, float]
     table = _table(content, "resources", path)
     for key, value in table.items():
         if key not in RESOURCES:
+            raise registry.unknown(f"a key in [resources] of {path}", RESOURCES, key)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not 0 <= value < math.inf
+        ):
             raise InputError(
-                f"Expected {' and '.join(RESOURCES)} in [resources] of {path}, got {key!r}."
-            )
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            raise InputError(
-                f"Expected a number of {key} for a run in [resources] of {path}, got {value!r}."
+                f"Expected a number of {key} for a run in [resources] of {path}, got {value!r}; "
+                "give 0 or more."
             )
     return {key: float(value) for key, value in table.items()}

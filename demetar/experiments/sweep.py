@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from demetar.core.disk import home, write_atomically
+from demetar.core.disk import content, home, write_atomically
 from demetar.core.errors import InputError
 from demetar.experiments import cluster
 from demetar.experiments.experiment import Experiment
 from demetar.runs import remote
 from demetar.runs.config import Config
+from demetar.runs.folder import read_config
 from demetar.training import mirrors
 
 Row = dict[str, Any]
@@ -60,8 +61,8 @@ def sweep(
         with contextlib.redirect_stdout(sys.stderr):  # Ray prints the death of a worker there
             rows = {row["name"]: row for row in ended}
     known = [rows.get(run.name) or summary(_folder(run), output) for run in experiment.runs]
-    content = (json.dumps(known, indent=1) + "\n").encode()
-    write_atomically(home() / "runs" / f"{experiment.name}.sweep.json", content)
+    text = (json.dumps(known, indent=1) + "\n").encode()
+    write_atomically(home() / "runs" / f"{experiment.name}.sweep.json", text)
     return known
 
 
@@ -78,16 +79,17 @@ def _finished(run: Config, output: str | None, resume: bool) -> bool:
         return False
     if not resume:
         raise InputError(
-            f"Expected new names, the run {run.name} exists; --resume leaves finished runs as they "
-            "are and goes on with the others, or change the names in the experiment."
+            f"Expected new names, got the run {run.name}, which exists; change the names in "
+            "the experiment, or give --resume, which leaves finished runs as they are and "
+            "goes on with the others."
         )
-    stored = json.loads((folder / "config.json").read_text())
+    stored = read_config(folder / "config.json")
     asked = json.loads(json.dumps(dataclasses.asdict(run)))
     other = [key for key, value in asked.items() if stored.get(key) != value]
     if other:
         raise InputError(
-            f"Expected the run {run.name} to have the experiment's settings, it was begun with "
-            f"{other[0]} {stored.get(other[0])!r} instead of {asked[other[0]]!r}; change its name."
+            f"Expected the run {run.name} to have the experiment's settings, got {other[0]} "
+            f"{stored.get(other[0])!r} in place of {asked[other[0]]!r}; change its name."
         )
     # Without results it ended between its training and its test.
     measured = (folder / "results.json").is_file()
@@ -95,10 +97,7 @@ def _finished(run: Config, output: str | None, resume: bool) -> bool:
 
 
 def _status(folder: Path) -> Row:
-    try:
-        return json.loads((folder / "status.json").read_text())
-    except (OSError, ValueError):
-        return {}
+    return content(folder / "status.json")
 
 
 def train_one(settings: Row, output: str | None, told: Sequence[str] = ()) -> Row:
@@ -114,7 +113,8 @@ def train_one(settings: Row, output: str | None, told: Sequence[str] = ()) -> Ro
     try:
         with remote.copied(folder, address):
             # What may go on was settled before anything began.
-            fit(run, resume=True, mirrors=mirrors.create(told, folder))
+            begun = (folder / "config.json").is_file()
+            fit(run, resume=begun, mirrors=mirrors.create(told, folder))
             if _status(folder).get("state") == "finished":
                 _measure(folder)
     except Exception as error:  # of any kind: the other runs go on
@@ -137,11 +137,8 @@ def summary(folder: Path, output: str | None = None) -> Row:
     from demetar.runs.folder import lines
 
     done, status = lines(folder / "metrics.jsonl"), _status(folder)
-    try:
-        results = json.loads((folder / "results.json").read_text())
-    except (OSError, ValueError):
-        results = {}
-    test = results.get("test", {})
+    test = content(folder / "results.json").get("test", {})
+    test = test if isinstance(test, dict) else {}
     return {
         "name": folder.name,
         "state": status.get("state", "not begun"),
@@ -149,8 +146,8 @@ def summary(folder: Path, output: str | None = None) -> Row:
         "test": test.get("value"),
         "unit": test.get("unit", ""),
         "errors": test.get("errors", {}),
-        "delta": done[-1]["delta"].get("SO(3)") if done else None,
-        "seconds": done[-1]["seconds"] if done else 0.0,
+        "delta": done[-1].get("delta", {}).get("SO(3)") if done else None,
+        "seconds": done[-1].get("seconds", 0.0) if done else 0.0,
         "message": status.get("message", ""),
         "folder": str(folder) if output is None else remote.join(output, folder.name),
     }

@@ -81,8 +81,8 @@ def edge_inputs(graph: Graph, c: Config) -> Float[Array, "edges invariants"]:
     if c.inputs == "atoms":
         if graph.edge_attributes is None:
             raise InputError(
-                "Expected bond types for DEMETAr's edge encoder, the graph has none; connect it by "
-                "'bonds' (--connect bonds)."
+                "Expected bond types for DEMETAr's edge encoder, got a graph without any; "
+                "connect it by 'bonds' (--connect bonds)."
             )
         return jnp.concatenate([jnp.asarray(graph.edge_attributes), length], -1)
     v = nf.velocities(graph)

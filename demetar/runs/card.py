@@ -21,9 +21,9 @@ from demetar.runs import evaluate
 from demetar.runs.config import restored
 from demetar.runs.folder import folders, lines, save
 from demetar.runs.run import Run
+from demetar.symmetry import groups
 from demetar.symmetry.equivariance import measure
 
-GROUPS = ("T(3)", "SO(3)", "C_i", "S_n")
 # Settings that `command` names first, or that do not change what comes out.
 _ELSEWHERE = ("model", "dataset", "name", "model_config", "data_options", "checkpoint_seconds",
               "steps_per_call")  # fmt: skip
@@ -36,7 +36,7 @@ def deltas(run: Run, data: Systems, systems: int = 4, samples: int = 8) -> dict[
     "rebuilt_max" with the graph built again, "classic_median" and "classic_max" by the classic scale.
     """
     found: dict[str, Any] = {}
-    for group in GROUPS:
+    for group in groups.SINGLE:
         for dtype in ("float32", "float64"):
             measured = [
                 measure(run, g, group, samples, i, dtype, layers=False)
@@ -119,7 +119,7 @@ def text(run: Run, results: dict[str, Any], folder: Path) -> str:
     last = done[-1] if done else {"epoch": 0, "step": 0, "seconds": 0}
     published = results["published"]
     rows = "\n".join(
-        f"| {g} | {'yes' if g in claimed(run.symmetry) else 'no'} | "
+        f"| {g} | {'yes' if g in groups.load(run.symmetry).parts else 'no'} | "
         + " | ".join(
             f"{d[t]['median']:.1e} | {d[t]['max']:.1e} | {d[t]['rebuilt_max']:.1e} | "
             f"{d[t]['classic_max']:.1e}"
@@ -133,16 +133,18 @@ def text(run: Run, results: dict[str, Any], folder: Path) -> str:
         f"| its {name.replace('_', ' ')}, {e['metric']} ({e['unit']}) | {e['value']:.4g} |\n"
         for name, e in test.get("errors", {}).items()
         if name != "target"
-    )
+    ) + _parts(test["parts"])
     return f"""# {run.name}
 
 {model.TITLE} on {c["dataset"]}, target {c["target"]}{_options(c)}. {model.REFERENCE}.
 
 | test {test["metric"]} ({test["unit"]}, {test["systems"]} systems) | |
 |---|---|
-| **this run** | **{test["value"]:.4g}** |
+| **this run** | **{test["value"]:.4g}** ± {test["error"]:.2g} |
 {beside}| published | {"none for this variant" if published is None else f"{published:g}"} |
 {baselines}
+
+± is the standard error over the test systems of this one training.
 
 ## How it was made
 
@@ -180,13 +182,11 @@ def _shares(found: dict[str, float]) -> str:
     )
 
 
-def claimed(symmetry: str) -> set[str]:
-    """The single groups of GROUPS that a claim such as "E(3) x S_n" contains."""
-    parts = {
-        "E(3)": {"T(3)", "SO(3)", "C_i"}, "SE(3)": {"T(3)", "SO(3)"}, "O(3)": {"SO(3)", "C_i"},
-        "O_h": {"C_i"},
-    }  # fmt: skip
-    return set().union(*(parts.get(p, {p}) for p in symmetry.split(" x ")))
+def _parts(found: dict[str, dict[str, float]]) -> str:
+    return "".join(
+        f"| of its {p['systems']} systems {name} | {p['value']:.4g} ± {p['error']:.2g} |\n"
+        for name, p in found.items()
+    )
 
 
 def _options(c: dict[str, Any]) -> str:

@@ -7,8 +7,10 @@ import os
 import platform
 import re
 import subprocess
+import typing
 from importlib.metadata import version
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any
 
 import jax
@@ -16,11 +18,12 @@ import jax
 from demetar import models
 from demetar.core import registry
 from demetar.core.disk import CHECKOUT
-from demetar.core.errors import InputError
+from demetar.core.errors import InputError, quoted
 from demetar.core.numerics import PRECISIONS
 from demetar.data import on_device
 from demetar.data.sets import checked_options, facts_of
 from demetar.data.standardise import REFERENCES
+from demetar.symmetry import groups
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,47 +67,74 @@ POSITIVE = (
     "epochs", "batch_size", "learning_rate", "clip", "evaluate_every", "checkpoint_seconds",
     "energy_weight", "force_weight", "plateau_patience",
 )  # fmt: skip
+SIZES = ("train_size", "valid_size")
+NOT_NEGATIVE = ("patience", "seed", "steps_per_call", "weight_decay", *SIZES)
+KINDS = {
+    int: "a whole number", float: "a number", str: "a text", bool: "true or false", dict: "a table",
+}  # fmt: skip
+LONGEST_NAME = 100  # characters: a folder's name, with room for what is written beside it
 SHARES = ("warmup", "ema")
-AUGMENT = (
-    "T(3)",
-    "SO(3)",
-    "O(3)",
-    "C_i",
-    "SE(3)",
-    "E(3)",
-)  # groups that act on one system at a time
 LOSSES = ("mse", "mae", "l2mae")
 DEVICES = ("one", "all")
 PACKAGES = ("jax", "flax", "optax", "numpy")  # whose versions a run writes down
 CHOICES = {
     "references": REFERENCES, "loss": ("", *LOSSES), "schedule": ("cosine", "constant", "plateau"),
-    "augment": ("", *AUGMENT), "precision": PRECISIONS, "devices": DEVICES,
+    "precision": PRECISIONS, "devices": DEVICES,
     "keep_data": on_device.CHOICES,
 }  # fmt: skip
 
 
+def allowed(setting: str) -> tuple[str, ...]:
+    """The words that a setting may be; an augmentation is by a group that leaves labels as they are."""
+    return ("", *groups.rigid()) if setting == "augment" else CHOICES[setting]
+
+
+def check_type(key: str, value: Any, where: str = "") -> None:
+    """Raises InputError unless `key` is a setting and the value of its type."""
+    hints = typing.get_type_hints(Config)
+    if key not in hints:
+        raise registry.unknown(f"a setting{where}", hints, key)
+    kinds = typing.get_args(hints[key]) if isinstance(hints[key], UnionType) else (hints[key],)
+    wanted = [typing.get_origin(kind) or kind for kind in kinds]
+    fits = isinstance(value, tuple(wanted)) or (float in wanted and isinstance(value, int))
+    if isinstance(value, dict):
+        fits = fits and all(isinstance(inner, str) for inner in value)
+    if not fits or (isinstance(value, bool) and bool not in wanted):
+        named = " or ".join(KINDS[kind] for kind in wanted if kind is not NoneType)
+        raise InputError(f"Expected {named} for {key}{where}, got {quoted(value)}; correct it.")
+    if isinstance(value, int) and not abs(value) < 2**31:
+        raise InputError(f"Expected {key}{where} below 2^31, got {quoted(value)}; lower it.")
+
+
 def check(config: Config) -> None:
-    """Raises InputError on a number out of its range, or a name that is no folder's."""
+    """Raises InputError on a value of another type or out of its range, or a name that is no folder's."""
+    for field in dataclasses.fields(config):
+        check_type(field.name, getattr(config, field.name))
     for key in POSITIVE:
         value = getattr(config, key)
         if not 0 < value < float("inf"):
             raise InputError(f"Expected a positive number for {key}, got {value}; raise it.")
-    if config.patience < 0:
-        raise InputError(f"Expected patience of 0 or more, got {config.patience}; raise it.")
+    for key in NOT_NEGATIVE:
+        value = getattr(config, key)
+        if value is not None and not int(key in SIZES) <= value < float("inf"):
+            least = int(key in SIZES)
+            raise InputError(f"Expected {key} of {least} or more, got {value}; raise it.")
     for key in SHARES:
         value = getattr(config, key)
         if not 0 <= value < 1:
             raise InputError(f"Expected {key} from 0 to below 1, got {value}; change it.")
-    for key, choices in CHOICES.items():
+    for key in (*CHOICES, "augment"):
+        choices = allowed(key)
         value = getattr(config, key)
         if value not in choices:
             named = ", ".join(c or "nothing" for c in choices)
-            raise InputError(f"Expected {key} among {named}, got {value!r}; choose one.")
+            raise InputError(f"Expected {key} among {named}, got {quoted(value)}; choose one.")
     connect_setting(config.connect)
-    if config.name in (".", "..") or not re.fullmatch(r"[\w.+-]*", config.name):
+    fits = re.fullmatch(r"(?![.-])[\w.+-]*", config.name) and len(config.name) <= LONGEST_NAME
+    if not fits or len(config.name.encode()) > 2 * LONGEST_NAME:
         raise InputError(
-            f"Expected a name of letters, digits and . _ + -, got {config.name!r}; the run becomes "
-            "a folder of that name."
+            f"Expected a name of at most {LONGEST_NAME} letters, digits and . _ + - that begins with "
+            f"neither . nor -, got {quoted(config.name)}; the run becomes a folder of that name."
         )
 
 
@@ -122,7 +152,7 @@ def connect_setting(given: Any) -> float | str | None:
     if not 0 < cutoff < float("inf"):
         raise InputError(
             "Expected connect to be left out (all pairs), 'bonds' or a cutoff in Å above 0, got "
-            f"{given!r}; choose one."
+            f"{quoted(given)}; choose one."
         )
     return cutoff
 
@@ -137,14 +167,11 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
     targets = dataset.ABOUT.targets
     target = config.target or next(iter(targets))
     if target not in targets:
-        raise InputError(
-            f"Expected a target of {config.dataset} among {', '.join(targets)}, got "
-            f"{target!r}{registry.closest(target, list(targets))}."
-        )
+        raise registry.unknown(f"a target of {config.dataset}", targets, target)
     if targets[target].kind is None:
         raise InputError(
-            f"Expected a data set of particles or atoms, {config.dataset} is for lessons; choose "
-            "another."
+            f"Expected a data set of particles or atoms, got {config.dataset}, which is for "
+            "lessons; choose another."
         )
     options = checked_options(dataset, config.data_options)
     facts = facts_of(dataset, target, options)
@@ -182,9 +209,11 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
 
 
 def restored(stored: dict[str, Any]) -> Config:
-    """The configuration that config.json holds, as it was resolved."""
+    """The configuration that config.json holds, as it was resolved; InputError for a bad value."""
     known = {f.name for f in dataclasses.fields(Config)}
-    return Config(**{k: v for k, v in stored.items() if k in known})
+    config = Config(**{k: v for k, v in stored.items() if k in known})
+    check(config)
+    return config
 
 
 def _commit() -> str:

@@ -99,8 +99,11 @@ def errors(
     "target"; for states "positions" and "velocities"; with labelled forces "forces" (MAE per
     component) and "target_per_atom" (MAE of the target divided by the number of atoms).
     """
-    systems, output = loader.systems, model.config.output
     rows = predict(model, params, loader, precision, stopped)
+    return _errors(rows, loader.systems, model.config.output)
+
+
+def _errors(rows: Mapping[str, np.ndarray], systems: Systems, output: str) -> dict[str, float]:
     difference = rows["target"] - systems.targets
     found = {"target": _OF[QUANTITIES[output].metric](difference)}
     if output == "state":
@@ -110,6 +113,21 @@ def errors(
         found["target_per_atom"] = np.mean(np.abs(difference[:, 0]) / systems.sizes)
         found["forces"] = np.mean(np.abs(rows["forces"] - systems.forces))
     return {k: float(v) for k, v in found.items()}
+
+
+def by_system(rows: Mapping[str, np.ndarray], systems: Systems, output: str) -> np.ndarray:
+    """The target's error of every system by itself [systems], by its usual metric."""
+    ends = (
+        np.cumsum(systems.sizes) if QUANTITIES[output].per_node else np.arange(1, len(systems) + 1)
+    )
+    difference = np.split(rows["target"] - systems.targets, ends[:-1])
+    return np.array([_OF[QUANTITIES[output].metric](part) for part in difference])
+
+
+def _mean(values: np.ndarray) -> dict[str, float]:
+    """Their mean, its standard error (of a sample of that size) and how many they are."""
+    error = values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else float("nan")
+    return {"value": float(values.mean()), "error": float(error), "systems": len(values)}
 
 
 def criterion(found: Mapping[str, float], config: Mapping[str, Any]) -> float:
@@ -133,14 +151,22 @@ def systems(config: dict[str, Any], split: str, size: int | None = None) -> Syst
 
 
 def evaluate(run: Run, split: str = "test", size: int | None = None, batch_size: int = 100) -> dict:
-    """Error of a run on a split: {"metric", "value", "unit", "systems", "split", "errors"}.
+    """Error of a run on a split: {"metric", "value", "error", "unit", "systems", "split", "errors"}.
 
-    "errors" holds the target's and those beside it: {name: {"metric", "value", "unit"}}.
+    "error": the standard error of "value", over the systems. "errors" holds the target's and those
+    beside it: {name: {"metric", "value", "unit"}}; "parts", where the data set tells systems apart,
+    {part: {"value", "error", "systems"}}.
     """
     data = systems(run.config, split, size)
     loader = Loader(data, batch_size, run.config.get("connect"))
-    metric = QUANTITIES[run.model.config.output].metric
-    found = errors(run.model, run.params, loader)
+    output = run.model.config.output
+    metric = QUANTITIES[output].metric
+    predicted = predict(run.model, run.params, loader)
+    found = _errors(predicted, data, output)
+    alone = by_system(predicted, data, output)
+    module = registry.load("datasets", run.config["dataset"])
+    options = run.config.get("data_options", {})
+    masks = module.parts(split, size, **options) if hasattr(module, "parts") else {}
     unit = f"({data.unit})²" if metric == "MSE" else data.unit
     beside = {
         "target_per_atom": ("MAE", f"{unit}/atom"), "forces": ("MAE", f"{unit}/Å"),
@@ -152,10 +178,12 @@ def evaluate(run: Run, split: str = "test", size: int | None = None, batch_size:
     return {
         "metric": metric,
         "value": found["target"],
+        "error": _mean(alone)["error"],
         "unit": unit,
         "systems": len(data),
         "split": split,
         "errors": rows,
+        "parts": {name: _mean(alone[mask]) for name, mask in masks.items()},
     }
 
 

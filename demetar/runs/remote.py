@@ -20,7 +20,7 @@ from typing import Any
 import fsspec
 
 from demetar.core.disk import data_root, write_atomically
-from demetar.core.errors import InputError
+from demetar.core.errors import InputError, reason
 
 MANIFEST = ".manifest.json"
 SKIPPED = ("tensorboard", "wandb")  # trackers keep their own copies
@@ -155,7 +155,7 @@ def fetched(address: str) -> Path:
             write_atomically(folder / name, system.cat_file(f"{path}/{name}"))
     except (OSError, ValueError, ImportError) as error:
         raise InputError(
-            f"Expected a run with config.json and params.npz at {address}, could not read it "
-            f"({type(error).__name__}: {error}); check the address."
+            f"Expected a run with config.json and params.npz at {address}, got "
+            f"{type(error).__name__}: {reason(error)}; check the address."
         ) from None
     return folder

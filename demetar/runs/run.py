@@ -15,13 +15,13 @@ import numpy as np
 from demetar import models
 from demetar.core import numerics, registry
 from demetar.core.disk import home, trained
-from demetar.core.errors import InputError
+from demetar.core.errors import InputError, quoted
 from demetar.core.graph import Graph, centred, connect
 from demetar.core.output import Attention, Feature, Output, Value
 from demetar.core.padding import pad
 from demetar.data.readers.bounded import stored_arrays
 from demetar.data.standardise import ELEMENTS, Norm
-from demetar.models.nn.init import initialise
+from demetar.models.nn.init import initialise, probe, shapes_of
 from demetar.runs.folder import flatten, names, read_config
 from demetar.runs.prediction import prediction, without_constant
 from demetar.symmetry import groups
@@ -186,8 +186,8 @@ def load(name: str | os.PathLike[str]) -> Run:
         folder = None
     if folder is None or text in ("", ".", ".."):
         raise InputError(
-            f"Expected the name of a run or the path of its folder, got {text!r}"
-            f"{registry.closest(text, names())}."
+            f"Expected the name of a run or the path of its folder, got {quoted(text)}"
+            f"{registry.closest(text, names(), 'demetar runs lists them')}"
         )
     config = read_config(folder / "config.json")
     run = Run(folder.name, config, None, folder)
@@ -195,15 +195,16 @@ def load(name: str | os.PathLike[str]) -> Run:
 
 
 def _read_params(path: Path, run: Run) -> Any:
-    expected = template(run)
+    shapes = shapes_of(run.model, _probe(run))
+    expected = _shaped(run, jax.tree.map(lambda x: np.broadcast_to(0.0, x.shape), shapes))
     limit = 10**6 + 8 * sum(leaf.size for leaf in jax.tree.leaves(expected))
     try:
         arrays = stored_arrays(path, path.name, None, limit, axes=8)
         sound = all(v.dtype.kind == "f" and np.isfinite(v).all() for v in arrays.values())
     except FileNotFoundError:
         raise InputError(
-            f"Expected the parameters of {run.name} in {path.name}, found no such file; wait for "
-            "the first evaluation of the training, or train the run."
+            f"Expected the parameters of {run.name} in {path.name}, got no such file; wait "
+            "for the first evaluation of the training, or train the run."
         ) from None
     except InputError as error:
         raise InputError(
@@ -230,10 +231,13 @@ def template(run: Run, seed: int = 0) -> Any:
 
     With "references" [119] of zeros where the run takes atoms' contributions off its target.
     """
-    from demetar.models.nn.init import probe
+    return _shaped(run, initialise(run.model, _probe(run), seed))
 
-    model = initialise(
-        run.model, probe(run.config["model_config"], run.config.get("connect")), seed
-    )
+
+def _probe(run: Run) -> Graph:
+    return probe(run.config["model_config"], run.config.get("connect"))
+
+
+def _shaped(run: Run, model: Any) -> Any:
     used = run.config.get("references", "none") != "none"
     return Norm(references=np.zeros(ELEMENTS) if used else None).params(model)

@@ -8,15 +8,17 @@ NumPy, not JAX: XLA contracts products and sums as it sees fit, which is just wh
 (NumPy's `power` is not rounded alike on every processor, nor was it for the authors.)
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from jaxtyping import Float
 
-from demetar.simulation.laws import LAWS, TIME_STEP
+from demetar.core.remarks import following
+from demetar.simulation.laws import LAWS, SIMULATING, TIME_STEP
 
 _BLOCK = 2000
+_TOLD = 50  # steps between two words about how far it is
 
 
 def _fused(
@@ -67,6 +69,7 @@ def _run(
     v: Float[np.ndarray, "systems n 3"],
     charges: Float[np.ndarray, "systems n"],
     steps: Sequence[int],
+    told: Callable[[float], None],
 ) -> list[tuple[Float[np.ndarray, "systems n 3"], Float[np.ndarray, "systems n 3"]]]:
     first, second = np.triu_indices(charges.shape[1], 1)
     products = np.ascontiguousarray((charges[:, first] * charges[:, second]).T)
@@ -75,6 +78,8 @@ def _run(
     for step in range(1, steps[-1] + 1):
         v += TIME_STEP * _forces(x, products, LAWS["published"].limit)
         x += TIME_STEP * v
+        if step % _TOLD == 0:
+            told(charges.shape[0] * _TOLD / steps[-1])
         if step in steps:
             frames.append((x.T.copy(), v.T.copy()))
     return frames
@@ -91,9 +96,15 @@ def simulate_exact(
     Takes and gives what `demetar.simulation.simulate.simulate` does with variant="published", but slower.
     """
 
+    tell, number, done = following(), len(positions), [0.0]
+
+    def told(systems: float) -> None:
+        done[0] += systems  # two threads may lose one: it is words only
+        tell(SIMULATING, min(int(done[0]), number), number)
+
     def part(start: int):
         rows = slice(start, start + _BLOCK)
-        return _run(positions[rows], velocities[rows], charges[rows], steps)
+        return _run(positions[rows], velocities[rows], charges[rows], steps, told)
 
     with ThreadPoolExecutor(2) as pool:
         parts = list(pool.map(part, range(0, len(positions), _BLOCK)))

@@ -4,10 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from demetar.core.errors import InputError
+from demetar.core.registry import unknown
 
 TIME_STEP = 0.001
 SPRING = 0.1
+SIMULATING = "generating N-body systems"  # for whoever follows how far that is
 
 
 class Law(NamedTuple):
@@ -37,7 +38,5 @@ LAWS = {
 def law(variant: str) -> Law:
     """The force law of a variant's name; InputError for another name."""
     if variant not in LAWS:
-        raise InputError(
-            f"The N-body variant must be one of {', '.join(LAWS)}, not {variant!r}; choose one."
-        )
+        raise unknown("an N-body variant", LAWS, variant)
     return LAWS[variant]

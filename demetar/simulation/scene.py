@@ -45,8 +45,9 @@ def _numbers(name: str, values: ArrayLike, shape: tuple[int, ...]) -> Float[np.n
     finite = bool(np.isfinite(values).all())
     if values.shape != shape or not finite:
         raise InputError(
-            f"The {name} of a scene must be finite numbers of shape {list(shape)}, not of shape "
-            f"{list(values.shape)}{'' if finite else ' with NaN or inf'}; give a row for each body."
+            f"Expected the {name} of a scene as finite numbers of shape {list(shape)}, got "
+            f"{list(values.shape)}{'' if finite else ' with NaN or inf'}; give a row for "
+            "each body."
         )
     return values
 
@@ -68,25 +69,25 @@ def trajectory(
     """
     n = len(np.asarray(positions))
     if not 1 <= n <= MAX_BODIES:
-        raise InputError(f"A scene must have 1 to {MAX_BODIES} bodies, not {n}; leave some out.")
+        raise InputError(
+            f"Expected 1 to {MAX_BODIES} bodies in a scene, got {n}; change their number."
+        )
     if not 1 <= every <= steps <= MAX_STEPS or steps // every > MAX_FRAMES:
         raise InputError(
-            f"A trajectory must have 1 to {MAX_STEPS} steps and at most {MAX_FRAMES} frames, "
-            f"not {steps} steps with a frame every {every}; change them."
+            f"Expected a trajectory of 1 to {MAX_STEPS} steps and at most {MAX_FRAMES} "
+            f"frames, got {steps} steps with a frame every {every}; change them."
         )
     start = _numbers("positions", positions, (n, 3)), _numbers("velocities", velocities, (n, 3))
     charges = _numbers("charges", charges, (n,))
     masses = _numbers("masses", np.ones(n) if masses is None else masses, (n,))
     if (masses <= 0).any():
-        raise InputError(
-            f"The masses of a scene must be above 0, not {masses.min()}; correct them."
-        )
+        raise InputError(f"Expected masses above 0 in a scene, got {masses.min()}; correct them.")
     recorded = range(0, steps + 1, every)
     x, v = simulate(start[0][None], start[1][None], charges[None], recorded, variant, masses[None])
     if not np.isfinite(x).all():
         raise InputError(
-            "The bodies of a scene must stay apart, but two came so close that the force has no "
-            "finite value; move them or use the clean variant."
+            "Expected the bodies of a scene to stay apart, got two so close that the force "
+            "has no finite value; move them or use the clean variant."
         )
     return Scene(x[:, 0], v[:, 0], charges, masses, TIME_STEP * np.array(recorded))
 
@@ -104,7 +105,9 @@ def scene(
     `charges` [n] replaces the drawn ones of +-1; positions and velocities stay those of the seed.
     """
     if not 1 <= n_bodies <= MAX_BODIES:
-        raise InputError(f"A scene must have 1 to {MAX_BODIES} bodies, not {n_bodies}; change it.")
+        raise InputError(
+            f"Expected 1 to {MAX_BODIES} bodies in a scene, got {n_bodies}; change their number."
+        )
     x, v, drawn = charged(1, n_bodies, np.random.RandomState(seed % 2**32), recorded_frames=0)
     return trajectory(
         x[0], v[0], drawn[0] if charges is None else np.asarray(charges), steps, every, variant

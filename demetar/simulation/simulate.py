@@ -35,7 +35,8 @@ from numpy.typing import ArrayLike
 
 from demetar.core.arrays import Array
 from demetar.core.errors import InputError
-from demetar.simulation.laws import SPRING, TIME_STEP, Law, law
+from demetar.core.remarks import following
+from demetar.simulation.laws import SIMULATING, SPRING, TIME_STEP, Law, law
 
 _Places = Float[Array, "3 n systems"]  # or velocities, forces: systems last
 _UNROLLED = 8
@@ -193,7 +194,7 @@ def _strengths(
     expected = (*shape, shape[1]) if source == "springs" else shape
     if found is None or np.shape(found) != expected:
         raise InputError(
-            f"The law {variant!r} needs {source} of shape {list(expected)}, got "
+            f"Expected {source} of shape {list(expected)} for the law {variant!r}, got "
             f"{'none' if found is None else list(np.shape(found))}; give them."
         )
     return np.asarray(found, np.float64)
@@ -248,7 +249,9 @@ def _blocks(
     """The results of `_run`, systems first, computed in blocks of systems by two threads."""
     increments = np.diff(np.asarray([0, *steps], dtype=np.int64))
     if (increments < 0).any():
-        raise InputError(f"The steps to record must ascend from 0, not {list(steps)}; sort them.")
+        raise InputError(
+            f"Expected steps to record that ascend from 0, got {list(steps)}; sort them."
+        )
     number, n = np.shape(positions)[:2]
     masses = np.ones((number, n)) if masses is None else masses
     strengths = _strengths(variant, (number, n), charges, masses, springs)
@@ -257,6 +260,8 @@ def _blocks(
     # Systems last, so that one instruction works on several of them.
     arrays = [np.asarray(a, np.float64).T for a in (positions, velocities, strengths, masses)]
 
+    tell = following()
+
     def part(start: int):
         rows = np.minimum(np.arange(start, start + block), number - 1)
         with jax.enable_x64(True), jax.default_device(jax.devices("cpu")[0]):
@@ -264,7 +269,10 @@ def _blocks(
             return [np.asarray(a)[..., : number - start] for a in out]
 
     with ThreadPoolExecutor(2) as pool:
-        parts = list(pool.map(part, range(0, number, block)))
+        parts = []
+        for done in pool.map(part, range(0, number, block)):
+            parts.append(done)
+            tell(SIMULATING, min(len(parts) * block, number), number)
     x, v, hits = (np.concatenate(a, axis=-1) for a in zip(*parts, strict=True))
     x, v = (np.ascontiguousarray(a.transpose(0, 3, 2, 1)) for a in (x, v))
     return x, v, hits

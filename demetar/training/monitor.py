@@ -31,8 +31,6 @@ from demetar.symmetry import groups
 from demetar.symmetry.elements import Elements
 from demetar.training import augment
 
-GROUPS = ("SO(3)", "T(3)", "C_i")  # whose Δ_EQ and share are followed
-
 
 @functools.cache
 def _acting(output: str) -> tuple[Callable, Callable]:
@@ -84,7 +82,7 @@ def shares(
 
 
 def of_run(run: Run, systems: int = 100) -> dict[str, float]:
-    """The equivariance shares of a finished run over validation systems, by GROUPS."""
+    """The equivariance shares of a finished run over validation systems, by groups.SPATIAL."""
     c, output = run.config, run.model.config.output
     valid = evaluate.systems(c, "valid", c.get("valid_size"))
     few = valid.first(systems)
@@ -97,6 +95,6 @@ def of_run(run: Run, systems: int = 100) -> dict[str, float]:
         graph,
         labels.target,
         output,
-        GROUPS,
+        groups.SPATIAL,
         samples=16,
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -16,11 +18,11 @@ from demetar.data import on_device, standardise
 from demetar.data.loader import Loader
 from demetar.runs import evaluate as runs_evaluate
 from demetar.runs.config import Config
-from demetar.runs.folder import save, save_params
+from demetar.runs.folder import save_params
 from demetar.runs.run import Run, load, template
+from demetar.symmetry import groups
 from demetar.symmetry.equivariance import measure
 from demetar.training import checkpoint, devices, loop, losses, monitor
-from demetar.training.monitor import GROUPS
 from demetar.training.optimiser import Patience, optimiser, schedule
 from demetar.training.recorder import Recorder
 from demetar.training.stream import Prefetch, calls, steps_per_call
@@ -65,8 +67,8 @@ class Trainer:
         self.step = loop.make_step(loss, self.tx, config.ema, self.output, self.mesh)
         count = sum(x.size for x in jax.tree.leaves(self.params))
         self.stack = steps_per_call(config, self.loader, count)
-        self.saved = time.time()
-        self.beat, self.best = 0.0, float("inf")
+        self.saved = time.monotonic()
+        self.beat, self.best = -float("inf"), float("inf")
 
     def _read(self, stored: dict[str, Any]) -> None:
         """Reads both splits and standardises the labels."""
@@ -74,6 +76,12 @@ class Trainer:
         data = runs_evaluate.systems(stored, "train", c.train_size)
         stored["masses"] = data.masses is not None
         valid = runs_evaluate.systems(stored, "valid", c.valid_size)
+        found = hashlib.sha256((data.checksum() + valid.checksum()).encode()).hexdigest()
+        if stored.setdefault("data_sha256", found) != found:
+            raise InputError(
+                f"Expected the data that the run {c.name} was begun with, got others (their checksum "
+                "differs); restore the file, or begin a new run with these."
+            )
         free = getattr(registry.load("datasets", c.dataset), "free_atoms", None)
         options = stored.get("data_options") or {}
         given = free(c.target, **options) if free and c.references == "free" else None
@@ -117,11 +125,12 @@ class Trainer:
 
     def between(self, memory: loop.Memory, last: bool) -> str:
         """Heartbeat, progress and checkpoint; how the training is asked to end, "" to go on."""
-        asked, now, step = self.stop.agreed(), time.time(), memory.step
+        asked, now, step = self.stop.agreed(), time.monotonic(), memory.step
+        self.recorder.own()
         self.best = memory.patience.best
         if asked or last or now - self.saved > self.config.checkpoint_seconds:
             self._keep(memory)
-            self.saved = time.time()
+            self.saved = time.monotonic()
         if now - self.beat > 1:
             self.recorder.status("running", step, self.steps)
             self.beat = now
@@ -163,6 +172,7 @@ class Trainer:
         error = runs_evaluate.criterion(errors, dataclasses.asdict(c))
         rate = float(schedule(c, self.steps)(step)) * memory.patience.factor
         if memory.patience.hear(error) and not self.recorder.silent:
+            self.recorder.own()
             save_params(self.recorder.folder, params)
         busy = pace.stepping + pace.waiting
         line = {
@@ -189,7 +199,7 @@ class Trainer:
         found: dict[str, dict[str, float]] = {}
         for name, dtype in names.items():
             found[name] = {}
-            for group in GROUPS:
+            for group in groups.SPATIAL:
                 m = measure(run, self.one, group, 8, c.seed, dtype, layers=False)
                 found[name][group] = float(np.median(m.largest()))
         predict = runs_evaluate.predictor(self.run.model, False, c.precision)
@@ -200,7 +210,7 @@ class Trainer:
             graph,
             labels.target,
             self.output,
-            GROUPS,
+            groups.SPATIAL,
             c.seed,
         )
         return found
@@ -208,5 +218,5 @@ class Trainer:
     def finish(self) -> None:
         """Stores how large is what every output predicts on the validation set, beside the parameters."""
         done = load(self.recorder.folder)
-        found = runs_evaluate.deviation(done, self.valid)
-        save(self.recorder.folder, done.config | {"deviation": found}, done.params)
+        found = done.config | {"deviation": runs_evaluate.deviation(done, self.valid)}
+        self.recorder.write("config.json", (json.dumps(found, indent=1) + "\n").encode())

@@ -11,7 +11,7 @@ from app.jobs import runs
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
-    pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser"), pytest.mark.timeout(600),
+    pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600),
 ]  # fmt: skip
 PATIENT = 150_000  # milliseconds: a run loads its library and compiles
 

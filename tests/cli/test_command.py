@@ -100,7 +100,7 @@ def test_bad_files_are_one_sentence(home, capsys, tmp_path, name, content, word)
         (("train", "--epochs", "many"), "epochs"),
         (("train", "--config", "absent.json"), "absent.json"),
         (("data", "get", "qm8"), "qm9"),
-        (("fly",), "invalid choice"),
+        (("fly",), "a command among train"),
         ((), "command"),
     ],
 )

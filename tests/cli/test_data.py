@@ -81,7 +81,7 @@ def test_equal_values_have_a_histogram_too():
         (("get", "rmd18"), "rmd17"),
         (("get",), "name"),
         ((), "action"),
-        (("fly",), "invalid choice"),
+        (("fly",), "an action among list"),
         (("show", "rmd17", "--option", "molecules=ethanol"), "did you mean 'molecule'"),
         (("show", "rmd17", "--option", "molecule"), "key=value"),
         (("get", "rmd17", "--option", "molecule=water"), "ethanol"),

@@ -76,7 +76,9 @@ def affine(g: Elements) -> np.ndarray:
 @pytest.mark.parametrize("file", FILES)
 def test_a_group_file_has_its_parts(file: str) -> None:
     module = registry.load("groups", file)
-    missing = [part for part in ("NAME", "sample", "generators") if not hasattr(module, part)]
+    missing = [
+        part for part in ("NAME", "PARTS", "sample", "generators") if not hasattr(module, part)
+    ]
     assert not missing, f"give demetar/symmetry/groups/{file}.py {', '.join(missing)}"
     read = re.sub(r"[^a-z0-9]", "", module.NAME.lower())
     assert read == file, f"rename the file to {read}.py, as {module.NAME} is read"
@@ -84,6 +86,34 @@ def test_a_group_file_has_its_parts(file: str) -> None:
         f"give every group a NAME of its own; {module.NAME} is read as another file"
     )
     assert expected(file)[0] in KINDS, f"name a kind among {', '.join(KINDS)} in EXPECTED"
+
+
+def parts_of(group: groups.Group) -> set[str]:
+    """The single groups that its samples and generators show it to contain."""
+    drawn = group.sample(np.random.default_rng(0), 200, REAL)
+    found = {"C_i"} if (np.linalg.det(drawn.matrix) < 0).any() else set()
+    found |= {"T(3)"} if np.any(drawn.shift) else set()
+    found |= {"S_n"} if drawn.permutation is not None else set()
+    turns = [m for _, m, _ in group.generators() if np.any(m - m.T)]
+    return found | ({"SO(3)"} if len(turns) == 3 else set())
+
+
+@pytest.mark.parametrize("name", [*NAMES, "E(3) x S_n", "T(3) x O_h"])
+def test_parts_are_what_samples_show(name: str) -> None:
+    group = groups.load(name)
+    assert set(group.parts) == parts_of(group), f"name the parts of {name} in PARTS of its file"
+
+
+def test_a_group_with_wrong_parts_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry.load("groups", "se3"), "PARTS", ("T(3)", "SO(3)", "C_i"))
+    assert set(groups.load("SE(3)").parts) != parts_of(groups.load("SE(3)")), "see a false C_i"
+
+
+def test_rigid_groups_neither_scale_nor_renumber() -> None:
+    assert set(groups.rigid()) == {"T(3)", "SO(3)", "O(3)", "C_i", "SE(3)", "E(3)", "O_h"}, (
+        "let rigid() leave out what stretches or renumbers, and nothing else"
+    )
+    assert not groups.load("SE(3) x S_n").rigid, "a product that renumbers is not rigid"
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -222,7 +252,7 @@ def test_signs_are_drawn_by_coins(name: str) -> None:
         "let neighbouring elements have signs of their own coins"
     )
     assert abs(signs[::2].mean()) < 0.07, "let an element's place not tell its sign"
-    assert groups.load(name).improper, f"say IMPROPER = True in the file of {name} or of a factor"
+    assert groups.load(name).improper, f"name C_i in PARTS of {name} or of a factor"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -234,7 +264,7 @@ def test_few_elements_are_of_both_hands(name: str) -> None:
             signs = set(np.sign(np.linalg.det(g.matrix)))
             both = {-1.0} if count == 1 else {-1.0, 1.0}
             assert signs == (both if group.improper else {1.0}), (
-                "let a few elements be of both hands; IMPROPER says whether there are two"
+                "let a few elements be of both hands; C_i in PARTS says whether there are two"
             )
 
 

@@ -23,3 +23,19 @@ def test_edges_are_those_of_each_system_alone(connect: float | str | None, monke
         np.testing.assert_array_equal(senders[mine], alone[0])
         np.testing.assert_array_equal(receivers[mine], alone[1])
     assert 0 < counts.sum() < (sizes * (sizes - 1)).sum() + (connect is None)
+
+
+def test_pairs_at_the_cutoff_are_decided_alike_alone_and_among_others() -> None:
+    """A second rule that rounds differently (a norm by BLAS, say) decides some of these otherwise."""
+    rng = np.random.default_rng(1)
+    away = rng.normal(size=(4000, 3))
+    away *= 5.0 / np.linalg.norm(away, axis=1, keepdims=True)
+    positions = np.stack([np.zeros_like(away), away], 1).reshape(-1, 3)
+    species, sizes = np.ones(8000, np.uint8), np.full(4000, 2)
+    joined = edges.edges(sizes, positions, species, 5.0)[2] > 0
+    pairs = [edges_between(pair, 5.0, species[:2])[0] for pair in positions.reshape(-1, 2, 3)]
+    alone = [len(pair) > 0 for pair in pairs]
+    np.testing.assert_array_equal(joined, alone)
+    assert 0 < joined.sum() < 4000, "pairs fall on both sides by rounding alone"
+    other = np.sqrt(np.einsum("ij,ij->i", away, away)) < 5.0
+    assert (other != joined).any(), "another rule is seen"

@@ -41,7 +41,7 @@ def test_no_other_module_is_imported(name: str) -> None:
 
 
 def test_the_closest_of_nothing_is_no_guess() -> None:
-    assert registry.closest("anything", []) == "; choose one of them"
+    assert registry.closest("anything", []) == "; choose one of them."
     assert registry.closest("egn", ["egnn", "gnn"]) == "; did you mean 'egnn'?"
 
 

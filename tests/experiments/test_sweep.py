@@ -85,8 +85,8 @@ def test_names_without_a_template_say_what_varies(write: Write) -> None:
     [
         ("[bas]\nepochs = 1", "did you mean 'base'"),
         ("[base]\nepoch = 1", "did you mean 'epochs'"),
-        ('[base]\nepochs = "ten"', "epochs in .* to be a whole number, got 'ten'"),
-        ("[base]\nepochs = true", "whole number, got True"),
+        ('[base]\nepochs = "ten"', "a whole number for epochs in .*, got 'ten'"),
+        ("[base]\nepochs = true", "whole number for epochs in .*, got 'True'"),
         ("[base]\naugment = 1", "augment in .* to be a text, got 1"),
         ("[base]\nepochs = 0", "positive number for epochs"),
         ('[base]\nmodel = "egn"', "did you mean 'egnn'"),
@@ -99,9 +99,9 @@ def test_names_without_a_template_say_what_varies(write: Write) -> None:
         ("name = 3", "template"),
         ("runs = 3", r"\[\[runs\]\]"),
         ("grid = 3", "table"),
-        ("[resources]\nram = 1", "cpus and gpus"),
+        ("[resources]\nram = 1", "among cpus, gpus"),
         ("[resources]\ncpus = -1", "number of cpus"),
-        ("[base", "could not be read"),
+        ("[base", "a TOML file"),
     ],
 )
 def test_a_wrong_experiment_is_one_sentence(write: Write, text: str, words: str) -> None:
@@ -111,7 +111,7 @@ def test_a_wrong_experiment_is_one_sentence(write: Write, text: str, words: str)
 
 
 def test_no_experiment_is_one_sentence() -> None:
-    with pytest.raises(InputError, match="could not be read"):
+    with pytest.raises(InputError, match="a TOML file at absent.toml"):
         experiment.read("absent.toml")
 
 
@@ -120,7 +120,7 @@ def test_the_last_run_is_checked_before_the_first_begins(
 ) -> None:
     path = write(TINY, "[grid]\nseed = [0]\n[[runs]]\nmodel_config.layers = -1\nname = 'last'")
     assert main(["sweep", str(path), "--workers", "0"]) == 2
-    assert "Run last" in capsys.readouterr().err
+    assert "run last" in capsys.readouterr().err
     assert not (home / "runs").exists()
 
 
@@ -177,7 +177,7 @@ def test_one_after_another(write: Write, home: Path, capsys: pytest.CaptureFixtu
     assert results.read_text() == measured
     write('name = "{model}-{seed}"', TINY.replace("epochs = 4", "epochs = 5"), "[grid]\nseed = [0]")
     assert main([*command, "--resume"]) == 2
-    assert "epochs 4 instead of 5" in capsys.readouterr().err
+    assert "epochs 4 in place of 5" in capsys.readouterr().err
 
 
 def test_without_ray_a_sentence_says_what_to_do(

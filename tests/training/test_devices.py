@@ -47,11 +47,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def environment(flags: str) -> dict[str, str]:
+    return {**os.environ, "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {flags}"}
+
+
 def begin(fault: str, settings: dict[str, Any], *together: str, flags: str = "") -> Any:
     command = [sys.executable, str(HERE / "training_process.py"), fault, json.dumps(settings)]
     return subprocess.Popen(
         [*command, *together],
-        env={**os.environ, "XLA_FLAGS": flags},
+        env=environment(flags),
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -73,8 +77,9 @@ def test_parts_of_unequal_size_add_up_to_the_whole_batch() -> None:
     Each step sends the gradient once, which is as many numbers as there are parameters.
     """
     command = [sys.executable, str(HERE / "devices_process.py"), "1", "2", "8"]
-    environment = {**os.environ, "XLA_FLAGS": EIGHT}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        command, env=environment(EIGHT), capture_output=True, text=True, check=True
+    )
     found = json.loads(done.stdout)
     for count in ("2", "8"):
         assert found[count]["losses"] == pytest.approx(found["1"]["losses"], rel=1e-5)

@@ -10,7 +10,7 @@ from app.backend import datasets
 from app.figures import data as figures
 from app.jobs import downloads
 from app.pages.data import laws, numbers, own
-from app.ui import address, layout, readouts
+from app.ui import address, layout, owner, readouts
 from app.viewer import scene as look
 
 TITLE, ICON, ORDER, SECTION = "Data", ":material/database:", 40, "Train"
@@ -265,8 +265,9 @@ def _absent(about: Any, options: datasets.Options) -> None:
             "an hour), and kept in the data folder."
         )
         st.markdown(how + " The page stays usable meanwhile, and the work goes on without it.")
+        mine = owner.only("gets data sets and generates data")
         if work is not None and work.state == "running":
-            if st.button("Stop", icon=":material/stop:"):
+            if mine and st.button("Stop", icon=":material/stop:"):
                 downloads.stop(about.name, options)
                 st.rerun()
             st.fragment(_progress, run_every=1)(about.name, options)
@@ -274,7 +275,7 @@ def _absent(about: Any, options: datasets.Options) -> None:
         if work is not None and work.state == "failed":
             st.warning(address.plain(work.words), icon=":material/cloud_off:")
         label = "Get it" if about.size else "Generate it"
-        if st.button(label, type="primary", icon=":material/download:"):
+        if mine and st.button(label, type="primary", icon=":material/download:"):
             downloads.start(about.name, options)
             st.rerun()
 

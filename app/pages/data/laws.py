@@ -66,5 +66,6 @@ def _turning(variant: str, laws: dict[str, backend_laws.Law]) -> None:
         f"{law.share:.0%} of the cases by more than 10⁻⁶). A predictor that turns exactly gives the "
         "same answer, turned, for every orientation of a start. At best that is the mean of the true "
         f"ones, so over all orientations its error cannot be below **{law.floor:.4f}**, however "
-        "good it is. Differences of that size between models say nothing about the models."
+        "good it is. That floor is common to all exactly equivariant models: a difference between two "
+        "of them is one of the models. What each reaches where the limit never acts stands in its card."
     )

@@ -5,7 +5,8 @@ from typing import Any
 import streamlit as st
 
 from app.backend import datasets, own_sets
-from app.ui import address
+from app.jobs import permission
+from app.ui import address, owner
 from demetar.core.errors import InputError
 
 SET, NAME = "data:own", "data:own:name"
@@ -44,6 +45,10 @@ def choose(place: Any) -> None:
 
 def add(first: bool) -> None:
     """The form in which a labelled file is given, with its units and its name."""
+    if not owner.only(
+        "keeps and removes own data sets; the Molecule page opens files for you alone"
+    ):
+        return
     if first:
         st.markdown("**No own set yet.** Give a file with labels, and it is checked line by line.")
     with st.expander("Add a labelled file", expanded=first, icon=":material/upload_file:"):
@@ -115,7 +120,9 @@ def _units(target: str, names: list[str]) -> dict[str, str]:
 
 
 def away(name: str) -> None:
-    """Removes the shown set, after one question."""
+    """Removes the shown set, after one question; nothing for a visitor."""
+    if not permission.granted():
+        return
     with st.popover("Remove", icon=":material/delete:"):
         st.markdown(f"Remove {address.plain(name)} and its files from the data folder?")
         if st.button("Remove for good", key=f"{SET}:remove", type="primary"):

@@ -7,7 +7,8 @@ from typing import Any
 import streamlit as st
 
 from app import viewer
-from app.backend import cached, metrics, molecules
+from app.backend import cached, molecules
+from app.backend.measuring import metrics
 from app.pages.molecule import state
 from app.pages.molecule.state import ALSO, BESIDE, FRAME, NAME, RUN, G
 from app.ui import address, history, rotation, terms, words

@@ -11,7 +11,7 @@ import streamlit as st
 
 from app import viewer
 from app.backend import molecules
-from app.backend.reproduce import pytest_of
+from app.backend.measuring.reproduce import pytest_of
 from app.pages.molecule import state
 
 

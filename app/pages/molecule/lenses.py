@@ -8,7 +8,8 @@ import numpy as np
 import streamlit as st
 
 from app import viewer
-from app.backend import metrics, molecules
+from app.backend import molecules
+from app.backend.measuring import metrics
 from app.figures import BANDS, layers
 from app.pages.molecule import features, orbit, state
 from app.pages.molecule.square import HUES
@@ -87,12 +88,21 @@ def _facts(shown: Any, found: dict[str, list[float]], metric: str) -> None:
                 for n, v in found.items()
             ),
         ],
+        *_rebuilt(shown, found),
         ["claims", *(words.claims(shown.squares[n].claims) for n in found)],
     ]
     if shown.molecule.reference is not None:
         label = f"{words.physical(shown.molecule.reference)} meV"
         rows.append(["reference (B3LYP)", *(label for _ in found)])
     readouts.table(heads, rows)
+
+
+def _rebuilt(shown: Any, found: dict[str, list[float]]) -> list[list[str]]:
+    """A row with Δ at g where the graph is built again from g·x, if that is another number for a model."""
+    pairs = [(shown.curves[n].rebuilt[shown.of], shown.squares[n].delta[shown.of]) for n in found]
+    if not any(rebuilt > 10 * max(moved, 1e-15) for rebuilt, moved in pairs):
+        return []
+    return [["at g, graph rebuilt", *(words.delta(rebuilt) for rebuilt, _ in pairs)]]
 
 
 def _in_words(shown: Any, found: dict[str, list[float]]) -> str:
@@ -151,7 +161,7 @@ def attention(shown: Any) -> None:
     with left:
         size = sum(w.size for _, w in square.attention)
         viewer.follower(
-            "matrix", state.VIEWER, "molecule:matrix", height=186, names=names_of(shown),
+            "matrix", state.VIEWER, "molecule:matrix", height=172, names=names_of(shown),
             color=HUES[shown.names.index(name)],
             layers=[
                 {"name": layer, "maps": _maps(w if size <= MOST else w.mean(-1, keepdims=True))}

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app.backend import cached
-from app.backend import orbit as backend
+from app.backend.measuring import orbit as backend
 from app.backend.rotations import quaternion
 from app.figures import orbit as figures
 from app.pages.molecule import state

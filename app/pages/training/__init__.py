@@ -4,8 +4,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.jobs import runs, training
-from app.pages.training import curves, followed, new_run, table
+from app.jobs import permission, runs, training
+from app.pages.training import compared, curves, followed, new_run, table
 from app.ui import address, layout
 
 TITLE, ICON, ORDER, SECTION = "Training", ":material/model_training:", 30, "Train"
@@ -13,7 +13,7 @@ CHOSEN = "training:runs"
 
 
 def render() -> None:
-    """The page: a new run on the left, the chosen runs on the right, all runs below."""
+    """The page: all runs; below them the chosen runs on the left, a new run on the right."""
     st.caption(
         "A run trains in a process of its own and keeps everything in its folder: it goes on when "
         "this page or the server is closed, and runs begun in a terminal appear here too."
@@ -24,19 +24,20 @@ def render() -> None:
         st.session_state[CHOSEN] = [chosen]
     _from_address([job.name for job in jobs])
     address.told()
-    left, right = layout.side_by_side(1, 2)
+    if jobs:
+        table.table(jobs)
+    left, right = layout.side_by_side(2, 1)  # on a narrow screen the form comes last
     with left:
-        new_run.form()
-        table.queue(jobs)
-    with right:
         chosen = _choose(jobs) if jobs else []
         if chosen:
             followed.cards(chosen)
+            compared.show([one.job for one in chosen])
             curves.curves(chosen)
         else:
             _nothing_yet(bool(jobs))
-    if jobs:
-        table.table(jobs)
+    with right:
+        new_run.form()
+        table.queue(jobs)
     address.address(run=",".join(one.job.name for one in chosen) or None)
 
 
@@ -88,8 +89,11 @@ def _nothing_yet(any_run: bool) -> None:
             st.markdown("Choose one or several above to see how they learn, and side by side.")
             return
         st.markdown("**No run yet**")
+        if not permission.granted():
+            st.markdown("Runs that the owner of this server trains appear here while they learn.")
+            return
         st.markdown(
-            "Start one on the left. As the settings stand, a small network learns where five "
+            "Start one in the form beside this. As the settings stand, a small network learns where five "
             "charged bodies will be 1,000 time steps later, from 300 examples, within two minutes. "
             "Its loss and its equivariance error Δ_EQ appear here while it learns."
         )

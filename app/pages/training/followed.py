@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.backend import cached, form
 from app.figures import training
-from app.jobs import estimate, queue, runs
+from app.jobs import estimate, permission, queue, runs
 from app.jobs import training as jobs
 from app.ui import address, layout, words
 from demetar.core.errors import InputError
@@ -76,6 +76,8 @@ def _live(name: str, drawn_as: str, place: int, alone: bool) -> None:
         st.markdown(f"**{address.plain(name)}**", width="content")
         st.badge(job.state, icon=icon, color=color)
         st.caption(address.plain(_said(job)))
+    for text in job.remarks:
+        st.info(address.plain(text), icon=":material/info:")
     if job.live or 0 < job.step < job.steps:
         st.progress(min(1.0, job.step / job.steps) if job.steps else 0.0)
     if alone:
@@ -111,7 +113,7 @@ def _said(job: runs.Job) -> str:
         order = [one.name for one in queue.waiting()]
         place = order.index(job.name) + 1 if job.name in order else 1
         return f"number {place} of {len(order)} in the queue"
-    if job.state == "running" and job.steps:
+    if job.state == "running" and job.steps and (job.step or not job.message):
         left = estimate.left(job)
         rest = f", about {words.duration(left)} left" if left else ""
         return f"step {job.step:,} of {job.steps:,}{rest}"
@@ -128,7 +130,10 @@ def _buttons(job: runs.Job) -> None:
         page = OPENS.get(form.reads(job.config))
         if job.loadable and page:
             address.link(f"Open in {page[1]}", page[0], ":material/open_in_new:", run=job.name)
-        if job.live or (job.state == "lost" and jobs.at_work(job.name)):
+        mine = permission.granted()
+        if not mine:
+            pass
+        elif job.live or (job.state == "lost" and jobs.at_work(job.name)):
             if job.live:
                 _button(job, "Pause", ":material/pause:", jobs.pause, "Pausing")
             _button(job, "Stop", ":material/stop:", jobs.stop, "Stopping")
@@ -150,7 +155,7 @@ def _buttons(job: runs.Job) -> None:
                 icon=":material/download:",
                 help="A zip: settings, parameters, metrics, results, card. Arrays, no pickle.",
             )
-        at_rest = job.state not in ("shipped", "queued") and not job.live
+        at_rest = mine and job.state not in ("shipped", "queued") and not job.live
         if at_rest and st.button(
             "Delete", icon=":material/delete:", key=f"training:delete:{job.name}", type="tertiary"
         ):

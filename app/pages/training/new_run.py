@@ -1,80 +1,18 @@
 """The form of a new run: what to learn from what, with usual settings and a measured time."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import streamlit as st
 
 from app.backend import form as backend_form
 from app.backend import own_sets
 from app.jobs import estimate, runs, training
-from app.ui import address, words
+from app.pages.training.settings import LITTLE, MAIN, MORE, QUICK, Choice, Number
+from app.ui import address, owner, words
 from demetar.core.errors import InputError
 
-# A look that is over in about a minute on two cores; other data sets start from LITTLE.
-QUICK = {
-    "nbody": {"train_size": 300, "valid_size": 300, "epochs": 30, "batch_size": 25, "evaluate_every": 2},
-    "qm9": {"train_size": 1000, "valid_size": 500, "epochs": 10, "batch_size": 50, "evaluate_every": 1},
-}  # fmt: skip
-LITTLE = {
-    "train_size": 200, "valid_size": 50, "epochs": 20, "batch_size": 10, "evaluate_every": 1,
-}  # fmt: skip
 OWN = "file"  # the data set of own files, kept on the Data page
 FIRST = {"dataset": "nbody", "target": "homo", "model": "egnn"}  # chosen where it is among them
-
-
-class Number(NamedTuple):
-    """A setting that is a number."""
-
-    label: str
-    low: float
-    high: float
-    help: str = ""
-    step: float = 1.0
-    when: str = ""  # "atoms", "forces" or "plateau": drawn only where there are these
-
-
-class Choice(NamedTuple):
-    """A setting that is one of some words; `usual` stands for the empty one."""
-
-    label: str
-    help: str
-    when: str = ""
-
-
-MAIN = {
-    "train_size": Number("Training systems", 1, backend_form.UNKNOWN),
-    "epochs": Number("Epochs", 1, 100_000),
-}
-MORE: dict[str, Number | Choice] = {
-    "batch_size": Number("Batch size", 1, 1000),
-    "valid_size": Number("Validation systems", 1, backend_form.UNKNOWN),
-    "evaluate_every": Number("Epochs between checks", 1, 10_000),
-    "seed": Number("Seed", 0, 2**31 - 1),
-    "learning_rate": Number("Learning rate", 1e-6, 1.0, step=1e-4),
-    "warmup": Number("Warm-up", 0.0, 0.99, "Share of the steps during which the rate rises.", 0.01),
-    "weight_decay": Number("Weight decay", 0.0, 10.0, step=0.01),
-    "clip": Number("Largest gradient norm", 1e-6, 1e6),
-    "ema": Number(
-        "Averaging of weights", 0.0, 0.99999, "Share of the old average kept at each step.", 0.001
-    ),
-    "loss": Choice("Loss", "Usual: squared error of places, absolute error of an invariant."),
-    "references": Choice(
-        "Atom references", "What single atoms contribute to an energy, taken off before.", "atoms"
-    ),
-    "energy_weight": Number("Weight of the energy", 1e-6, 1e6, when="forces"),
-    "force_weight": Number("Weight of the forces", 1e-6, 1e6, when="forces"),
-    "schedule": Choice("Schedule of the rate", "Plateau: halved when the validation stands still."),
-    "plateau_patience": Number(
-        "Checks before the rate is halved",
-        1,
-        1000,
-        when="plateau",
-        help="Without a new best, with the plateau schedule.",
-    ),  # fmt: skip
-    "patience": Number("Checks before an early end", 0, 1000, "Without a new best; 0: never."),
-    "precision": Choice("Precision", "In which the model computes; weights stay in float32."),
-    "devices": Choice("Devices", "All: every batch is dealt out over them."),
-}
 
 
 def fields() -> set[str]:
@@ -86,6 +24,8 @@ def form() -> None:
     """Draws the form; a press on its button starts the run, or lets it wait for its turn."""
     with st.container(border=True):
         st.markdown("**New run**")
+        if not owner.only("starts, stops and deletes runs; you may follow, compare and open them"):
+            return
         settings = _settings()
         _time(settings)
         busy = any(job.live for job in runs.list_all())
@@ -123,7 +63,7 @@ def _settings() -> dict[str, Any]:
         name: _number(place, name, spec, given, key, most)
         for place, (name, spec) in zip((left, right), MAIN.items(), strict=True)
     }
-    chosen["augment"] = _augment(key)
+    chosen["augment"] = _augment(key, model)
     return what | chosen | _more(given, key, model, data, most, _name(what, options))
 
 
@@ -201,13 +141,19 @@ def _number(place: Any, name: str, spec: Number, given: dict, key: str, most: di
     )  # fmt: skip
 
 
-def _augment(key: str) -> str:
-    return st.selectbox(
+def _augment(key: str, model: str) -> str:
+    group = st.selectbox(
         "Augmentation", backend_form.allowed("augment"), key=key + "augment",
         format_func=lambda group: f"random elements of {group}" if group else "none",
         help="Another group element for every training system and step: teaches a symmetry by "
         "example to a model that does not know it.",
     )  # fmt: skip
+    claim = backend_form.claim(model)
+    said = f"{backend_form.models()[model]} is built for {claim} ({backend_form.meaning(claim)})."
+    if group:
+        said += f" Augmented by {group}: {backend_form.meaning(group)}, drawn anew at each step."
+    st.caption(address.plain(said.replace(" x ", " × ")))
+    return group
 
 
 def _more(

@@ -7,10 +7,12 @@ from urllib.parse import quote
 import streamlit as st
 
 from app.backend import form
+from app.jobs import permission, runs
 from app.jobs import queue as jobs_queue
-from app.jobs import runs
 from app.pages.training.followed import OPENS, STATES
 from app.ui import address, words
+
+ROWS = 5  # with more it scrolls: the chosen runs stay in sight
 
 
 def queue(jobs: list[runs.Job]) -> None:
@@ -29,6 +31,8 @@ def queue(jobs: list[runs.Job]) -> None:
         for i, job in enumerate(waiting):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(f"{i + 1}\\. {address.plain(job.name)}")
+                if not permission.granted():
+                    continue
                 if i and st.button(
                     "",
                     icon=":material/arrow_upward:",
@@ -85,6 +89,7 @@ def _rows(text: str, states: set[str]) -> None:
     st.dataframe(
         rows,
         hide_index=True,
+        height="auto" if len(rows) <= ROWS else 200,
         key="training:table",
         placeholder="",
         alt="All runs, newest first, with state and best error.",

@@ -23,7 +23,7 @@ def _needed(package: str, part: str) -> Any:
         return importlib.import_module(f"{package}.{part}")
     except ImportError as error:
         raise InputError(
-            f"This calculator needs the package {package}, which cannot be imported ({error}); run: "
+            f"Expected the package {package} for this calculator, got none ({error}); run: "
             'pip install "demetar[md]".'
         ) from None
 
@@ -67,8 +67,8 @@ class PBE(Calculator):
         energy = field.kernel(dm0=self.density)
         if not field.converged:
             raise InputError(
-                "The electronic structure did not converge for a frame; lower the temperature or the "
-                "step."
+                "Expected an electronic structure that converges, got a frame where it did not; "
+                "lower the temperature or the step."
             )
         self.density = field.make_rdm1()
         self.results = {

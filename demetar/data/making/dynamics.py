@@ -26,9 +26,9 @@ from ase.md import velocitydistribution as velocities
 from ase.md.langevin import Langevin
 
 from demetar.core.disk import data_root, write_atomically
-from demetar.core.errors import InputError
+from demetar.core.errors import InputError, refused
 from demetar.core.graph import without_cell
-from demetar.core.registry import closest
+from demetar.core.registry import unknown
 from demetar.data.making.calculators import CALCULATORS, LEVELS
 from demetar.data.readers.structures import first_atoms
 
@@ -78,20 +78,14 @@ def structure(molecule: str) -> Atoms:
     try:
         return ase.build.molecule(name)
     except (KeyError, NotImplementedError):
-        raise InputError(
-            f"Expected a molecule among {', '.join(NAMES)}, another of ASE's, or a structure file, got "
-            f"{molecule!r}{closest(molecule, list(NAMES))}."
-        ) from None
+        raise unknown("a structure file, or a molecule of ASE's", NAMES, molecule) from None
 
 
 def check(s: Settings) -> None:
     """Raises InputError for settings that are out of their range."""
     for name in (s.calculator, s.label or s.calculator):
         if name not in CALCULATORS:
-            raise InputError(
-                f"Expected a calculator among {', '.join(CALCULATORS)}, got "
-                f"{name!r}{closest(name, list(CALCULATORS))}."
-            )
+            raise unknown("a calculator", CALCULATORS, name)
     ranges = {
         "frames": (1, 100_000), "every": (1, 10_000), "warmup": (0, 1_000_000),
         "temperature": (1, 5_000), "step": (0.01, 5), "friction": (1e-5, 1), "seed": (0, 2**31),
@@ -128,20 +122,21 @@ def dynamics(s: Settings, progress: Progress | None = None) -> Made:
             run.run(steps)
             if not atoms.get_temperature() < HOTTEST * max(s.temperature, 300):
                 raise InputError(
-                    f"The molecule flew apart after {len(rows)} frames; lower the temperature or the "
-                    "step."
+                    "Expected a molecule that holds together, got one that flew apart after "
+                    f"{len(rows)} frames; lower the temperature or the step."
                 )
             rows.append(_labels(atoms, labeller))
             if progress is not None:
                 progress(len(rows), s.frames)
     except NotImplementedError as error:  # EMT knows few elements
         raise InputError(
-            f"{s.calculator} cannot do this molecule ({error}); choose another."
+            f"Expected a molecule that {s.calculator} can do, got another ({error}); choose "
+            "another calculator."
         ) from None
     except KeyboardInterrupt:
-        raise InputError(
-            f"It was interrupted after {len(rows)} of {s.frames} frames and nothing was written; ask "
-            "for fewer."
+        raise KeyboardInterrupt(
+            f"Expected {s.frames} frames, got an interrupt after {len(rows)} and wrote "
+            "nothing; ask for fewer."
         ) from None
     x, energies, forces, dipoles = zip(*rows, strict=True)
     return Made(
@@ -178,9 +173,7 @@ def place(s: Settings, out: Path | None = None) -> Path:
         with tempfile.TemporaryFile(dir=out.parent):
             return out
     except OSError as error:
-        raise InputError(
-            f"Expected to write into {out.parent}, but: {error.strerror or error}; choose another --out."
-        ) from None
+        raise refused(f"to write into {out.parent}", error, "choose another --out") from None
 
 
 def write(made: Made, s: Settings, out: Path | None = None) -> dict[str, Any]:
@@ -212,9 +205,7 @@ def write(made: Made, s: Settings, out: Path | None = None) -> dict[str, Any]:
         ):
             write_atomically(out.with_name(out.name + ending), content)
     except OSError as error:
-        raise InputError(
-            f"Expected to write {out}.xyz, but: {error.strerror or error}; choose another --out."
-        ) from None
+        raise refused(f"to write {out}.xyz", error, "choose another --out") from None
     return about
 
 

@@ -131,7 +131,7 @@ def _next(blocks: Iterator[CIFBlock]) -> Frame | None:
         except Exception as error:  # ASE's parser raises whatever comes
             said = shown(str(error) or type(error).__name__)
             raise InputError(
-                f"Expected a CIF file with a cell and atom sites, but reading it gave {said}; "
+                f"Expected a CIF file with a cell and atom sites, got {said} while reading it; "
                 "write it again from the program that made it."
             ) from None
 

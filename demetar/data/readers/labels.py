@@ -40,6 +40,6 @@ def absent(option: str, name: str, kind: str, there: Sequence[str]) -> InputErro
     """The error that an option names what the file does not hold, with what it does."""
     hint = closest(name, list(there)) if there else "; leave it out."
     return InputError(
-        f"Expected {option}=… to name one of the file's {kind} ({listed(there) or 'it has none'}), got "
-        f"{shown(name)}{hint}" + "." * hint.endswith("them")
+        f"Expected {option}=… to name one of the file's {kind} ("
+        f"{listed(there) or 'it has none'}), got {shown(name)}{hint}"
     )

@@ -44,15 +44,15 @@ def shown(text: str) -> str:
 
 def fail(number: int, expected: str, came: str) -> InputError:
     """The error about that line of a file."""
-    return InputError(f"Line {number}: expected {expected}, got {came}; correct it.")
+    return InputError(f"Expected {expected} in line {number}, got {came}; correct it.")
 
 
 def line_at(lines: Sequence[str], index: int, expected: str) -> str:
     """The line itself; InputError when the file ends before it."""
     if index >= len(lines):
         raise InputError(
-            f"Expected the file to go on with {expected}, but it ends after line {len(lines)}; give "
-            "the whole file."
+            f"Expected the file to go on with {expected}, got its end after line "
+            f"{len(lines)}; give the whole file."
         )
     return lines[index]
 

@@ -39,7 +39,8 @@ def read_scene(source: Source, name: str = "") -> Scene:
     positions = arrays.get("positions")
     if positions is None:
         raise InputError(
-            f"Expected the array 'positions' [n 3] of a scene, which {safe_name(name)!r} lacks; add it."
+            "Expected the array 'positions' [n 3] of a scene, got none in "
+            f"{safe_name(name)!r}; add it."
         )
     if positions.ndim not in (2, 3) or positions.shape[-1] != 3 or 0 in positions.shape:
         raise InputError(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from demetar.core.disk import data_root, read_arrays, write_arrays
-from demetar.core.errors import InputError
+from demetar.core.errors import damaged
 from demetar.data.download import fetch
 from demetar.data.readers.xyz import parse
 from demetar.data.sets import _frames
@@ -81,7 +81,7 @@ def _hand_made(path: Path, part: str) -> dict[str, np.ndarray] | None:
     except FileNotFoundError:
         return None
     except (OSError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is not a 3BPA file ({error}); remove it and ask again.") from None
+        raise damaged(path, "a 3BPA file", error) from None
     scale = KCAL_PER_MOL / EV
     return {"z": z, "R": found["R"], "E": found["E"] * scale, "F": found["F"] * scale}
 
@@ -103,7 +103,7 @@ def convert(path: Path) -> dict[str, np.ndarray]:
     lines = path.read_text(encoding="utf-8").split("\n")
     found = list(parse(lines, {"energy": 1}, {"forces": 3}))
     if not found or any(f.frame.species != found[0].frame.species for f in found):
-        raise InputError(f"{path} must hold frames of one molecule; remove it and ask again.")
+        raise damaged(path, "frames of one molecule", "others")
     return {
         "z": np.array(found[0].frame.species, np.uint8),
         "R": np.array([f.frame.positions for f in found]),

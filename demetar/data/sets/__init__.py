@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from demetar.core.errors import InputError
-from demetar.core.registry import closest
+from demetar.core.registry import unknown
 from demetar.data.sets._about import SPLITS, DataSet, Facts, Target
 
 __all__ = ["SPLITS", "DataSet", "Facts", "Target", "checked_options", "facts_of", "published_of"]
@@ -24,15 +23,15 @@ def published_of(module: ModuleType, target: str, options: object = None) -> dic
 
 
 def checked_options(module: ModuleType, options: Mapping[str, Any]) -> dict[str, str]:
-    """The options as texts; InputError for one that the set's `systems` does not take."""
+    """The options as texts; InputError for a key or a value that the set does not know."""
     about = module.ABOUT
     known = [*about.options, *about.free_options]
-    for key in options:
+    for key, value in options.items():
         if key not in known:
-            which = f"an option among {', '.join(known)}" if known else "no option"
-            raise InputError(
-                f"Expected {which} for the data set {about.title}, got {key!r}{closest(key, known)}."
-            )
+            raise unknown(f"an option of the data set {about.title}", known, key)
+        if key in about.options and str(value) not in about.options[key]:
+            named = [text or "nothing" for text in about.options[key]]
+            raise unknown(f"a value of {key} of the data set {about.title}", named, value)
     return {key: str(value) for key, value in options.items()}
 
 

@@ -7,10 +7,17 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from demetar.core.errors import InputError
 from demetar.core.kinds import QUANTITIES
 
 SPLITS = ("train", "valid", "test")
 _IRREPS = re.compile(r"(?:(\d+)x)?(\d+[eo])")
+
+
+def check_size(size: int | None, there: int, what: str) -> None:
+    """Raises InputError where more are asked for than there are, or none."""
+    if size is not None and not 1 <= size <= there:
+        raise InputError(f"Expected 1 to {there} {what}, got {size}; change it.")
 
 
 @dataclasses.dataclass(frozen=True)

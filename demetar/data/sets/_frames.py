@@ -8,6 +8,7 @@ import numpy as np
 from ase import units
 
 from demetar.core.errors import InputError
+from demetar.data.sets._about import check_size
 from demetar.data.systems import Systems
 
 EV = 1000.0  # meV
@@ -57,8 +58,7 @@ class Frames:
 
 def first(rows: np.ndarray, size: int | None, what: str) -> np.ndarray:
     """The first `size` (default all) rows; InputError when there are not so many."""
-    if size is not None and not 1 <= size <= len(rows):
-        raise InputError(f"Expected 1 to {len(rows)} systems of the {what}, got {size}; change it.")
+    check_size(size, len(rows), f"systems of the {what}")
     return rows[:size]
 
 

@@ -35,7 +35,8 @@ def stored(path: Path) -> dict[str, np.ndarray]:
     """The arrays of one of the files here; InputError where it is missing."""
     if not path.is_file():
         raise InputError(
-            f"Expected {path}, which comes with the project, found none; check out data/samples."
+            f"Expected {path}, which comes with the project, got no such file; check out "
+            "data/samples."
         )
     with np.load(path, allow_pickle=False) as archive:
         return dict(archive)

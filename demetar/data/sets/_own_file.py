@@ -69,7 +69,7 @@ def _stamp(path: Path) -> tuple[int, int]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a file name"
         raise InputError(
-            f"Expected a file at {str(path)!r}, got: {reason}; check the path."
+            f"Expected a file at {str(path)!r}, got '{reason}'; check the path."
         ) from None
     return found.st_mtime_ns, found.st_size
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from demetar.core.disk import checksum, data_root, read_arrays, recorded, write_arrays
-from demetar.core.errors import InputError
+from demetar.core.errors import InputError, damaged
 
 PACKAGE = "qm9pack"
 VERSION = "1.0.3"
@@ -52,8 +52,8 @@ def _package_folder() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise InputError(
-            f"QM9 comes from the Python package {PACKAGE}, which is not installed; "
-            'run: pip install "demetar[qm9]".'
+            f"Expected the package {PACKAGE}, which QM9 comes from, got none; run: pip "
+            'install "demetar[qm9]".'
         )
     return Path(spec.submodule_search_locations[0])
 
@@ -63,8 +63,8 @@ def _rows(folder: Path) -> Iterator[dict[str, str]]:
         path = folder / source["file"]
         if not path.is_file() or checksum(path) != source["sha256"]:
             raise InputError(
-                f"{source['file']} of {PACKAGE} {VERSION} is needed, but it is absent or another; "
-                f"run: pip install --force-reinstall {PACKAGE}=={VERSION}."
+                f"Expected {source['file']} of {PACKAGE} {VERSION}, got none or another; run: "
+                f"pip install --force-reinstall {PACKAGE}=={VERSION}."
             )
         with path.open(newline="", encoding="utf-8") as file:
             yield from csv.DictReader(file)
@@ -116,11 +116,9 @@ def _foreign(path: Path) -> dict[str, np.ndarray]:
         fits &= arrays["y"].shape == (count, len(arrays["y_names"]))
         fits &= set(_COLUMNS) <= set(arrays["y_names"].tolist())
     except Exception as error:
-        raise InputError(
-            f"{path} is not a QM9 archive ({error}); remove it and read again."
-        ) from error
+        raise damaged(path, "a QM9 archive", error) from error
     if not fits:
-        raise InputError(f"The arrays in {path} do not fit each other; remove it and read again.")
+        raise damaged(path, "a QM9 archive", "arrays that do not fit each other")
     return arrays
 
 

@@ -11,9 +11,9 @@ from os import PathLike
 import numpy as np
 
 from demetar.core.errors import InputError
-from demetar.core.registry import closest
+from demetar.core.registry import unknown
 from demetar.data.sets import _lessons
-from demetar.data.sets._about import SPLITS, DataSet, Target
+from demetar.data.sets._about import SPLITS, DataSet, Target, check_size
 from demetar.data.systems import Systems
 
 _ROWS = {"train": slice(0, 1_000), "valid": slice(1_000, 1_297), "test": slice(1_297, 1_797)}
@@ -48,14 +48,9 @@ def read(
     split and for more images than there are.
     """
     if split not in SPLITS:
-        raise InputError(
-            f"Expected a split among {', '.join(SPLITS)}, got {split!r}{closest(split, [*SPLITS])}."
-        )
+        raise unknown("a split", SPLITS, split)
     rows = _ROWS[split]
-    if size is not None and not 1 <= size <= rows.stop - rows.start:
-        raise InputError(
-            f"Expected 1 to {rows.stop - rows.start} images of {split}, got {size}; change it."
-        )
+    check_size(size, rows.stop - rows.start, f"images of the {split} split")
     arrays = _lessons.stored(_lessons.DIGITS)
     return arrays["images"][rows][:size], arrays["digits"][rows][:size]
 

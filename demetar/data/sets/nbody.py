@@ -20,17 +20,28 @@ tenth of a second a system to make, so it is made in parts as they are asked for
 The laws stand in `demetar.simulation.laws`, the order of random draws in `demetar.simulation.starts`.
 """
 
+import functools
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 
 from demetar.core.disk import data_root, kept_arrays
-from demetar.core.errors import InputError
-from demetar.data.sets._about import SPLITS, DataSet, Target
+from demetar.core.registry import unknown
+from demetar.data.sets._about import SPLITS, DataSet, Target, check_size
 from demetar.data.systems import Systems
 from demetar.simulation.laws import law
-from demetar.simulation.protocols import HORIZON, PROTOCOLS, STATE, NBody, generate, systems_in
+from demetar.simulation.protocols import (
+    HORIZON,
+    INPUT_STEP,
+    PROTOCOLS,
+    STATE,
+    TARGET_STEP,
+    NBody,
+    generate,
+    systems_in,
+)
+from demetar.simulation.simulate import limited_steps
 
 _NOTES = {
     "published": "The published simulator limits each Cartesian component of a force to ±100, which "
@@ -135,12 +146,9 @@ def read(
     """
     law(variant)
     if split not in SPLITS:
-        raise InputError(
-            f"The split must be one of {', '.join(SPLITS)}, not {split!r}; choose one."
-        )
+        raise unknown("a split", SPLITS, split)
     rows, part = PROTOCOLS[variant].splits[split], PROTOCOLS[variant].part
-    if size is not None and not 1 <= size <= len(rows):
-        raise InputError(f"The {split} split has 1 to {len(rows)} systems to read, not {size}.")
+    check_size(size, len(rows), f"systems of the {split} split")
     rows = rows[:size]
     found = []
     for number in range(rows.start // part, (rows.stop - 1) // part + 1):
@@ -155,9 +163,7 @@ def systems(
 ) -> Systems:
     """The split as labelled systems for training: positions at the horizon, or with velocities."""
     if target not in ABOUT.targets:
-        raise InputError(
-            f"The target of nbody must be one of {', '.join(ABOUT.targets)}, not {target!r}; choose one."
-        )
+        raise unknown("a target of nbody", ABOUT.targets, target)
     data = read(variant=variant, split=split, size=size)
     n = data.positions.shape[1]
     targets = [data.target_positions, data.target_velocities][: 1 + (target == "state")]
@@ -195,6 +201,24 @@ _PUBLISHED = {
 def published(target: str = "positions", variant: str = "published") -> dict[str, float]:
     """Test MSE per coordinate that papers report for a target of a variant, by model."""
     return _PUBLISHED.get((variant, target), {})
+
+
+@functools.lru_cache(maxsize=4)
+def parts(split: str, size: int | None = None, variant: str = "published") -> dict[str, np.ndarray]:
+    """Which systems [systems] (bool) are told apart: those in which the force limit never acts.
+
+    The limit depends on the axes: only what is predicted of the others need not turn with its start.
+    """
+    never = never_limited(read(variant=variant, split=split, size=size), variant)
+    return {} if never is None else {"never limited": never}
+
+
+def never_limited(data: NBody, variant: str) -> np.ndarray | None:
+    """In which systems [systems] the force limit acts at no step; None for a law without one."""
+    if not np.isfinite(law(variant).limit) or data.charges is None:
+        return None
+    steps = TARGET_STEP - INPUT_STEP
+    return limited_steps(data.positions, data.velocities, data.charges, steps, variant) == 0
 
 
 def baselines(target: str = "positions", variant: str = "published") -> dict[str, float]:

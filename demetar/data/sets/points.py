@@ -11,9 +11,9 @@ from os import PathLike
 import numpy as np
 
 from demetar.core.errors import InputError
-from demetar.core.registry import closest
+from demetar.core.registry import unknown
 from demetar.data.sets import _lessons
-from demetar.data.sets._about import SPLITS, DataSet, Target
+from demetar.data.sets._about import SPLITS, DataSet, Target, check_size
 from demetar.data.systems import Systems
 from demetar.symmetry.elements import rotations
 
@@ -71,13 +71,10 @@ def systems(
     if target not in ABOUT.targets:
         raise InputError(f"Expected the target shape, got {target!r}; choose it.")
     if split not in SPLITS:
-        raise InputError(
-            f"Expected a split among {', '.join(SPLITS)}, got {split!r}{closest(split, [*SPLITS])}."
-        )
+        raise unknown("a split", SPLITS, split)
     clouds = list(read(shapes=shapes).values())
     number = len(clouds) * _SHOWN[split]
-    if size is not None and not 1 <= size <= number:
-        raise InputError(f"Expected 1 to {number} systems of {split}, got {size}; change it.")
+    check_size(size, number, f"systems of the {split} split")
     seed = SPLITS.index(split)
     turns = rotations(number, seed) if seed else np.tile(np.eye(3), (number, 1, 1))
     which = np.arange(number)[:size] % len(clouds)

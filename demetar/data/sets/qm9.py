@@ -16,9 +16,9 @@ from os import PathLike
 
 import numpy as np
 
-from demetar.core.errors import InputError
+from demetar.core.registry import unknown
 from demetar.data.sets import _qm9_archive
-from demetar.data.sets._about import SPLITS, DataSet, Target
+from demetar.data.sets._about import SPLITS, DataSet, Target, check_size
 from demetar.data.sets._qm9_archive import ELEMENTS
 from demetar.data.systems import Systems
 
@@ -110,9 +110,7 @@ def present(partition: str = "cormorant") -> bool:
 
 def _require(kind: str, value: str, allowed: Collection[str]) -> None:
     if value not in allowed:
-        raise InputError(
-            f"The QM9 {kind} must be one of {', '.join(allowed)}, not {value!r}; choose one."
-        )
+        raise unknown(f"a {kind} of QM9", allowed, value)
 
 
 def rows(partition: str, split: str, count: int = _COUNT) -> np.ndarray:
@@ -173,8 +171,7 @@ def read(
     _require("split", split, SPLITS)  # before the conversion, which takes seconds
     data = _qm9_archive.arrays(root)
     chosen = rows(partition, split, len(data["index"]))
-    if size is not None and not 1 <= size <= len(chosen):
-        raise InputError(f"The {split} split has 1 to {len(chosen)} molecules to read, not {size}.")
+    check_size(size, len(chosen), f"molecules of the {split} split")
     return select(data, chosen[:size], target)
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from demetar.core.disk import data_root, read_arrays, recorded, write_arrays
-from demetar.core.errors import InputError
+from demetar.core.errors import InputError, damaged, reason
 from demetar.data.download import fetch
 from demetar.data.sets import _frames
 from demetar.data.sets._about import SPLITS, DataSet, Target
@@ -71,11 +71,9 @@ def _hand_made(path: Path) -> dict[str, np.ndarray]:
         rows = np.concatenate([arrays[f"{part}_0{k}"] for part in ("train", "test") for k in FOLDS])
         fits &= rows.min() >= 0 and rows.max() < count
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
-        raise InputError(
-            f"{path} is not an rMD17 file ({error}); remove it and ask again."
-        ) from None
+        raise damaged(path, "an rMD17 file", error) from None
     if not fits:
-        raise InputError(f"The arrays in {path} do not fit each other; remove it and ask again.")
+        raise damaged(path, "an rMD17 file", "arrays that do not fit each other")
     return arrays
 
 
@@ -112,7 +110,9 @@ def arrays(
             archive.unlink()
         found = read_arrays(path)
     if found is None:
-        raise InputError(f"{path} could not be read back; free the disk and ask again.")
+        raise InputError(
+            f"Expected to read {path} back, got something else; free the disk and ask again."
+        )
     return found
 
 
@@ -132,8 +132,9 @@ def convert(archive: Path, folder: Path) -> None:
                 write_arrays(folder / f"rmd17_{molecule}.npz", _compact(unpacked, molecule))
         except (tarfile.TarError, EOFError, KeyError, OSError, ValueError) as error:
             raise InputError(
-                f"{archive} could not be unpacked ({error}); remove it, see that the disk has "
-                f"{2 * ABOUT.size / 1e9:.0f} GB free, and ask again."
+                f"Expected an archive that can be unpacked at {archive}, got {reason(error)}; "
+                f"remove it, see that the disk has {2 * ABOUT.size / 1e9:.0f} GB free, and ask "
+                "again."
             ) from None
 
 

@@ -95,23 +95,25 @@ def bessel_zeros(degrees: int, count: int) -> np.ndarray:
     return np.stack(found)
 
 
-def spherical_bessel(l: int, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+def spherical_bessel(l: int | np.ndarray, x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """j_l(x) for x ≥ 0, l ≤ 8, with all the digits of the dtype relative to max |j_l|.
 
-    From sines and cosines over powers of x all digits cancel for small x; below x = l + 1 this is
-    the power series (Abramowitz & Stegun 10.1.2), above it the recursion upwards (10.1.19), which
-    is stable there.
+    Degrees `l` may differ along an axis of x. From sines and cosines over powers of x all digits
+    cancel for small x; below x = l + 1 this is the power series (Abramowitz & Stegun 10.1.2), above
+    it the recursion upwards (10.1.19), which is stable there.
     """
+    l = np.asarray(l)
     inside = x < l + 1
     small, large = jnp.where(inside, x, 1), jnp.where(inside, l + 1, x)
     half, total = small * small / 2, jnp.ones_like(x)
     for k in range(TERMS, 0, -1):
         total = 1 - half * total / (k * (2 * l + 2 * k + 1))
-    series = total * small**l / float(np.prod(np.arange(1, 2 * l + 2, 2)))
     before, now = jnp.cos(large) / large, jnp.sin(large) / large  # j_−1, j_0
-    for m in range(l):
-        before, now = now, (2 * m + 1) / large * now - before
-    return jnp.where(inside, series, now)
+    for m in range(l.max()):
+        further = (2 * m + 1) / large * now - before
+        before, now = jnp.where(m < l, now, before), jnp.where(m < l, further, now)
+        total = jnp.where(m < l, total * (small / (2 * m + 3)), total)  # x^l / (2l + 1)!!
+    return jnp.where(inside, total, now)
 
 
 def radial_basis(
@@ -121,12 +123,10 @@ def radial_basis(
 
     Orthonormal on the ball d ≤ 1 together with harmonics (Gasteiger et al. 2020, section 4).
     """
-    zeros = bessel_zeros(degrees, count)
-    rows = []
-    for l, z in enumerate(zeros):
-        factor = np.sqrt(2) / np.abs(special.spherical_jn(l + 1, z))
-        rows.append(jnp.asarray(factor, d.dtype) * spherical_bessel(l, jnp.asarray(z, d.dtype) * d))
-    return jnp.stack(rows, 1)
+    zeros, l = bessel_zeros(degrees, count), np.arange(degrees)[:, None]
+    factor = np.sqrt(2) / np.abs(special.spherical_jn(l + 1, zeros))
+    x = jnp.asarray(zeros, d.dtype) * d[:, :, None]
+    return jnp.asarray(factor, d.dtype) * spherical_bessel(l, x)
 
 
 def legendre(cosine: Float[Array, "*shape"], degrees: int) -> list[Float[Array, "*shape"]]:

@@ -1,6 +1,6 @@
-"""Symmetry groups: one file each with NAME, sample() and generators(); products by name.
+"""Symmetry groups: one file each with NAME, PARTS, sample() and generators(); products by name.
 
-One some of whose elements are improper says IMPROPER = True.
+PARTS names the ones of SINGLE that the group contains: a claim of it is tested by theirs.
 
 `load("SE(3) x S_n")` gives a `Group` whose elements combine one sample of each factor. The action
 on graphs and outputs is the same for all of them and stands in `demetar.symmetry.action`.
@@ -15,8 +15,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from demetar.core import registry
-from demetar.core.errors import InputError
+from demetar.core.errors import InputError, quoted
 from demetar.symmetry.elements import Elements
+
+SINGLE = ("T(3)", "SO(3)", "C_i", "S_n")  # the groups that errors are told by, in this order
+SPATIAL = SINGLE[:3]  # those that act on places
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +42,19 @@ class Group:
     @property
     def improper(self) -> bool:
         """Whether some elements turn right hands into left ones."""
-        return any(getattr(registry.load("groups", f), "IMPROPER", False) for f in self.factors)
+        return "C_i" in self.parts
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The groups of SINGLE that it contains, in their order."""
+        contained = {part for f in self.factors for part in registry.load("groups", f).PARTS}
+        return tuple(part for part in SINGLE if part in contained)
+
+    @property
+    def rigid(self) -> bool:
+        """Whether it only turns, mirrors and shifts a system: no scaling, no renumbering."""
+        stretches = any(np.any(matrix + matrix.T) for _, matrix, _ in self.generators())
+        return not stretches and "S_n" not in self.parts
 
     def covering(
         self, rng: np.random.Generator, samples: int, real: Bool[np.ndarray, " nodes"]
@@ -78,6 +93,11 @@ def names() -> list[str]:
     return [registry.load("groups", n).NAME for n in registry.names("groups")]
 
 
+def rigid() -> tuple[str, ...]:
+    """The display names of the groups that act on one system as on a rigid body."""
+    return tuple(name for name in names() if load(name).rigid)
+
+
 def load(name: str) -> Group:
     """The group of that name, "SO(3)" or "so3", or a product such as "E(3) x S_n".
 
@@ -89,8 +109,8 @@ def load(name: str) -> Group:
         if _key(part) not in known:
             hint = registry.closest(part, names())
             raise InputError(
-                f"Expected a group among {', '.join(names())} or a product such as "
-                f"'SE(3) x S_n', got {part!r}{hint}."
+                f"Expected a group among {', '.join(names())} or a product such as 'SE(3) x "
+                f"S_n', got {quoted(part)}{hint}"
             )
     keys = tuple(_key(part) for part in parts)
     return Group(" x ".join(registry.load("groups", k).NAME for k in keys), keys)

@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float
 from demetar.symmetry.elements import Elements, from_matrix
 
 NAME = "C_i"
-IMPROPER = True
+PARTS = ("C_i",)
 
 
 def signs(rng: np.random.Generator, samples: int) -> Float[np.ndarray, " {samples}"]:

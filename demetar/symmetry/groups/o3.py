@@ -7,7 +7,7 @@ from demetar.symmetry.elements import Elements, from_matrix
 from demetar.symmetry.groups import ci, so3
 
 NAME = "O(3)"
-IMPROPER = True
+PARTS = ("SO(3)", "C_i")
 
 
 def sample(rng: np.random.Generator, samples: int, real: Bool[np.ndarray, " nodes"]) -> Elements:

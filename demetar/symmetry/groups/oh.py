@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float
 from demetar.symmetry.elements import Elements, from_matrix
 
 NAME = "O_h"
-IMPROPER = True
+PARTS = ("C_i",)
 _SIGNED = [
     np.diag(signs) @ np.eye(3)[list(order)]
     for order in itertools.permutations(range(3))

@@ -7,6 +7,7 @@ from demetar.symmetry.elements import Elements
 from demetar.symmetry.groups import so3, t3
 
 NAME = "SE(3)"
+PARTS = ("T(3)", "SO(3)")
 
 
 def sample(rng: np.random.Generator, samples: int, real: Bool[np.ndarray, " nodes"]) -> Elements:

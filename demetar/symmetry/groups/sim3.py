@@ -7,7 +7,7 @@ from demetar.symmetry.elements import Elements
 from demetar.symmetry.groups import e3
 
 NAME = "Sim(3)"
-IMPROPER = True
+PARTS = ("T(3)", "SO(3)", "C_i")
 
 
 def sample(rng: np.random.Generator, samples: int, real: Bool[np.ndarray, " nodes"]) -> Elements:

@@ -6,6 +6,7 @@ from jaxtyping import Bool, Float
 from demetar.symmetry.elements import Elements, identity
 
 NAME = "S_n"
+PARTS = ("S_n",)
 
 
 def sample(rng: np.random.Generator, samples: int, real: Bool[np.ndarray, " nodes"]) -> Elements:

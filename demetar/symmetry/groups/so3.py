@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 from demetar.symmetry.elements import Elements, from_matrix
 
 NAME = "SO(3)"
+PARTS = ("SO(3)",)
 
 
 def sample(rng: np.random.Generator, samples: int, real: Bool[np.ndarray, " nodes"]) -> Elements:

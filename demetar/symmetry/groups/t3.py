@@ -6,6 +6,7 @@ from jaxtyping import Bool, Float
 from demetar.symmetry.elements import Elements, identity
 
 NAME = "T(3)"
+PARTS = ("T(3)",)
 SPREAD = 3.0  # standard deviation of each component, in the unit of the positions
 
 

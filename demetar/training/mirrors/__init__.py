@@ -52,8 +52,8 @@ def needed(package: str, extra: str) -> ModuleType:
         return importlib.import_module(package)
     except ImportError:
         raise InputError(
-            f"Expected the package {package} for the mirror {extra}, found none; install it with "
-            f'pip install "demetar[{extra}]", or train without --mirror {extra}.'
+            f"Expected the package {package} for the mirror {extra}, got none; install it "
+            f'with pip install "demetar[{extra}]", or train without --mirror {extra}.'
         ) from None
 
 

@@ -20,7 +20,8 @@ from scipy.spatial.transform import Rotation
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from app.backend import molecules, moving
+from app.backend import molecules
+from app.backend.measuring import moving, square
 from app.live import protocol
 from demetar.runs.run import load
 
@@ -28,7 +29,8 @@ ROOT = Path(__file__).parents[3]
 # A page that opens a view and says its token, in place of the Molecule page.
 SCRIPT = """
 import streamlit as st
-from app.backend import molecules, moving
+from app.backend import molecules
+from app.backend.measuring import moving
 from app.live.views import views
 from demetar.runs.run import load
 
@@ -125,17 +127,16 @@ def test_the_answer_is_that_of_the_library(server: tuple[str, str], small_home: 
         first["models"], second["models"], ("egnn", "set_transformer"), strict=True
     ):
         run = load(small_home / "trained" / f"{name}-qm9-homo")
-        square = molecules.square(run, atoms, molecules.Element((x, y, z, w)), "float32")
+        own = square.square(run, atoms, molecules.Element((x, y, z, w)), "float32")
         right = np.array(row["right"]).reshape(-1, 3)
-        top = np.abs(square.right["gradient"]).max()
-        np.testing.assert_allclose(right, square.right["gradient"], atol=2e-4 * top)
+        top = np.abs(own.right["gradient"]).max()
+        np.testing.assert_allclose(right, own.right["gradient"], atol=2e-4 * top)
         np.testing.assert_allclose(
             np.array(row["residual"]).reshape(-1, 3),
-            square.left["gradient"] - square.right["gradient"],
-            atol=0.02 * np.abs(square.left["gradient"] - square.right["gradient"]).max()
-            + 2e-6 * top,
+            own.left["gradient"] - own.right["gradient"],
+            atol=0.02 * np.abs(own.left["gradient"] - own.right["gradient"]).max() + 2e-6 * top,
         )
-        assert len(row["layers"]) == len(square.layers)
+        assert len(row["layers"]) == len(own.layers)
         expected = "rounding" if name == "egnn" else "structure"
         assert verdict["word"]["gradient"] == expected
     assert first["models"][0]["delta"]["gradient"] < 1e-5 < 1e-2

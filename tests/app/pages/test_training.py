@@ -103,7 +103,7 @@ def test_a_name_in_use_is_a_sentence(small_runs: Path, open_page: Callable[..., 
     page = open_page("training")
     page.text_input(key="training:nbody:name").set_value("egnn-nbody")
     button(page, "Start training").click().run()
-    assert "the run egnn-nbody exists" in page.error[0].value.replace("\\", "")
+    assert "got egnn-nbody, a run that exists" in page.error[0].value.replace("\\", "")
     assert not page.exception
 
 
@@ -144,7 +144,7 @@ def test_stopping_what_no_process_trains_is_a_sentence(
     folder(home, "odd", {"state": "running", "pid": 1, "step": 1, "steps": 9, "heartbeat": now})
     page = open_page("training")
     button(page, "Stop").click().run()
-    assert "no process works on odd" in page.error[0].value.replace("\\", "")
+    assert "got odd, on which no process works" in page.error[0].value.replace("\\", "")
     assert not page.exception
 
 
@@ -349,3 +349,82 @@ def test_settings_of_a_shipped_run_fill_the_form(
     assert page.number_input(key="training:nbody:egnn:egnn:learning_rate").value == 0.002
     assert page.number_input(key="training:nbody:egnn:egnn:width").value == 16
     assert page.number_input(key="training:nbody:egnn:egnn:ema").value == 0.5
+
+
+def test_runs_are_compared_in_numbers(home: Path, open_page: Callable[..., Any]) -> None:
+    for name, factor in (("good", 1.0), ("bad", 3.0)):
+        folder(home, name, {"state": "finished", "step": 12, "steps": 12, "heartbeat": 1.0})
+        line = LINE | {"valid": 0.25 * factor, "delta": {"SO(3)": 1e-7 * factor}}
+        (home / "runs" / name / "metrics.jsonl").write_text(json.dumps(line) + "\n")
+    page = open_page("training", run="bad,good")
+    assert "**good** errs least, 0.25 scene units; bad 3 times as much." in words(page).replace(
+        "(scene units)²", "scene units"
+    )
+    assert "1.0e-07 for good and 3.0e-07 for bad" in words(page)
+    table = page.table[0].value
+    assert list(table["times the least"]) == ["3.00", "1.00"]
+    assert "forces" not in table  # neither has any
+    other = {**CONFIG, "target": "velocities"}
+    (home / "runs" / "bad" / "config.json").write_text(json.dumps(other))
+    page = open_page("training", run="bad,good")
+    assert "errs least" not in words(page)
+    assert "learn different things" in words(page)
+
+
+def test_a_run_says_what_it_is_at_and_what_it_left_out(
+    home: Path, open_page: Callable[..., Any]
+) -> None:
+    now = time.time()
+    folder(home, "young", {"state": "running", "step": 0, "steps": 90, "heartbeat": now}, lines=0)
+    log = home / "runs" / "young" / "log.txt"
+    log.write_text(
+        "demetar: note: forces in the column f were left out\n"
+        "demetar: generating N-body systems: 2,000 of 7,000 (29 %)\n"
+        "demetar: generating N-body systems: 3,000 of 7,000 (43 %)\n"
+    )
+    page = open_page("training")
+    assert "generating N-body systems: 3,000 of 7,000" in words(page)
+    assert "2,000" not in words(page)
+    assert [info.value.replace("\\", "") for info in page.info] == [
+        "forces in the column f were left out"
+    ]
+    log.write_text("demetar: at work\n")
+    status = {"state": "running", "step": 30, "steps": 90, "heartbeat": now, "remarks": ["so <b>"]}
+    (home / "runs" / "young" / "status.json").write_text(json.dumps(status))
+    job = runs.read(home / "runs" / "young")
+    assert (job.message, job.remarks) == ("", ("so <b>",))
+
+
+def test_what_a_model_knows_and_is_shown_is_explained(
+    home: Path, open_page: Callable[..., Any]
+) -> None:
+    page = open_page("training")
+    assert "EGNN is built for E(3) × S_n (rotations, reflections and translations;" in words(page)
+    page.selectbox(key="training:nbody:augment").set_value("SO(3)").run()
+    assert "Augmented by SO(3): rotations of space" in words(page)
+
+
+def test_the_table_stands_before_the_curves(home: Path, open_page: Callable[..., Any]) -> None:
+    for name in ("old", "new"):
+        status = {"state": "finished", "step": 12, "steps": 12, "heartbeat": 1.0}
+        folder(home, name, status | {"started": 9.0 if name == "new" else 5.0}, lines=3)
+    page = open_page("training")
+    assert page.multiselect(key="training:runs").value == ["new"]
+    kinds = [element.type for element in page.main]
+    assert kinds.index("dataframe") < kinds.index("plotly_chart"), kinds
+
+
+def test_a_visitor_of_a_shared_server_follows_and_changes_nothing(
+    home: Path, open_page: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.jobs import permission
+
+    folder(home, "x", {"state": "stopped", "step": 12, "steps": 90, "heartbeat": 1.0})
+    assert button(open_page("training"), "Delete")
+    with monkeypatch.context() as now:
+        now.setattr(permission, "_owner", lambda: False)
+        page = open_page("training")
+    assert "Only the owner of this server starts, stops and deletes runs" in words(page)
+    labels = {one.label for one in page.button}
+    assert not labels & {"Start training", "Resume", "Delete", "Time its first steps"}
+    assert not page.exception

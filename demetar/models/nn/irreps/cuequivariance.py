@@ -35,8 +35,8 @@ def chosen() -> bool:
         )
     if choice == "cuequivariance" and not importlib.util.find_spec("cuequivariance_jax"):
         raise InputError(
-            f"${SETTING} asks for cuequivariance, which is not installed; "
-            'pip install "demetar[cue]", or leave it out.'
+            f"Expected cuequivariance, for which ${SETTING} asks, got none; pip install "
+            '"demetar[cue]", or leave it out.'
         )
     return choice == "cuequivariance"
 

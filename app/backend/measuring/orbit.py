@@ -8,7 +8,7 @@ import ase
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from app.backend import metrics
+from app.backend.measuring import metrics
 from app.backend.molecules import Element, Vector
 from demetar.core.graph import from_atoms
 from demetar.runs.run import Run

@@ -12,7 +12,7 @@ from typing import Any
 import ase
 import numpy as np
 
-from app.backend import metrics, molecules
+from app.backend.measuring import metrics, square
 from app.backend.molecules import Element, Quaternion
 from demetar.runs.run import Run
 
@@ -34,17 +34,16 @@ def answer(view: View, q: Quaternion, layers: bool) -> Iterator[tuple[str, list[
     apart, since it would be lost in them.
     """
     element = view.element._replace(rotation=q)
-    found = [molecules.measured(run, view.atoms, element, view.dtype) for run in view.runs]
-    sides = [molecules.sides(run, m) for run, m in zip(view.runs, found, strict=True)]
+    found = [square.measured(run, view.atoms, element, view.dtype) for run in view.runs]
+    sides = [square.sides(run, m) for run, m in zip(view.runs, found, strict=True)]
     yield "square", [_row(s, m if layers else None) for s, m in zip(sides, found, strict=True)]
     verdicts = [
-        molecules.judged(run, view.atoms, element, m)
-        for run, m in zip(view.runs, found, strict=True)
+        square.judged(run, view.atoms, element, m) for run, m in zip(view.runs, found, strict=True)
     ]
     yield "verdict", [{"word": v.word, "sentence": v.sentence} for v in verdicts]
 
 
-def _row(sides: molecules.Sides, m: Any) -> dict[str, Any]:
+def _row(sides: square.Sides, m: Any) -> dict[str, Any]:
     row: dict[str, Any] = {
         "delta": sides.delta,
         "metrics": metrics.of(sides.left["gradient"], sides.right["gradient"]),
@@ -54,7 +53,7 @@ def _row(sides: molecules.Sides, m: Any) -> dict[str, Any]:
         "apart": sides.absolute["value"],
     }
     if m is not None:
-        row["layers"] = [d for *_, d in molecules.layer_rows(m)]
+        row["layers"] = [d for *_, d in square.layer_rows(m)]
     return row
 
 

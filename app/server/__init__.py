@@ -1,0 +1,1 @@
+"""Before any page: who may reach this server and under which names, its owner, its window."""

@@ -1,0 +1,41 @@
+"""Lessons in a real Chromium: each fills one screen, asks before it tells, and its switch breaks the rule."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.timeout(600),  # a cold start beside software WebGL, on two busy cores
+]
+WAIT = 120_000
+NAMES = sorted(p.stem for p in (ROOT / "app" / "pages" / "lessons").glob("[!_]*.py"))
+SWITCHES = {"groups", "equivariance", "irreps", "attention"}  # those whose one switch is enough
+
+
+@pytest.fixture(scope="module")
+def explorer(serve):
+    """The address of the explorer."""
+    return serve(ROOT / "streamlit_app.py")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lesson_fills_one_screen(page: Page, explorer: str, name: str) -> None:
+    page.set_viewport_size({"width": 1400, "height": 900})
+    page.goto(f"{explorer}/lessons?lesson={name}")
+    expect(page.get_by_text("Source:").first).to_be_visible(timeout=WAIT)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("Predict first.")).to_be_visible()
+    expect(page.get_by_text(re.compile("^✓ rounding only")).first).to_be_visible()
+    height = page.evaluate("document.querySelector('.stMain').scrollHeight")
+    assert height <= 900, "nothing that is needed stands below the fold"
+    if name in SWITCHES:
+        page.get_by_text(re.compile("^Break it")).first.click()
+        expect(page.get_by_text("✗ broken, kept:").first).to_be_visible(timeout=WAIT)
+    page.get_by_role("radiogroup", name=re.compile("Predict first")).locator("label").first.click()
+    expect(page.get_by_text(re.compile("^(✓ Yes|✗ It is)")).first).to_be_visible(timeout=WAIT)
+    expect(page.get_by_role("alert")).to_have_count(0)
