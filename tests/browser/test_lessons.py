@@ -43,4 +43,6 @@ def test_a_lesson_fills_one_screen(
     page.get_by_text(lesson.CHOICES[0], exact=True).click()
     expect(page.get_by_text(re.compile("^(✓ Yes|✗ It is)")).first).to_be_visible(timeout=WAIT)
     expect(page.get_by_role("alert")).to_have_count(0)
-    assert not page.complaints, "nothing goes wrong in the browser"  # type: ignore[attr-defined]
+    # Streamlit looks for its server below the page's own address first and finds none there.
+    complaints = [c for c in page.complaints if "404" not in c]  # type: ignore[attr-defined]
+    assert not complaints, "nothing goes wrong in the browser"
