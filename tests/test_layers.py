@@ -107,6 +107,22 @@ def test_the_live_channel_stands_between_backend_and_ui(
     assert lint(folder, "app-rooms").returncode == 1
 
 
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("demetar/lessons/x.py", "def f():\n    import demetar.training\n"),
+        ("demetar/lessons/y.py", "from demetar import experiments\n"),
+        ("demetar/training/x.py", "from demetar import lessons\n"),
+        ("demetar/data/x.py", "def f():\n    import demetar.lessons\n"),
+    ],
+)
+def test_lessons_stand_beside_training(file: str, source: str, rooms: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "rooms"
+    shutil.copytree(rooms, folder)
+    (folder / file).write_text(source)
+    assert lint(folder, "rooms").returncode == 1
+
+
 @pytest.mark.parametrize("contract", IDS)
 def test_a_contract_catches_its_culprit(contract: str, rooms: Path, tmp_path: Path) -> None:
     folder = tmp_path / "rooms"

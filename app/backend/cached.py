@@ -17,7 +17,7 @@ from app.backend.measuring import moving, square
 from app.backend.measuring import orbit as orbits
 from app.backend.rotations import Quaternion, Vector
 from app.jobs import runs
-from demetar.core import graph, padding
+from demetar.core import graph, padding, registry
 from demetar.core.disk import home
 from demetar.core.errors import InputError
 from demetar.runs.run import Run, load
@@ -266,3 +266,9 @@ def view(
     return moving.View(
         tuple(run(name) for name in names), molecules.molecule(source), dtype, element
     )
+
+
+@st.cache_data(show_spinner=False, max_entries=1024)
+def lesson(name: str, question: str, *given: Any) -> Any:
+    """What the function `question` of a lesson answers to plain values, as plain values and arrays."""
+    return getattr(registry.load("lessons", name), question)(*given)
