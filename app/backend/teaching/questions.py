@@ -72,7 +72,7 @@ def _finer(name: str, why: str, load: Load) -> Answer:
     """What computing in float64 does to Δ: 0 it falls by the ratio of the precisions, 1 it stays."""
     found = _judged(load, name, molecules.Element(G))
     coarse, fine = found.coarse["gradient"], found.fine["gradient"]
-    right = 2 if fine == 0 else 0 if fine < coarse / 1e3 else 1
+    right = 2 if fine == 0 else 0 if fine < coarse / 1e6 else 1
     return Answer(right, {"Δ_EQ in float32": coarse, "Δ_EQ in float64": fine}, why)
 
 
@@ -171,14 +171,14 @@ def _order_of_turns(_: Load) -> Answer:
     )
 
 
-FALLS = ("It falls by seven powers of ten or more", "It stays as large", "It becomes exactly zero")
+FALLS = ("It falls a million times or more", "It stays as large", "It becomes exactly zero")
 CHANGES = ("Yes, the answer changes", "No, only rounding is left")
 FLIPS = ("It changes its sign", "It stays", "Neither")
 BOTH = ("EGNN", "Set Transformer", "Both", "Neither")
 _PLAIN_WHY = "It learned from numbers, not from rounding: more digits only show the same error more exactly."
 _TURNING_WHY = "What was left was rounding alone, and rounding shrinks with the digits that are kept."
 _ORDER_WHY = "A sum over atoms and an attention between all pairs ask nobody for a number."
-_SHIFT_WHY = "It reads positions about the centre of the molecule, or it would see where the molecule is."
+_SHIFT_WHY = "It reads coordinates as they are, so it sees where the molecule is as well as how it lies."
 _INVERT_WHY = "Nothing in it tells (x, y, z) from a vector, so a mirrored molecule is another input."
 _DIPOLE_WHY = "A dipole is charge times place, and every place changes its sign: a vector, odd, 1o."
 _SPIN_WHY = (
@@ -194,8 +194,8 @@ ALL = (
     Question("renumber", "The atoms get other numbers. Does the Set Transformer's answer change, beyond "
              "the numbers themselves?", CHANGES,
              P(_moved, PLAIN, molecules.Element(IDENTITY, renumber=0), _ORDER_WHY), True),
-    Question("shift", "The molecule is moved by (2 −1 1.5) Å and not turned. Does the Set Transformer's "
-             "answer change?", CHANGES,
+    Question("shift", "The molecule is moved by (2 −1 1.5) Å and not turned. Do the Set Transformer's "
+             "arrows change?", CHANGES,
              P(_moved, PLAIN, molecules.Element(IDENTITY, shift=True), _SHIFT_WHY), True),
     Question("invert", "The molecule is inverted, x → −x. Does the Set Transformer's answer change, beyond "
              "the sign of its arrows?", CHANGES,

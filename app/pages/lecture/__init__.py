@@ -13,7 +13,7 @@ from app.ui import address
 from demetar.core.errors import InputError
 
 TITLE, ICON, ORDER, SECTION = "Lecture", ":material/co_present:", 80, "Teach"
-NAME, SCENE, NOTES, OPENED = (f"lecture:{key}" for key in ("name", "scene", "notes", "opened"))
+NAME, SCENE, NOTES, OPENED = (f"lecture:{key}" for key in ("name", "scene", "spoken", "opened"))
 
 
 def render() -> None:

@@ -11,10 +11,11 @@ from app.pages.lecture.parameters import selector
 from app.ui import layout
 
 LARGE = 1.38  # 13 to 18 pixels, 32 to 44
+LESS = {"nbody": 1.12}  # whose columns need 870 pixels to stand beside each other
 CSS = """
 section[data-testid="stSidebar"],[data-testid="stExpandSidebarButton"],header.stAppHeader
 {display:none!important}
-.stMainBlockContainer.stMainBlockContainer{padding:14px 26px 46px!important;max-width:none}
+.stMainBlockContainer.stMainBlockContainer{padding:14px 20px 46px!important;max-width:none}
 .stMain .stVerticalBlock{gap:8px}
 h1.lecture{font-size:34px;font-weight:650;line-height:1.2;margin:0;padding:0;letter-spacing:0}
 p.lecture{font-size:22px;line-height:1.3;margin:2px 0 0;
@@ -22,7 +23,7 @@ color:color-mix(in srgb,currentColor 76%,transparent)}
 .st-key-scene h1.demetar{font-size:24px}
 .st-key-scene p.demetar{font-size:16px;margin:0}
 .st-key-scene .st-key-head{padding-left:0!important}
-.st-key-foot{position:fixed;left:0;right:0;bottom:0;z-index:90;padding:3px 26px 5px;
+.st-key-foot{position:fixed;left:0;right:0;bottom:0;z-index:90;padding:3px 20px 5px;
 border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 .st-key-foot button{min-height:30px;padding:2px 8px}
 .st-key-notes{position:fixed;left:26px;right:26px;bottom:50px;z-index:91;padding:10px 16px;border-radius:10px;
@@ -42,7 +43,7 @@ def screen(scene: Scene) -> None:
     if hidden:
         rules.append(f"{hidden}{{display:none!important}}")
     if scene.large:
-        rules.append(f".st-key-scene{{zoom:{LARGE}}}")
+        rules.append(f".st-key-scene{{zoom:{LESS.get(scene.page, LARGE)}}}")
     st.html(f"<style>{''.join(rules)}</style>")
 
 

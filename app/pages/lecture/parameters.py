@@ -23,8 +23,11 @@ CONTROLS = {
         "tabs": ".st-key-molecule-lens [role=tablist]",
     },
     "nbody": {
-        "controls": ".stElementContainer:has(+ *) .none,.stGrid:has(.st-key-nbody-scene)",
+        "choices": "> :has(.st-key-nbody-scene)",
+        "turn": "> :has(.st-key-nbody-g-angle)",
         "square": ".st-key-nbody-viewer",
+        "curve": ".stVerticalBlock:has(> .st-key-nbody-curve)",
+        "table": "> :has(.stDataFrame)",
     },
     "why": {"faults": ".stExpander", "downloads": ".stDownloadButton"},
 }  # fmt: skip
@@ -69,7 +72,7 @@ def known() -> Known:
         "ablation": {}, "data": {}, "training": {}, "lessons": {},
     }  # fmt: skip
     return {
-        page: Showable(of_page, (*CONTROLS["*"], *CONTROLS.get(page, {})))
+        page: Showable(of_page, tuple(CONTROLS["*"] | CONTROLS.get(page, {})))
         for page, of_page in parameters.items()
     }
 
