@@ -95,7 +95,9 @@ def _number(name: str, value: float) -> str:
 
 def _foot(keys: list[str], at: int) -> None:
     with st.container(horizontal=True, key="questions:foot"):
-        st.button("Back", key="questions:back", disabled=at == 0, on_click=_show, args=(keys[at - 1],))
+        st.button(
+            "Back", key="questions:back", disabled=at == 0, on_click=_show, args=(keys[at - 1],)
+        )
         if at + 1 < len(keys):
             st.button("Next", key="questions:next", on_click=_show, args=(keys[at + 1],))
         st.button(

@@ -21,6 +21,7 @@ SOUND = "no fault"
 _LOG = logging.getLogger(__name__)
 _lock = threading.Lock()
 _threads: dict[str, threading.Thread] = {}
+SECONDS = 120.0  # of one diagnosis: nobody waits for it, and a busy machine leaves out no evidence
 IDENTITY = (0.0, 0.0, 0.0, 1.0)
 
 
@@ -32,11 +33,11 @@ def question(parameters: Mapping[str, str]) -> tuple[tuple, Callable[[], Any]]:
         fault = parameters.get("fault", SOUND)
         chosen = () if fault == SOUND else (fault,)
         key: tuple = ("small", chosen, source)
-        return key, lambda: diagnosis.of_small(key, chosen, source, _on)
+        return key, lambda: diagnosis.of_small(key, chosen, source, _on, SECONDS)
     if "scene" in parameters:
         source = nbody.Source(parameters["scene"])
     key = ("run", name, cached.stamp(name), source)
-    return key, lambda: diagnosis.of_run(key, cached.run(name), source, _on)
+    return key, lambda: diagnosis.of_run(key, cached.run(name), source, _on, SECONDS)
 
 
 def _on(_: float, __: str) -> bool:

@@ -109,9 +109,7 @@ class Direction:
         square = sum(part * part for part in parts)
         if len(parts) == 3 and 1e-6 < square < 1e6:
             return None
-        return (
-            f"{', '.join(self.names)} or three numbers such as 1,0,0, got {quoted(text)}; correct it."
-        )
+        return f"{', '.join(self.names)} or three numbers such as 1,0,0, got {quoted(text)}; correct it."
 
 
 @dataclass(frozen=True)
@@ -222,5 +220,7 @@ def _among(names: Sequence[str], name: Any) -> str:
 
 def _text(value: Any, what: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise InputError(f"Expected {what} to be a text or a number, got {quoted(value)}; correct it.")
+        raise InputError(
+            f"Expected {what} to be a text or a number, got {quoted(value)}; correct it."
+        )
     return str(value)

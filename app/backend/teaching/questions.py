@@ -175,11 +175,19 @@ FALLS = ("It falls a million times or more", "It stays as large", "It becomes ex
 CHANGES = ("Yes, the answer changes", "No, only rounding is left")
 FLIPS = ("It changes its sign", "It stays", "Neither")
 BOTH = ("EGNN", "Set Transformer", "Both", "Neither")
-_PLAIN_WHY = "It learned from numbers, not from rounding: more digits only show the same error more exactly."
-_TURNING_WHY = "What was left was rounding alone, and rounding shrinks with the digits that are kept."
+_PLAIN_WHY = (
+    "It learned from numbers, not from rounding: more digits only show the same error more exactly."
+)
+_TURNING_WHY = (
+    "What was left was rounding alone, and rounding shrinks with the digits that are kept."
+)
 _ORDER_WHY = "A sum over atoms and an attention between all pairs ask nobody for a number."
-_SHIFT_WHY = "It reads coordinates as they are, so it sees where the molecule is as well as how it lies."
-_INVERT_WHY = "Nothing in it tells (x, y, z) from a vector, so a mirrored molecule is another input."
+_SHIFT_WHY = (
+    "It reads coordinates as they are, so it sees where the molecule is as well as how it lies."
+)
+_INVERT_WHY = (
+    "Nothing in it tells (x, y, z) from a vector, so a mirrored molecule is another input."
+)
 _DIPOLE_WHY = "A dipole is charge times place, and every place changes its sign: a vector, odd, 1o."
 _SPIN_WHY = (
     "Angular momentum is a cross product of place and velocity; both signs change, and cancel: 1e."

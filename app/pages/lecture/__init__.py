@@ -140,10 +140,7 @@ def _key(label: str, name: str, key: str, act: Any, disabled: bool = False, *arg
 def _forget(scene: lectures.Scene) -> None:
     """Lets go of what another scene chose on the same page, so that this one opens as from a link."""
     state = st.session_state
-    plain = (str, int, float, list, tuple, type(None))
-    for key in [k for k in state if str(k).startswith(f"{scene.page}:")]:
-        if isinstance(state[key], plain) and not str(key).endswith(":token"):
-            del state[key]
+    state.update(parameters.OPENS_WITH.get(scene.page, {}))
     for parameter, (key, default) in parameters.KEPT.get(scene.page, {}).items():
         state[key] = scene.parameters.get(parameter, default)
 

@@ -11,7 +11,7 @@ from app.pages.lecture.parameters import selector
 from app.ui import layout
 
 LARGE = 1.38  # 13 to 18 pixels, 32 to 44
-LESS = {"nbody": 1.12}  # whose columns need 870 pixels to stand beside each other
+LESS = {"nbody": 1.12, "why": 1.12}  # so that all of it stands on 1024 x 768
 CSS = """
 section[data-testid="stSidebar"],[data-testid="stExpandSidebarButton"],header.stAppHeader
 {display:none!important}
@@ -26,7 +26,7 @@ color:color-mix(in srgb,currentColor 76%,transparent)}
 .st-key-foot{position:fixed;left:0;right:0;bottom:0;z-index:90;padding:3px 20px 5px;
 border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 .st-key-foot button{min-height:30px;padding:2px 8px}
-.st-key-notes{position:fixed;left:26px;right:26px;bottom:50px;z-index:91;padding:10px 16px;border-radius:10px;
+.st-key-notes{position:fixed;left:20px;right:20px;bottom:50px;z-index:91;width:auto!important;font-size:18px;padding:10px 16px;border-radius:10px;
 border:1px solid color-mix(in srgb,currentColor 30%,transparent);max-height:38vh;overflow:auto}
 """
 

@@ -13,6 +13,9 @@ from app.ui import rotation
 LENSES = ("Angle", "All rotations", "Layers", "Attention", "Features")
 # What is kept in the session and not in the address: where the page looks for it, and its default.
 KEPT = {"molecule": {"lens": (state.LENS, LENSES[0])}}
+# What a page opens with. It is set, never deleted: a browser keeps the value of a widget whose state was
+# deleted here, and sends it back with the next click.
+OPENS_WITH = {"molecule": {**state.DEFAULTS, "molecule:spectrum": False}}
 # What can be hidden, by page; "*" on every page. CSS selectors below the scene.
 CONTROLS = {
     "*": {"heading": "h1.demetar", "sentence": "p.demetar", "controls": ".st-key-controls"},

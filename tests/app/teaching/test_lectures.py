@@ -75,8 +75,16 @@ def test_a_lecture_is_read(tmp_path: Path) -> None:
 MISTAKES = {
     'title = "T"': ("title = 3", "title in mine.toml", "text in quotes"),
     "[[scenes]]": ("[scene]", "a key in mine.toml", "'scene'"),
-    'page = "molecule"': ('page = "molecul"', "page in scene 1 of mine.toml", "did you mean 'molecule'"),
-    'molecule = "water"': ('molecule = "watr"', "molecule in scene 1 of mine.toml", "did you mean 'water'"),
+    'page = "molecule"': (
+        'page = "molecul"',
+        "page in scene 1 of mine.toml",
+        "did you mean 'molecule'",
+    ),
+    'molecule = "water"': (
+        'molecule = "watr"',
+        "molecule in scene 1 of mine.toml",
+        "did you mean 'water'",
+    ),
     "angle = 60.5": ("angle = 181", "angle in scene 1 of mine.toml", "a number from 0 to 180"),
     "seed = 3": ("seed = 3.5", "seed in scene 1 of mine.toml", "a whole number from 0 to 9"),
     'axis = "1,0,0"': ('axis = "0,0,0"', "axis in scene 1 of mine.toml", "three numbers"),
@@ -209,9 +217,7 @@ def settled(at: Any) -> Any:
 
 @pytest.mark.parametrize("name", READY)
 @pytest.mark.slow
-def test_all_scenes_by_one_button(
-    name: str, shipped: None, open_page: Callable[..., Any]
-) -> None:
+def test_all_scenes_by_one_button(name: str, shipped: None, open_page: Callable[..., Any]) -> None:
     lecture = ready(name)
     for scene in lecture.scenes:  # as the thread would, but before the page is asked
         if scene.page == "why":
@@ -307,6 +313,21 @@ def test_what_is_found_ahead_is_what_the_page_looks_for(
     ahead.question(run)[1]()
     at = open_page("why", **run)
     assert any("vector-bias</div>" in h.proto.body for h in at.get("html"))
+
+
+def test_nothing_is_left_out_for_want_of_time(
+    shipped: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def diagnose(*_: Any, seconds: float, **__: Any) -> Diagnosis:
+        asked.append(seconds)
+        return FOUND
+
+    monkeypatch.setattr(diagnosis, "diagnose", diagnose)
+    ahead.question(ready("practice").scenes[2].parameters)[1]()
+    assert asked == [ahead.SECONDS]
+    assert ahead.SECONDS > diagnosis.SECONDS
 
 
 def test_another_visitors_diagnosis_is_waited_for(
