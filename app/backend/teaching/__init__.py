@@ -1,1 +1,1 @@
-"""What the pages for teaching need: lectures from files, what their scenes will ask for, questions with answers."""
+"""What the pages for teaching need: lectures from files, what scenes will ask for, questions."""

@@ -26,7 +26,8 @@ color:color-mix(in srgb,currentColor 76%,transparent)}
 .st-key-foot{position:fixed;left:0;right:0;bottom:0;z-index:90;padding:3px 20px 5px;
 border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 .st-key-foot button{min-height:30px;padding:2px 8px}
-.st-key-notes{position:fixed;left:20px;right:20px;bottom:50px;z-index:91;width:auto!important;font-size:18px;padding:10px 16px;border-radius:10px;
+.st-key-notes{position:fixed;left:20px;right:20px;bottom:50px;z-index:91;width:auto!important;
+font-size:18px;padding:10px 16px;border-radius:10px;
 border:1px solid color-mix(in srgb,currentColor 30%,transparent);max-height:38vh;overflow:auto}
 """
 

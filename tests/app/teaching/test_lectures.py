@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app import pages
-from app.backend import diagnosis
+from app.backend import cached, diagnosis, molecules
 from app.backend.teaching import ahead, lectures
 from app.backend.teaching.lectures import Between, Direction, OneOf, Showable, SomeOf
 from app.pages.lecture import parameters
@@ -149,12 +149,17 @@ def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def shipped(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The project's own runs; diagnoses are answered at once, nothing is computed ahead."""
+def shipped(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The project's own runs; diagnoses are answered at once, nothing is compiled ahead."""
     monkeypatch.setenv("DEMETAR_HOME", str(PROJECT))
     monkeypatch.setattr(diagnosis, "diagnose", lambda *_, **__: FOUND)
     monkeypatch.setattr(diagnosis, "_known", OrderedDict())
-    monkeypatch.setattr(ahead, "_threads", {})
+    monkeypatch.setattr(ahead, "_molecule", lambda _: None)
+    threads: dict[str, Any] = {}
+    monkeypatch.setattr(ahead, "_threads", threads)
+    yield
+    for thread in threads.values():
+        thread.join(60)
 
 
 def ready(name: str) -> lectures.Lecture:
@@ -313,6 +318,20 @@ def test_what_is_found_ahead_is_what_the_page_looks_for(
     ahead.question(run)[1]()
     at = open_page("why", **run)
     assert any("vector-bias</div>" in h.proto.body for h in at.get("html"))
+
+
+def test_what_a_scene_needs_is_compiled_before_it_is_shown(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEMETAR_HOME", str(PROJECT))
+    asked = {"molecule": "water", "run": "egnn-qm9-homo", "beside": "none", "also": "invert"}
+    ahead._molecule(asked)
+    element = molecules.Element((0.0, 0.0, 0.0, 1.0), True)
+    question = (molecules.Source("water"), element, (0.0, 0.0, 1.0), "float32")
+    for kind in cached.KINDS:
+        waiting, found = cached.of_molecule(kind, ["egnn-qm9-homo"], question)
+        assert not waiting
+        assert found
 
 
 def test_nothing_is_left_out_for_want_of_time(
