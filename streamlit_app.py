@@ -1,4 +1,4 @@
-"""The explorer: `streamlit run streamlit_app.py`. A script, the live channel beside it, the gate before both."""
+"""The explorer: `streamlit run streamlit_app.py`. A script, the live channel, the gate before both."""
 
 from pathlib import Path
 

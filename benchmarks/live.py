@@ -4,13 +4,14 @@ Prints, for one model and for two: milliseconds from a pointer event to the pict
 in the GPU's memory (readPixels waits for them), from question to answer, answers a second; then from
 releasing the molecule to the whole page settled: every number, arrow, curve and the address.
 
-    python benchmarks/live.py [--molecule ethanol] [--seconds 8] [--gpu-compositing]
+    python -m benchmarks.live [--molecule ethanol] [--seconds 8] [--gpu-compositing]
 """
 
 import argparse
 import json
 import os
 import time
+from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
@@ -21,12 +22,17 @@ MEASURING = (
     """element => { const view = element.viewer; view.measuring = true; view.live.taken = []; }"""
 )
 TAKEN = "element => element.viewer.live.taken"
-QUIET = "element => !element.viewer.turns.pending && element.viewer.live.token !== null"
 SETTLED = """element => new Promise(resolve => {
   const view = element.viewer;
   const look = () => view.turns.pending ? requestAnimationFrame(look) : resolve(performance.now());
   look();
 })"""
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU that a process has used, all threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def ready(page: Page) -> None:
@@ -36,7 +42,7 @@ def ready(page: Page) -> None:
     page.wait_for_timeout(2000)
 
 
-def drag(page: Page, seconds: float, rate: float = 60.0) -> dict[str, float]:
+def drag(page: Page, pid: int, seconds: float, rate: float = 60.0) -> dict[str, float]:
     """One long drag in circles at so many events a second."""
     box = page.locator(".card.input").bounding_box()
     assert box is not None
@@ -46,13 +52,13 @@ def drag(page: Page, seconds: float, rate: float = 60.0) -> dict[str, float]:
     page.mouse.down()
     page.mouse.move(x + 10, y)
     viewer.evaluate(MEASURING)
-    cpu, began, k = os.times(), time.monotonic(), 0
+    used, began, k = cpu(pid), time.monotonic(), 0
     while time.monotonic() < began + seconds:
         k += 1
         page.mouse.move(x + 60 * np.cos(k / 9), y + 40 * np.sin(k / 9))
         time.sleep(max(0.0, began + k / rate - time.monotonic()))
     passed = time.monotonic() - began
-    del cpu
+    used = cpu(pid) - used
     taken = np.array(viewer.evaluate(TAKEN) or [[np.nan, np.nan]])
     page.mouse.up()
     page.wait_for_timeout(2500)
@@ -62,17 +68,18 @@ def drag(page: Page, seconds: float, rate: float = 60.0) -> dict[str, float]:
         "pointer to fence, p95 ms": float(np.percentile(pointer, 95)),
         "question to fence, median ms": float(np.median(asked)),
         "answers a second": len(taken) / passed,
+        "CPU ms of the server an answer": 1e3 * used / len(taken),
         "n": len(taken),
     }
 
 
-def releases(page: Page, count: int) -> dict[str, float]:
+def releases(page: Page, pid: int, count: int) -> dict[str, float]:
     """Short drags: from letting go to the settled page."""
     box = page.locator(".card.input").bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     viewer = page.locator(".demetar-viewer").first
-    found = []
+    found, used = [], 0.0
     for k in range(count):
         page.mouse.move(x, y)
         page.mouse.down()
@@ -82,15 +89,18 @@ def releases(page: Page, count: int) -> dict[str, float]:
             "() => addEventListener('pointerup', e => { window.let_go = e.timeStamp; },"
             " { once: true, capture: true })"
         )
+        before = cpu(pid)
         page.mouse.up()
         at = viewer.evaluate(SETTLED)
         page.wait_for_function("() => !document.querySelector('[data-test-script-state=running]')")
         found.append(max(at, page.evaluate("performance.now()")) - page.evaluate("window.let_go"))
         page.wait_for_timeout(700)
+        used += cpu(pid) - before
     return {
         "release to settled, median ms": float(np.median(found)),
         "release to settled, p95 ms": float(np.percentile(found, 95)),
-        "n": count,
+        "CPU ms of the server a release": 1e3 * used / count,
+        "releases": count,
     }
 
 
@@ -117,10 +127,10 @@ def main() -> None:
                     except Exception:  # the server is not up yet
                         time.sleep(0.2)
                 ready(page)
-                drag(page, 2)
+                drag(page, process.pid, 2)
                 result[name] = {
-                    **drag(page, arguments.seconds),
-                    **releases(page, arguments.releases),
+                    **drag(page, process.pid, arguments.seconds),
+                    **releases(page, process.pid, arguments.releases),
                     "load": os.getloadavg()[0],
                 }
                 for figure, value in result[name].items():

@@ -40,12 +40,12 @@ def assert_equivariant(
     from demetar.symmetry.equivariance import measure
 
     check_dtype(dtype)
-    graph = _graph(graph)
+    system = _graph(graph)
     if getattr(f, "plain", False):
-        f(graph)  # wrong shapes are told here, before JAX wraps what is raised inside it
-    allowed = tolerance(f, graph, dtype, seed)
+        f(system)  # wrong shapes are told here, before JAX wraps what is raised inside it
+    allowed = tolerance(f, system, dtype, seed)
     found = measure(
-        f, graph, group, samples=samples, seed=seed, dtype=dtype, layers=False, rebuild=False
+        f, system, group, samples=samples, seed=seed, dtype=dtype, layers=False, rebuild=False
     )
     wrong = {
         name: float(errors.max())
@@ -58,7 +58,7 @@ def assert_equivariant(
     raise AssertionError(
         f"{_called(f)} is not {group}-equivariant: '{name}' changes by {wrong[name]:.3g} at the worst of "
         f"{samples} elements, where rounding in {dtype} explains {allowed[name]:.2g}."
-        + (_diagnosis(f, graph, group) if diagnose else "")
+        + (_diagnosis(f, system, group) if diagnose else "")
     )
 
 

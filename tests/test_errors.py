@@ -21,6 +21,7 @@ PASSED_ON = {
     ("app/jobs/estimate.py", "said or"),  # what the command said on standard error
     ("demetar/cli/arguments.py", "say("),  # see SENTENCES, which is tried below
     ("demetar/cli/arguments.py", "str(error)"),
+    ("demetar/runs/folder.py", "wrong"),  # what `fault` says too
     ("demetar/experiments/experiment.py", "{str(error).rstrip('.')} (run "),
 }
 

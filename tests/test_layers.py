@@ -90,6 +90,23 @@ def test_empty_rooms_keep_the_contracts(rooms: Path) -> None:
     assert found.returncode == 0, found.stdout + found.stderr
 
 
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("app/backend/x.py", "from app import live\n"),
+        ("app/live/x.py", "def f():\n    from app import ui\n"),
+        ("app/live/y.py", "import app.pages\n"),
+    ],
+)
+def test_the_live_channel_stands_between_backend_and_ui(
+    file: str, source: str, rooms: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "rooms"
+    shutil.copytree(rooms, folder)
+    (folder / file).write_text(source)
+    assert lint(folder, "app-rooms").returncode == 1
+
+
 @pytest.mark.parametrize("contract", IDS)
 def test_a_contract_catches_its_culprit(contract: str, rooms: Path, tmp_path: Path) -> None:
     folder = tmp_path / "rooms"

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from app.jobs import permission, process, queue, training
-from app.jobs.process import alive, content, number
+from app.jobs.process import alive, number
 from app.jobs.runs import list_all
-from demetar.core.disk import data_root, home, locked, trained
+from demetar.core.disk import content, data_root, home, locked, trained
 from demetar.core.errors import InputError
 from demetar.experiments import efficiency
 

@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 import jax
 
 from app.jobs import permission, queue
-from app.jobs.process import content, number
+from app.jobs.process import number
 from app.jobs.runs import Job, find, list_all, metrics
-from demetar.core.disk import PROJECT, data_root, home
+from demetar.core.disk import PROJECT, content, data_root, home
 from demetar.core.errors import InputError
 from demetar.runs.config import Config, resolve
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import math
 import os
 import signal
 import subprocess
@@ -79,18 +77,10 @@ def end(pid: int, ask: signal.Signals = signal.SIGTERM, leads: bool = True) -> N
 children: list[subprocess.Popen[bytes]] = []  # begun by this server, kept until they have ended
 
 
-def content(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; empty if there is none or something else."""
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def number(value: Any) -> float:
     """The value if it is a finite number, else 0."""
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else 0.0
+    sound = isinstance(value, int | float) and abs(value) < 2**53
+    return float(value) if sound else 0.0
 
 
 def alive(pid: int) -> bool:

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from app.jobs import permission
-from app.jobs.process import content
 from app.jobs.runs import Job, find, list_all, metrics
-from demetar.core.disk import held, home, locked, write_atomically
+from demetar.core.disk import content, held, home, locked, write_atomically
 from demetar.core.errors import InputError
 
 EXPERIMENT = ".efficiency"  # under runs/; see `app.jobs.efficiency`
@@ -64,7 +63,7 @@ def bounded() -> None:
     """Raises InputError where as many runs wait as may."""
     if len(waiting()) >= MOST:
         raise InputError(
-            f"Expected fewer than {MOST} runs in the queue, there are that many; wait for some or "
+            f"Expected fewer than {MOST} runs in the queue, got that many; wait for some or "
             "remove them."
         )
 
@@ -130,6 +129,7 @@ def remove(name: str) -> None:
 def away(folder: Path) -> None:
     """Deletes a run's folder: out of sight in one step, then file by file."""
     bin = home() / "runs" / ".deleted"
+    shutil.rmtree(bin, ignore_errors=True)  # what a killed process left of an earlier one
     bin.mkdir(exist_ok=True)
     gone = bin / f"{folder.name}-{time.time_ns()}"
     folder.rename(gone)

@@ -19,15 +19,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.jobs.process import alive, content, number
+from app.jobs.process import alive, number
 from demetar.core import registry
-from demetar.core.disk import home, trained
+from demetar.core.disk import content, home, trained
 from demetar.core.errors import InputError, quoted
 from demetar.core.kinds import QUANTITIES
-from demetar.runs.folder import lines
+from demetar.runs.folder import fault, lines
 
+AHEAD = 60.0  # seconds by which a heartbeat may be in the future: clocks of two machines differ
 STALE = 30.0  # seconds without a heartbeat after which a run counts as lost
 STARTUP = 600.0  # seconds that a process may take to its first heartbeat, on a busy machine too
+WORDS = ("model", "dataset", "target", "unit")  # of a damaged run's settings
 LIVE = ("starting", "running")
 SETTINGS = ("config.json", "request.json")  # one of them makes a folder a run
 ARCHIVED = ("config.json", "params.npz", "metrics.jsonl", "results.json", "CARD.md")
@@ -109,17 +111,19 @@ def _state(folder: Path, status: dict[str, Any], now: float) -> tuple[str, str]:
     if (folder / "queue.json").is_file():
         return "queued", "waits for its turn"
     launch = content(folder / "launch.json")
+    heartbeat = number(status.get("heartbeat"))
+    ahead = heartbeat - now > AHEAD  # of a clock that was set back since: it tells nothing
     begun = number(launch.get("started"))
-    if begun > number(status.get("heartbeat")):  # the process begun last has not been heard of
+    if begun > (0.0 if ahead else heartbeat):  # the process begun last has not been heard of
         if not alive(int(number(launch.get("pid")))):
             return "failed", _last_words(folder) or "the process ended before it began"
         if now - begun < STARTUP:
             return "starting", _doing(folder)
         return "lost", f"not heard of since it was begun {now - begun:.0f} s ago"
     state, message = str(status.get("state", "stopped")), str(status.get("message", ""))
-    silent = now - number(status.get("heartbeat"))
-    if state == "running" and silent > STALE:
-        return "lost", f"no heartbeat for over {STALE:.0f} s: the process ended or hangs"
+    if state == "running" and (ahead or now - heartbeat > STALE):
+        said = "a heartbeat from the future" if ahead else f"no heartbeat for over {STALE:.0f} s"
+        return "lost", f"{said}: the process ended or hangs"
     if state == "running" and not number(status.get("step")):
         message = message or _doing(folder)
     return state, message
@@ -128,17 +132,23 @@ def _state(folder: Path, status: dict[str, Any], now: float) -> tuple[str, str]:
 def read(folder: Path, now: float | None = None) -> Job:
     """The run in that folder, whatever condition its files are in."""
     now = time.time() if now is None else now
-    status = content(folder / "status.json")
+    status, done = content(folder / "status.json"), metrics(folder)
+    begun = (folder / "config.json").is_file()
     config = content(folder / "config.json") or content(folder / "request.json")
-    done = metrics(folder)
+    wrong = _damage(folder) if begun else ""
     if folder.parent.name == "trained":
         state, message = "shipped", ""
     elif not config:
         state, message = "damaged", "config.json cannot be read"
     else:
         state, message = _state(folder, status, now)
+        if wrong and state not in LIVE:
+            state, message = "damaged", wrong
+    if wrong:  # of settings that are none only words are shown
+        config = {k: v for k, v in config.items() if k in WORDS and isinstance(v, str)}
     kept = min(done, key=lambda line: line["valid"], default=None)
     test = content(folder / "results.json").get("test", {})
+    value = test.get("value") if isinstance(test, dict) else None
     return Job(
         name=folder.name,
         state=state,
@@ -153,12 +163,12 @@ def read(folder: Path, now: float | None = None) -> Job:
         seconds=number(done[-1].get("seconds")) if done else 0.0,
         best=error(kept) if kept else None,
         forces=error(kept, "forces") if kept else None,
-        test=test.get("value") if isinstance(test, dict) else None,
+        test=number(value) if isinstance(value, int | float) else None,
         delta=deltas(done[-1]) if done else {},
         place=number(content(folder / "queue.json").get("place")),
         evaluations=len(done),
         remarks=_remarks(folder, status),
-        loadable=(folder / "params.npz").is_file() and (folder / "config.json").is_file(),
+        loadable=(folder / "params.npz").is_file() and begun and bool(config.get("model")),
     )
 
 
@@ -186,6 +196,21 @@ def deltas(line: dict[str, Any]) -> dict[str, float]:
     return {str(g): float(d) for g, d in found.items() if isinstance(d, int | float)}
 
 
+_sound: dict[Path, tuple[tuple[int, ...], str]] = {}
+
+
+def _damage(folder: Path) -> str:
+    """What `fault` says of a run folder, kept until one of its files changes."""
+    stamp: tuple[int, ...] = ()
+    for name in ("config.json", "status.json", "metrics.jsonl"):
+        with contextlib.suppress(OSError):
+            found = (folder / name).stat()
+            stamp += (found.st_mtime_ns, found.st_size)
+    if folder not in _sound or _sound[folder][0] != stamp:
+        _sound[folder] = stamp, fault(folder)
+    return _sound[folder][1]
+
+
 _kept: dict[Path, tuple[tuple[int, int], list[dict[str, Any]]]] = {}
 
 
@@ -199,19 +224,10 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
         found = file.stat()
         stamp = (found.st_mtime_ns, found.st_size)
         if file not in _kept or _kept[file][0] != stamp:
-            _kept[file] = (stamp, _sound(lines(file)))
+            _kept[file] = (stamp, lines(file))
     except (OSError, ValueError):
         return []
     return _kept[file][1]
-
-
-def _sound(found: list[Any]) -> list[dict[str, Any]]:
-    numbers = ("step", "epoch", "train_loss", "valid")
-    return [
-        line
-        for line in found
-        if isinstance(line, dict) and all(isinstance(line.get(k), int | float) for k in numbers)
-    ]
 
 
 def folders() -> list[Path]:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from app.jobs import permission, queue
-from app.jobs.process import alive, begin, content, end, give_way, number
+from app.jobs.process import alive, begin, end, give_way, number
 from app.jobs.queue import write, written
 from app.jobs.runs import LIVE, find, folders, free_name, read
 from demetar.core import registry
-from demetar.core.disk import home
+from demetar.core.disk import content, home
 from demetar.core.errors import InputError
 from demetar.runs.config import Config, resolve
 from demetar.training import checkpoint
@@ -103,7 +103,8 @@ def advance() -> None:
 
 def _begin_due() -> None:
     for folder, resume in queue.due():
-        _launch(folder, *(["--resume"] if resume else []))
+        begun = (folder / "config.json").is_file()  # else it was stopped before it had begun
+        _launch(folder, *(["--resume"] if resume and begun else []))
         (folder / "queue.json").unlink(missing_ok=True)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import streamlit as st
 
-from app.backend import cached, diagnosis, molecules, nbody
+from app.backend import cached, molecules, nbody
+from app.backend.checking import diagnosis
 from app.ui import address, layout, readouts, style, words
 
 TITLE, ICON, ORDER, SECTION = "Why not 10⁻⁷?", ":material/troubleshoot:", 22, "Check"
@@ -99,11 +99,11 @@ def _shown(subject: str, found: diagnosis.Found) -> None:
         st.html(
             f"<div style='font-size:26px;font-weight:700;line-height:1.2'>{sign} {found.cause}</div>"
         )
-        st.markdown(address.plain(_written(found.sentence)))
+        st.markdown(address.plain(words.written(found.sentence)))
         if found.mends and found.cause != "sound":
             st.markdown(f"**What mends it.** {address.plain(found.mends)}")
         facts = {"evaluations": f"{found.evaluations:,}", "seconds": f"{found.seconds:.1f}"}
-        if found.runner_up:
+        if found.runner_up and found.cause != "sound":
             facts = {"next best": f"{found.runner_up}: {found.other}"} | facts
         if found.left_out:
             facts["left out"] = ", ".join(found.left_out)
@@ -126,7 +126,7 @@ def _evidence(evidence: list[dict[str, Any]]) -> None:
     lines = "".join(
         "<tr><th scope='row'>{}</th><td>{}</td><td class='n'>{}</td></tr>".format(
             words.html.escape(e["name"]),
-            words.html.escape(_written(e["sentence"])),
+            words.html.escape(words.written(e["sentence"])),
             e["evaluations"],
         )
         for e in evidence
@@ -140,11 +140,6 @@ def _evidence(evidence: list[dict[str, Any]]) -> None:
         "<table class='why'><thead><tr><th>evidence</th><th>what was found</th><th class='n'>evaluations"
         f"</th></tr></thead><tbody>{lines}</tbody></table>"
     )
-
-
-def _written(sentence: str) -> str:
-    """The sentence with its numbers as the other pages write them: 3e-15 is 3·10⁻¹⁵."""
-    return re.sub(r"\b\d(?:\.\d+)?e[+-]\d+\b", lambda found: words.delta(float(found[0])), sentence)
 
 
 def _vocabulary() -> None:

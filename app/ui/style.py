@@ -4,8 +4,8 @@ import streamlit as st
 
 CSS = """
 .stMainBlockContainer{padding:1rem 1.6rem 1.2rem!important;max-width:none}
-header.stAppHeader{background:transparent;pointer-events:none}
-header.stAppHeader>*{pointer-events:auto}
+header.stAppHeader,header.stAppHeader *{background:transparent;pointer-events:none}
+header.stAppHeader button,header.stAppHeader button *{pointer-events:auto}
 .stMain .stVerticalBlock{gap:.5rem}
 h1.demetar{font-size:23px;font-weight:650;line-height:1.25;margin:0;padding:0;letter-spacing:0}
 p.demetar{font-size:15px;line-height:1.4;margin:2px 0 0;color:color-mix(in srgb,currentColor 72%,transparent)}

@@ -1,6 +1,7 @@
 """Numbers and verdicts as words, the same on all pages."""
 
 import html
+import re
 from collections.abc import Mapping, Sequence
 
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -10,10 +11,22 @@ CLAIMS = {
     "SO(3)": "turns", "Sim(3)": "turns, mirrors, shifts, sizes", "S_n": "order", "T(3)": "shifts",
 }  # fmt: skip
 
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 def number(value: float | None) -> str:
     """Three digits, or a dash where there is no number."""
     return "–" if value is None else f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
+
+
+def small(value: float) -> str:
+    """Two digits: 7.6·10⁻⁷ below 0.01, else 0.94; an exact zero is 0."""
+    if not value:
+        return "0"
+    if abs(value) >= 0.01:
+        return f"{value:.2g}"
+    digits, exponent = f"{value:.1e}".split("e")
+    return f"{digits}·10{str(int(exponent)).translate(_SUPERSCRIPT)}"
 
 
 def duration(seconds: float) -> str:
@@ -35,6 +48,13 @@ def delta(value: float) -> str:
         return f"{value:.0f}" if value >= 9.95 else f"{value:#.2g}"
     digits, exponent = f"{value:.1e}".split("e")
     return f"{digits}·10{str(int(exponent)).translate(RAISED)}"
+
+
+def written(sentence: str) -> str:
+    """The sentence with its numbers as the pages write them: 3e-15 is 3·10⁻¹⁵, and 0e+00 is 0."""
+    return re.sub(
+        r"(?<![\w.])\d(?:\.\d+)?e[+-]\d+\b", lambda found: delta(float(found[0])), sentence
+    )
 
 
 def physical(value: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -67,3 +68,8 @@ def checked_color(value: str) -> str:
     if not _HEX.fullmatch(value):
         raise InputError(f"Expected a colour such as #0072B2, got {value!r}; correct it.")
     return value
+
+
+def ball_radii(species: Sequence[str]) -> Array:
+    """Radii [n] in Å of the balls by which the viewer draws these elements."""
+    return np.array([BALL * RADII.get(symbol, 1.8) for symbol in species])

@@ -278,11 +278,6 @@ def fitting_scale(vectors: ArrayLike, longest: float = 1.4) -> float:
     return longest / top if top else 1.0
 
 
-def ball_radii(species: Sequence[str]) -> Array:
-    """Radii [n] in Å of the balls by which the viewer draws these elements."""
-    return np.array([BALL * checked.RADII.get(symbol, 1.8) for symbol in species])
-
-
 def arrow_scale(vectors: ArrayLike, longest: float = 1.8) -> float:
     """Å per unit, of the form 1, 2 or 5 × 10^k, that draws the longest vector within `longest` Å.
 

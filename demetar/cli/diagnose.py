@@ -20,15 +20,10 @@ def add(name: str, p: argparse.ArgumentParser) -> None:
 def _diagnose(args: argparse.Namespace) -> Any:
     import demetar
     from demetar.core.errors import InputError
-    from demetar.core.remarks import following
 
     if not args.seconds > 0:
         raise InputError(f"Expected seconds above 0, got {args.seconds:g}; give more, such as 30.")
     run, graph = demetar.load(args.run), demetar.read(args.file)
-    tell = following()
-    found = demetar.diagnose(
-        run, graph, args.group, args.seconds,
-        lambda fraction, text: tell(f"diagnosing: {text}", round(100 * fraction), 100),
-    )  # fmt: skip
+    found = demetar.diagnose(run, graph, args.group, args.seconds)
     args.text = lambda _: found.report()
     return found.document()

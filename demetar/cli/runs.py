@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from typing import Any
 
 from demetar.cli.tables import table
@@ -56,22 +55,32 @@ def _models_text(rows: list[dict[str, Any]]) -> str:
 
 
 def _runs(args: argparse.Namespace) -> Any:
-    from demetar.runs.folder import folders
+    from demetar.core.disk import content
+    from demetar.core.remarks import remark
+    from demetar.runs.folder import fault, folders
 
     args.text = _runs_text
     rows = []
     for folder in folders():
-        config = json.loads((folder / "config.json").read_text())
-        rows.append(
-            {"name": folder.name, **{k: config.get(k) for k in ("model", "dataset", "target")}}
-        )
+        config, wrong = content(folder / "config.json"), fault(folder)
+        if wrong:
+            remark(f"The run {folder.name} is damaged: {wrong}")
+        known = {k: config.get(k) for k in ("model", "dataset", "target")}
+        rows.append({"name": folder.name, **known, "damaged": wrong or None})
     return rows
 
 
 def _runs_text(rows: list[dict[str, Any]]) -> str:
     keys = ("name", "model", "dataset", "target")
-    cells = [[str(row[key] or "–") for key in keys] for row in rows]
+    cells = [
+        [row["name"] + " (damaged)" * bool(row["damaged"]), *(_cell(row[k]) for k in keys[1:])]
+        for row in rows
+    ]
     return table(("run", "model", "data set", "target"), cells)
+
+
+def _cell(value: Any) -> str:
+    return value if value and isinstance(value, str) and value.isprintable() else "–"
 
 
 def _measure(args: argparse.Namespace) -> Any:

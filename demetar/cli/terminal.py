@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import errno
+import io
 import os
+import re
 import sys
 import threading
 import time
@@ -34,7 +36,7 @@ def ready() -> None:
     """Lets both streams take every text, whatever characters they have."""
     codecs.register_error("demetar.plainly", _plainly)
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="demetar.plainly")
 
 
@@ -103,11 +105,17 @@ class Waiting:
 
 
 def explained(error: BaseException) -> tuple[str, int]:
-    """The sentence about an error, and the exit code that goes with it."""
+    """The sentence about an error, its words cut where they are long, and the exit code for it."""
+    sentence, code = _explained(error)
+    return re.sub(r"(\S{200})\S+", r"\1…", sentence), code
+
+
+def _explained(error: BaseException) -> tuple[str, int]:
     if isinstance(error, InputError):
         return str(error), 2
     if isinstance(error, KeyboardInterrupt):
-        return "Expected to finish, got an interrupt; run it again to begin anew.", INTERRUPTED
+        said = "Expected to finish, got an interrupt; run it again to begin anew."
+        return str(error) or said, INTERRUPTED
     if isinstance(error, MemoryError):
         return "Expected room in memory, got none; ask for less at once.", 2
     if isinstance(error, RecursionError):

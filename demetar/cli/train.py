@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 from demetar.cli.arguments import sentence_of
 from demetar.cli.bar import Steps
 from demetar.cli.terminal import say
-from demetar.core.errors import InputError, reason
+from demetar.core.disk import parsed
+from demetar.core.errors import InputError, quoted
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -37,7 +39,9 @@ def add(_: str, p: argparse.ArgumentParser) -> None:
     for field in dataclasses.fields(Config):
         flag = "--" + field.name.replace("_", "-")
         if field.name in ("model_config", "data_options"):
-            p.add_argument(flag, nargs="*", type=_setting, metavar="KEY=VALUE", default=None)
+            p.add_argument(flag, nargs="+", type=_setting, metavar="KEY=VALUE", default=None)
+        elif field.name == "learning_rates":
+            p.add_argument(flag, nargs="*", type=float, metavar="RATE", default=None)
         elif isinstance(field.default, bool):
             p.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
         else:
@@ -56,32 +60,60 @@ def _train(args: argparse.Namespace) -> Any:
         from demetar.training import devices
 
         devices.join(args.coordinator or "", args.processes, args.process)
-    from demetar.core.disk import home
+    from demetar.core.disk import content, home
     from demetar.runs.config import Config, resolve
-    from demetar.training import mirrors
-    from demetar.training.fit import fit
+    from demetar.training import fit, mirrors
 
-    names = {f.name for f in dataclasses.fields(Config)}
+    given = _given(args)
+    config, _ = resolve(Config(**given))
+    folder = home() / "runs" / config.name
+    if args.resume:
+        _same(given, content(folder / "config.json"), config.name)
+    told, stop = mirrors.create(args.mirror, folder), fit.Stop()
+    folder = fit.fit(config, args.resume, Steps(), told, stop)
+    say("")
+    status = parsed(folder / "status.json")
+    if status.get("state") == "stopped":
+        args.exit_code = 128 + (stop.number or signal.SIGINT)
+        say(
+            f"demetar: Expected to train to the end, got {signal.Signals(args.exit_code - 128).name}; "
+            f"go on with: demetar train --resume --name {config.name}."
+        )
+    return {"folder": str(folder), "status": status}
+
+
+def _given(args: argparse.Namespace) -> dict[str, Any]:
+    """The settings of the file, and those of the flags over them, each of its own type."""
+    from demetar.runs.config import Config, check_type
+
     given = {}
     if args.config:
-        try:
-            given = json.loads(Path(args.config).read_text())
-        except (OSError, ValueError) as error:
+        given = parsed(Path(args.config))
+        if not isinstance(given, dict):
             raise InputError(
-                f"Expected a JSON file of settings at {args.config}, got {reason(error)}; "
-                "correct it."
-            ) from None
-        if not isinstance(given, dict) or set(given) - names:
-            raise InputError(
-                f"Expected settings among {', '.join(sorted(names))} in {args.config}, got others; "
-                "remove them."
+                f"Expected a table of settings in {args.config}, got {quoted(given)}; correct it."
             )
+        for key, value in given.items():
+            check_type(key, value, f" in {args.config}")
+    names = {f.name for f in dataclasses.fields(Config)}
     flags = {k: v for k, v in vars(args).items() if k in names and v is not None}
     for key in ("model_config", "data_options"):
         if key in flags:
             flags[key] = dict(flags[key])
-    config, _ = resolve(Config(**{**given, **flags}))
-    told = mirrors.create(args.mirror, home() / "runs" / config.name)
-    folder = fit(config, args.resume, Steps(), told)
-    say("")
-    return {"folder": str(folder), "status": json.loads((folder / "status.json").read_text())}
+    return {**given, **flags}
+
+
+def _same(given: dict[str, Any], stored: dict[str, Any], name: str) -> None:
+    """Raises InputError where a run that goes on is asked for settings other than its own."""
+    for key, value in given.items():
+        own = stored.get(key)
+        if isinstance(value, dict) and isinstance(own, dict):
+            inner = json.loads(json.dumps(value))
+            other = any(str(own.get(k)) != str(v) for k, v in inner.items())
+        else:
+            other = own != value
+        if stored and other and value not in ("", None):
+            raise InputError(
+                f"Expected the settings that the run {name} was begun with, got {key} {quoted(value)} "
+                f"in place of {quoted(own)}; leave it out, or begin a new run."
+            )

@@ -1,12 +1,16 @@
-"""Where the project and its data lie; files replaced in one step, locked, and checked NPZ files."""
+"""Where the project and its data lie; files replaced in one step or locked, JSON, checked NPZ files."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
+import glob
 import hashlib
+import json
 import os
 import tempfile
+import time
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,8 +20,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from jaxtyping import Shaped
 
+from demetar.core.errors import InputError, reason
+
 PROJECT = Path(__file__).resolve().parents[2]
 SHIPPED = PROJECT / "demetar" / "shipped"  # what setup.py puts into an installed copy
+LARGEST_JSON = 64 * 2**20  # bytes
+OLD = 3600.0  # seconds after which a file that is being written was left by a process that is gone
 CHECKOUT = (PROJECT / "data" / "samples").is_dir() and (PROJECT / "pyproject.toml").is_file()
 
 
@@ -71,9 +79,22 @@ def recorded(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
-def replace(path: Path, write: Callable[[BinaryIO], Any]) -> None:
-    """Writes a file through `write(file)` and puts it in place in one step: nobody reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+def tidy(folder: Path, older: float = 0.0, name: str = "*") -> None:
+    """Removes what killed writers of `replace` left in a folder (of the file `name`) so long ago."""
+    for part in folder.glob(f".{name}-" + "?" * 8):
+        with contextlib.suppress(OSError):
+            if part.is_file() and time.time() - part.stat().st_mtime >= older:
+                part.unlink()
+
+
+def replace(path: Path, write: Callable[[BinaryIO], Any], parents: bool = True) -> None:
+    """Writes a file through `write(file)` and puts it in place in one step: nobody reads half of it.
+
+    Without `parents` its folder has to be there. Raises OSError.
+    """
+    if parents:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    tidy(path.parent, OLD, glob.escape(path.name))
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -87,21 +108,61 @@ def replace(path: Path, write: Callable[[BinaryIO], Any]) -> None:
         raise
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Replaces a file by this content in one step."""
-    replace(path, lambda file: file.write(content))
+def write_atomically(path: Path, content: bytes, parents: bool = True) -> None:
+    """Replaces a file by this content in one step, see `replace`."""
+    replace(path, lambda file: file.write(content), parents)
+
+
+def parsed(path: Path) -> Any:
+    """What a JSON file holds. Raises InputError, also for one that is no file or has no bounds."""
+    try:
+        if not path.is_file():
+            raise FileNotFoundError("no such file")
+        if path.stat().st_size > LARGEST_JSON:
+            raise ValueError(f"more than {LARGEST_JSON // 2**20} MB")
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(
+            f"Expected JSON in {path}, got something else ({reason(error)}); restore or remove it."
+        ) from None
+
+
+def content(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty if there is none or something else."""
+    try:
+        found = parsed(path)
+    except InputError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _same(file: BinaryIO, path: Path) -> bool:
+    try:
+        there, here = path.stat(), os.fstat(file.fileno())
+    except OSError:
+        return False
+    return (there.st_dev, there.st_ino) == (here.st_dev, here.st_ino)
 
 
 @contextlib.contextmanager
-def locked(path: Path, blocking: bool = True) -> Iterator[None]:
+def locked(path: Path, blocking: bool = True) -> Iterator[Callable[[], bool]]:
     """Holds the file `path`, made if absent, for one process or thread at a time; its end lets go.
 
-    Waits for another holder, or raises OSError at once if not `blocking`.
+    Waits for another holder, or raises OSError at once if not `blocking`. Gives a function that
+    says whether what is held still lies at `path`: whoever moves or deletes it ends the holding.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if blocking else fcntl.LOCK_NB))
-        yield
+    for _ in range(100):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError), contextlib.ExitStack() as stack:
+            file = stack.enter_context(path.open("ab"))
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if blocking else fcntl.LOCK_NB))
+            if _same(file, path):  # else it was deleted between opening and holding
+                kept = stack.pop_all()
+                break
+    else:
+        raise FileNotFoundError(errno.ENOENT, "it is deleted again and again", str(path))
+    with kept:
+        yield lambda: _same(file, path)
 
 
 def held(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 
 import jax
 import numpy as np
@@ -35,6 +36,16 @@ class Systems:
 
     def __len__(self) -> int:
         return len(self.sizes)
+
+    def checksum(self) -> str:
+        """The SHA-256 of all arrays, their types and shapes: equal for equal systems and labels."""
+        found = hashlib.sha256()
+        for name in ("sizes", "targets", *ROWS):
+            value = getattr(self, name)
+            if value is not None:
+                found.update(f"{name} {value.dtype} {value.shape} ".encode())
+                found.update(np.ascontiguousarray(value).data)
+        return found.hexdigest()
 
     def first(self, count: int) -> Systems:
         """The first `count` systems of the set, or all where there are fewer."""

@@ -123,7 +123,7 @@ class Asked:
                     self._functions[dtype] = lambda g: function(params, g)
                 return called(self._functions[dtype], fitted.astype(dtype)), fitted
             same = len(graph.species) == len(self.graph.species)
-            f = self._functions.get(dtype, self.f) if same else self.f
+            f: Any = self._functions.get(dtype, self.f) if same else self.f
             return called(f, graph.astype(dtype)), graph
 
     def whole(self, graph: Graph) -> Any:
@@ -168,15 +168,11 @@ class Asked:
         """The outputs at each graph."""
         return [self.one(graph, dtype) for graph in graphs]
 
-    def graph_at(self, positions: Float[np.ndarray, "nodes 3"]) -> Graph:
-        """The system with its particles elsewhere, its edges kept."""
-        return self.graph.replace(positions=np.asarray(positions, np.float64))
-
     def __call__(
         self, places: Float[np.ndarray, "places nodes 3"], names: tuple[str, ...]
     ) -> dict[str, Float[np.ndarray, "places _rows _dim"]]:
         """The named outputs [k, rows, dim] with the particles at places [k, nodes, 3], the edges kept."""
-        found = self.many([self.graph_at(x) for x in places])
+        found = self.many([self.graph.replace(positions=x) for x in places])
         return {name: np.stack([rows[name] for rows in found]) for name in names}
 
 

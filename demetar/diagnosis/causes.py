@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from demetar.core import registry
-from demetar.core.errors import InputError
+from demetar.core.registry import unknown
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,8 +103,5 @@ CAUSES: dict[str, Cause] = {row[0]: Cause(*row) for row in _TABLE}
 def cause(word: str) -> Cause:
     """The cause of that word; InputError with the closest known one on a miss."""
     if word not in CAUSES:
-        known = list(CAUSES)
-        raise InputError(
-            f"Expected a cause among {', '.join(known)}, got {word!r}{registry.closest(word, known)}."
-        )
+        raise unknown("a cause", CAUSES, word)
     return CAUSES[word]

@@ -20,8 +20,9 @@ import numpy as np
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.core.numerics import configure
+from demetar.core.remarks import following
 from demetar.diagnosis.asked import Asked, Progress
-from demetar.diagnosis.causes import CAUSES, SOUND
+from demetar.diagnosis.causes import CAUSES, NOT_KNOWN, SOUND
 from demetar.diagnosis.evidence.aimed import aimed
 from demetar.diagnosis.evidence.gradients import gradients
 from demetar.diagnosis.evidence.groups import groups
@@ -37,7 +38,7 @@ from demetar.diagnosis.evidence.stairs import stairs
 from demetar.diagnosis.evidence.turns import turns
 from demetar.diagnosis.moves import Ruler, crooked
 from demetar.diagnosis.record import Diagnosis, Evidence
-from demetar.diagnosis.verdict import BAD, decide
+from demetar.diagnosis.verdict import decide
 from demetar.symmetry import groups as shelf
 
 SECONDS = 30.0
@@ -46,6 +47,12 @@ LETTERS = {
     "breaks-C_i": {"ci", "o3", "e3", "sim3", "oh"}, "breaks-S_n": {"sn"},
 }  # fmt: skip
 NAMES = {"breaks-T": "T(3)", "breaks-SO": "SO(3)", "breaks-C_i": "inversion", "breaks-S_n": "S_n"}
+NEEDED = {
+    "precision ladder",
+    "aimed elements",
+    "gradient",
+    "smoothness",
+}  # to call a function sound
 ASPECTS = {  # marks that say more about a group and mean nothing without it
     "breaks-T": {"breaks-T-along-111"},
     "breaks-SO": {"aimed", "not-finite", "axes-law", "still-law", "float32-sized"},
@@ -63,7 +70,8 @@ def diagnose(
     """The cause of f's Δ_EQ at one system, with the evidence for it.
 
     `group` is what f is held to: by default what a run claims, else E(3) x S_n. `progress(fraction, text)`
-    is called a few times a second; where it answers False the diagnosis ends with `Stopped`. Raises
+    is called a few times a second; where it answers False the diagnosis ends with `Stopped`. Without
+    it, whoever follows long work (`demetar.core.remarks.followed`) is told. Raises
     InputError, in a sentence, for a batch and for a function that fails, gives no numbers or rows of a
     shape that its kinds exclude.
     """
@@ -82,9 +90,13 @@ def diagnose(
             f"Expected a run or a function of a graph, got {type(f).__name__}; pass what predicts."
         )
     claimed = shelf.load(group or getattr(f, "symmetry", None) or "E(3) x S_n")
-    gathering = _Gathering(Asked(f, graph, seconds, progress))
+    gathering = _Gathering(Asked(f, graph, seconds, progress or _followed))
     gathering.all()
     return _concluded(gathering, claimed, explicit=group is not None)
+
+
+def _followed(fraction: float, text: str) -> None:
+    following()(f"diagnosis, {text}", round(100 * fraction), 100)
 
 
 class _Gathering:
@@ -98,8 +110,8 @@ class _Gathering:
         self.ruler: Ruler
 
     def take(self, name: str, measure: Callable[[], Evidence], cost: int, fraction: float) -> None:
-        """Adds one piece of evidence, if there is time for about so many evaluations."""
-        if not self.asked.affordable(cost):
+        """Adds one piece of evidence, if there is time for about so many evaluations; of cost 0 always."""
+        if cost and not self.asked.affordable(cost):
             self.left_out.append(name)
             return
         self.asked.tell(fraction, name)
@@ -176,12 +188,15 @@ def _concluded(found: _Gathering, claimed: shelf.Group, explicit: bool) -> Diagn
     for letter in foreign:
         marks[letter] = False
         marks |= dict.fromkeys(ASPECTS.get(letter, ()), False)
-    if found.left_out and not any(marks.get(m) for m in BAD):
+    if found.left_out:
         told = f"Not looked at for lack of time: {', '.join(found.left_out)}."
     if broken & foreign:
         names = " and ".join(NAMES[k] for k in LETTERS if k in broken & foreign)
         told = f"It claims {claimed.name} only, and breaks {names}. {told}".strip()
     word, sentence, runner = decide(marks, told)
+    if word == SOUND and set(found.left_out) & NEEDED and not design:
+        word, runner = NOT_KNOWN, None
+        sentence = f"What was looked at shows no fault, and not all was. {told}"
     if word == SOUND and design and not explicit and "breaks-SO" in broken:
         word, runner = "unconstrained", None
         sentence = f"{CAUSES[word].sentence} {told}"

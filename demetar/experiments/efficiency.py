@@ -21,14 +21,14 @@ from typing import Any
 import numpy as np
 
 from demetar.core import registry
-from demetar.core.disk import home, write_atomically
+from demetar.core.disk import content, home, parsed, write_atomically
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.data.loader import Loader
 from demetar.data.systems import Systems
 from demetar.runs import evaluate
 from demetar.runs.config import Config
-from demetar.runs.folder import lines
+from demetar.runs.folder import lines, read_config
 from demetar.runs.run import Run, load
 from demetar.symmetry.equivariance import measure
 from demetar.training.fit import fit
@@ -110,6 +110,7 @@ def run(plan: Plan, out: Path, progress: Progress = lambda state: None) -> dict[
         "points": list(earlier.values()), "done": False, "seconds": 0.0,
     }  # fmt: skip
     points = plan.points()
+    _write(out, result)  # what cannot be written is told before anything is trained
     for arm, n, seed in points:
         if (arm, n, seed) in earlier:
             continue
@@ -133,7 +134,7 @@ def one(
     folder = home() / "runs" / config.name
     begun = folder / "config.json"
     if begun.is_file():
-        _same(config, json.loads(begun.read_text()))
+        _same(config, read_config(begun))
     if not _finished(folder):
         fit(config, resume=begun.is_file(), progress=progress)
     if not _finished(folder):
@@ -154,14 +155,13 @@ def one(
         **_errors(found, data),
         "delta": _delta(trained),
         "steps": done[-1]["step"],
-        "seconds": done[-1]["seconds"],
+        "seconds": done[-1].get("seconds", 0.0),
         "best_step": min(done, key=lambda line: line["valid"])["step"],
     }
 
 
 def _finished(folder: Path) -> bool:
-    status = folder / "status.json"
-    return status.is_file() and json.loads(status.read_text())["state"] == "finished"
+    return content(folder / "status.json").get("state") == "finished"
 
 
 def _errors(predicted: np.ndarray, data: Systems) -> dict[str, float]:
@@ -225,7 +225,7 @@ def _stored(plan: Plan) -> dict[str, Any]:
 def _earlier(plan: Plan, out: Path) -> dict[tuple[str, int, int], dict[str, Any]]:
     """Points that the file holds already, if it is of the same plan."""
     try:
-        found = json.loads(out.read_text())
+        found = parsed(out)
         if found["plan"] == _stored(plan):
             return {(p["arm"], p["n"], p["seed"]): p for p in found["points"]}
     except (OSError, ValueError, KeyError, TypeError):

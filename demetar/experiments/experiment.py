@@ -15,7 +15,12 @@ seed = [0, 1, 2]
 [[runs]]                         # and these runs beside
 model = "linear"
 name = "linear-nbody"
+
+[models.gnn]                     # settings of every run of that model
+model_config.layers = 2
 ```
+
+`[[grid]]`, several times, gives the combinations of one after those of the other.
 """
 
 from __future__ import annotations
@@ -23,21 +28,21 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
+import math
 import re
 import tomllib
-import typing
 from collections.abc import Mapping
 from pathlib import Path
-from types import NoneType, UnionType
 from typing import Any
 
 from demetar.core import registry
 from demetar.core.errors import InputError, reason
-from demetar.runs.config import Config, resolve
+from demetar.runs.config import Config, check_type, resolve
 
-TABLES = ("name", "base", "grid", "runs", "resources")
+TABLES = ("name", "base", "grid", "runs", "models", "resources")
 NESTED = ("model_config", "data_options")
 RESOURCES = ("cpus", "gpus")
+MOST = 10_000  # runs of an experiment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,20 +64,23 @@ def read(path: str | Path) -> Experiment:
     content = _content(Path(path))
     template = content.get("name", "")
     base = _flat(_table(content, "base", path))
-    grid = _flat(_table(content, "grid", path))
-    for key, values in grid.items():
-        if not isinstance(values, list) or not values:
-            raise InputError(
-                f"Expected a list of values for {key} in [grid] of {path}, got {values!r}; give "
-                "one or more in brackets."
-            )
-    combinations = [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
+    own = _models(content, path)
+    combinations = _combinations(content, path)
     entries = content.get("runs", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise InputError(f"Expected [[runs]] of {path} to be tables, got {entries!r}; correct it.")
     explicit = [_flat(entry) for entry in entries]
-    given = [*(combinations if grid else []), *explicit] or [{}]
-    runs = [_config({**base, **settings}, template, list(settings), path) for settings in given]
+    given = [*combinations, *explicit] or [{}]
+    if not base and given == [{}]:
+        raise InputError(
+            f"Expected [base], [grid] or [[runs]] in {path}, got none of them; say what to train."
+        )
+
+    def settled(settings: dict[str, Any]) -> dict[str, Any]:
+        model = {**base, **settings}.get("model", Config.model)
+        return {**base, **own.get(model, {}), **settings}
+
+    runs = [_config(settled(settings), template, list(settings), path) for settings in given]
     _distinct([run.name for run in runs], path)
     return Experiment(Path(path).stem, tuple(runs), **_resources(content, path))
 
@@ -80,7 +88,7 @@ def read(path: str | Path) -> Experiment:
 def _content(path: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             f"Expected an experiment as a TOML file at {path}, got {reason(error)}; correct it."
         ) from None
@@ -102,6 +110,43 @@ def _table(content: Mapping[str, Any], key: str, path: str | Path) -> dict[str, 
     return table
 
 
+def _combinations(content: Mapping[str, Any], path: str | Path) -> list[dict[str, Any]]:
+    """Every combination of a grid's values, one grid after the other."""
+    grids = content.get("grid", [])
+    grids = grids if isinstance(grids, list) else [grids]
+    found = []
+    for grid in grids:
+        if not isinstance(grid, dict):
+            raise InputError(f"Expected [grid] of {path} to be a table, got {grid!r}; correct it.")
+        grid = _flat(grid)
+        for key, values in grid.items():
+            if not isinstance(values, list) or not values:
+                raise InputError(
+                    f"Expected a list of values for {key} in [grid] of {path}, got {values!r}; give "
+                    "one or more in brackets."
+                )
+        if len(found) + math.prod(map(len, grid.values())) > MOST:
+            raise InputError(
+                f"Expected at most {MOST:,} runs in [grid] of {path}, got more; leave values out."
+            )
+        if grid:
+            found += [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
+    return found
+
+
+def _models(content: Mapping[str, Any], path: str | Path) -> dict[str, dict[str, Any]]:
+    """What [models.NAME] says of each model."""
+    found = {}
+    for name, table in _table(content, "models", path).items():
+        registry.load("models", name)
+        if not isinstance(table, dict):
+            raise InputError(
+                f"Expected [models.{name}] of {path} to be a table, got {table!r}; correct it."
+            )
+        found[name] = _flat(table)
+    return found
+
+
 def _flat(table: Mapping[str, Any]) -> dict[str, Any]:
     """{"model_config": {"width": 8}} as {"model_config.width": 8}; other tables stay."""
     found = {}
@@ -121,7 +166,7 @@ def _config(settings: dict[str, Any], template: str, varied: list[str], path: st
         if dot and table in NESTED:
             nested.setdefault(table, {})[inner] = value
         else:
-            _check_type(key, value, path)
+            check_type(key, value, f" in {path}")
             nested[key] = value
     template = template or "-".join(["{model}-{dataset}", *_varied_parts(varied)])
     nested.setdefault("name", _named(template, settings, path))
@@ -129,20 +174,6 @@ def _config(settings: dict[str, Any], template: str, varied: list[str], path: st
         return resolve(Config(**nested))[0]
     except InputError as error:
         raise InputError(f"{str(error).rstrip('.')} (run {nested['name']} of {path}).") from None
-
-
-def _check_type(key: str, value: Any, path: str | Path) -> None:
-    """Raises InputError unless `key` is a setting and the value of its type."""
-    hints = typing.get_type_hints(Config)
-    if key not in hints:
-        raise registry.unknown(f"a setting in {path}", hints, key)
-    kinds = typing.get_args(hints[key]) if isinstance(hints[key], UnionType) else (hints[key],)
-    kinds = tuple(typing.get_origin(kind) or kind for kind in kinds if kind is not NoneType)
-    fits = isinstance(value, kinds) or (float in kinds and isinstance(value, int))
-    if not fits or (isinstance(value, bool) and bool not in kinds):
-        names = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-        wanted = " or ".join(names.get(kind, "a table") for kind in kinds)
-        raise InputError(f"Expected {key} in {path} to be {wanted}, got {value!r}; correct it.")
 
 
 def _varied_parts(varied: list[str]) -> list[str]:
@@ -183,7 +214,11 @@ def _resources(content: Mapping[str, Any], path: str | Path) -> dict[str, float]
     for key, value in table.items():
         if key not in RESOURCES:
             raise registry.unknown(f"a key in [resources] of {path}", RESOURCES, key)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not 0 <= value < math.inf
+        ):
             raise InputError(
                 f"Expected a number of {key} for a run in [resources] of {path}, got {value!r}; "
                 "give 0 or more."

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fnmatch
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from demetar.core.disk import home, write_atomically
+from demetar.core.disk import content, home, write_atomically
 from demetar.core.errors import InputError
 from demetar.experiments import cluster
 from demetar.experiments.experiment import Experiment
 from demetar.runs import remote
 from demetar.runs.config import Config
+from demetar.runs.folder import read_config
 from demetar.training import mirrors
 
 Row = dict[str, Any]
@@ -35,6 +37,7 @@ def sweep(
     resume: bool = False,
     told: Sequence[str] = (),
     tell: Tell = lambda text: None,
+    only: Sequence[str] = (),
 ) -> list[Row]:
     """A row for every run: name, state, best validation error, test error, Δ_EQ, message.
 
@@ -42,12 +45,18 @@ def sweep(
     without Ray. `output` is an fsspec address under which every run folder is kept a second time.
     With `resume` finished runs are left as they are and the others go on. `told` names mirrors.
     Raises InputError before anything begins if a run exists and `resume` was not asked for, or was
-    made with other settings.
+    made with other settings. `only` takes shell patterns of names: other runs are left as they are.
     """
     if output is not None:
         remote.opened(output)
     mirrors.create(told, home())  # a missing package is told now
-    left = [run for run in experiment.runs if not _finished(run, output, resume)]
+    meant = [run for run in experiment.runs if not only or _any(run.name, only)]
+    if not meant:
+        raise InputError(
+            f"Expected names of runs of {experiment.name}, got {', '.join(only)}; "
+            "choose from what --dry-run lists."
+        )
+    left = [run for run in meant if not _finished(run, output, resume)]
     tell(f"{len(experiment.runs)} runs, {len(left)} to train")
     jobs: list[Job] = [(dataclasses.asdict(run), output, tuple(told)) for run in left]
     rows = {}
@@ -60,9 +69,13 @@ def sweep(
         with contextlib.redirect_stdout(sys.stderr):  # Ray prints the death of a worker there
             rows = {row["name"]: row for row in ended}
     known = [rows.get(run.name) or summary(_folder(run), output) for run in experiment.runs]
-    content = (json.dumps(known, indent=1) + "\n").encode()
-    write_atomically(home() / "runs" / f"{experiment.name}.sweep.json", content)
+    text = (json.dumps(known, indent=1) + "\n").encode()
+    write_atomically(home() / "runs" / f"{experiment.name}.sweep.json", text)
     return known
+
+
+def _any(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _folder(run: Config) -> Path:
@@ -82,9 +95,10 @@ def _finished(run: Config, output: str | None, resume: bool) -> bool:
             "the experiment, or give --resume, which leaves finished runs as they are and "
             "goes on with the others."
         )
-    stored = json.loads((folder / "config.json").read_text())
+    stored = read_config(folder / "config.json")
     asked = json.loads(json.dumps(dataclasses.asdict(run)))
-    other = [key for key, value in asked.items() if stored.get(key) != value]
+    found = ("epochs", "learning_rate") if run.budget else ()  # what the budget decided
+    other = [k for k, value in asked.items() if k not in found and stored.get(k) != value]
     if other:
         raise InputError(
             f"Expected the run {run.name} to have the experiment's settings, got {other[0]} "
@@ -96,10 +110,7 @@ def _finished(run: Config, output: str | None, resume: bool) -> bool:
 
 
 def _status(folder: Path) -> Row:
-    try:
-        return json.loads((folder / "status.json").read_text())
-    except (OSError, ValueError):
-        return {}
+    return content(folder / "status.json")
 
 
 def train_one(settings: Row, output: str | None, told: Sequence[str] = ()) -> Row:
@@ -115,7 +126,8 @@ def train_one(settings: Row, output: str | None, told: Sequence[str] = ()) -> Ro
     try:
         with remote.copied(folder, address):
             # What may go on was settled before anything began.
-            fit(run, resume=True, mirrors=mirrors.create(told, folder))
+            begun = (folder / "config.json").is_file()
+            fit(run, resume=begun, mirrors=mirrors.create(told, folder))
             if _status(folder).get("state") == "finished":
                 _measure(folder)
     except Exception as error:  # of any kind: the other runs go on
@@ -138,11 +150,8 @@ def summary(folder: Path, output: str | None = None) -> Row:
     from demetar.runs.folder import lines
 
     done, status = lines(folder / "metrics.jsonl"), _status(folder)
-    try:
-        results = json.loads((folder / "results.json").read_text())
-    except (OSError, ValueError):
-        results = {}
-    test = results.get("test", {})
+    test = content(folder / "results.json").get("test", {})
+    test = test if isinstance(test, dict) else {}
     return {
         "name": folder.name,
         "state": status.get("state", "not begun"),
@@ -150,8 +159,8 @@ def summary(folder: Path, output: str | None = None) -> Row:
         "test": test.get("value"),
         "unit": test.get("unit", ""),
         "errors": test.get("errors", {}),
-        "delta": done[-1]["delta"].get("SO(3)") if done else None,
-        "seconds": done[-1]["seconds"] if done else 0.0,
+        "delta": done[-1].get("delta", {}).get("SO(3)") if done else None,
+        "seconds": done[-1].get("seconds", 0.0) if done else 0.0,
         "message": status.get("message", ""),
         "folder": str(folder) if output is None else remote.join(output, folder.name),
     }

@@ -11,12 +11,15 @@ them in `CHOICES`.
 """
 
 import dataclasses
+import math
 from typing import Any
 
 from demetar.core import registry
-from demetar.core.errors import InputError
+from demetar.core.errors import InputError, quoted
 
 KINDS = ("particles", "atoms")
+MOST = 10_000  # of any whole number among a model's settings, but for these
+MOST_OF = {"layers": 100, "lmax": 12, "lmax_attributes": 12, "species": 118}
 
 
 def names() -> list[str]:
@@ -62,7 +65,7 @@ def create(name: str, **config: Any) -> Any:
         }.get(key)
         if choices and value not in choices:
             raise InputError(
-                f"Expected {key} among {', '.join(choices)}, got {value!r}; choose one."
+                f"Expected {key} among {', '.join(choices)}, got {quoted(value)}; choose one."
             )
     config = {k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}
     made = module.Config(**config)
@@ -83,21 +86,24 @@ def create(name: str, **config: Any) -> Any:
 def _check(name: str, key: str, value: Any, default: Any) -> None:
     """Raises InputError unless the value is of the default's type, integers positive."""
 
+    most = MOST_OF.get(key, MOST)
+
     def positive(x: Any) -> bool:
-        return type(x) is int and x > 0
+        return type(x) is int and 0 < x <= most
 
     kinds = {
         bool: ("true or false", lambda x: type(x) is bool),
-        int: ("a positive integer", positive),
-        float: ("a number", lambda x: type(x) in (int, float)),
+        int: (f"a whole number from 1 to {most:,}", positive),
+        float: ("a finite number", lambda x: type(x) in (int, float) and math.isfinite(x)),
         str: ("a word", lambda x: type(x) is str),
         tuple: (
-            "a list of positive integers",
+            f"a list of whole numbers from 1 to {most:,}",
             lambda x: type(x) is tuple and x and all(map(positive, x)),
         ),
     }
     kind, fits = kinds.get(type(default), ("", lambda x: True))
     if not fits(value):
         raise InputError(
-            f"Expected {key} of {name} to be {kind}, got {value!r}; its default is {default!r}."
+            f"Expected {key} of {name} to be {kind}, got {quoted(value)}; its default is "
+            f"{default!r}."
         )

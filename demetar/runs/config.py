@@ -7,8 +7,10 @@ import os
 import platform
 import re
 import subprocess
+import typing
 from importlib.metadata import version
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any
 
 import jax
@@ -16,7 +18,7 @@ import jax
 from demetar import models
 from demetar.core import registry
 from demetar.core.disk import CHECKOUT
-from demetar.core.errors import InputError
+from demetar.core.errors import InputError, quoted
 from demetar.core.numerics import PRECISIONS
 from demetar.data import on_device
 from demetar.data.sets import checked_options, facts_of
@@ -39,6 +41,8 @@ class Config:
     train_size: int | None = None
     valid_size: int | None = None
     epochs: int = 100
+    budget: float = 0.0  # processor seconds, which then decide the epochs; 0: none
+    learning_rates: list[float] = dataclasses.field(default_factory=list)  # tried in its tenth
     batch_size: int = 100
     loss: str = ""  # "mse", "mae" or "l2mae"; the usual one of the output if empty
     energy_weight: float = 1.0  # of the target, where forces are labelled
@@ -65,6 +69,13 @@ POSITIVE = (
     "epochs", "batch_size", "learning_rate", "clip", "evaluate_every", "checkpoint_seconds",
     "energy_weight", "force_weight", "plateau_patience",
 )  # fmt: skip
+SIZES = ("train_size", "valid_size")
+NOT_NEGATIVE = ("patience", "seed", "steps_per_call", "weight_decay", *SIZES)
+KINDS = {
+    int: "a whole number", float: "a number", str: "a text", bool: "true or false", dict: "a table",
+    list: "a list",
+}  # fmt: skip
+LONGEST_NAME = 100  # characters: a folder's name, with room for what is written beside it
 SHARES = ("warmup", "ema")
 LOSSES = ("mse", "mae", "l2mae")
 DEVICES = ("one", "all")
@@ -81,14 +92,36 @@ def allowed(setting: str) -> tuple[str, ...]:
     return ("", *groups.rigid()) if setting == "augment" else CHOICES[setting]
 
 
+def check_type(key: str, value: Any, where: str = "") -> None:
+    """Raises InputError unless `key` is a setting and the value of its type."""
+    hints = typing.get_type_hints(Config)
+    if key not in hints:
+        raise registry.unknown(f"a setting{where}", hints, key)
+    kinds = typing.get_args(hints[key]) if isinstance(hints[key], UnionType) else (hints[key],)
+    wanted = [typing.get_origin(kind) or kind for kind in kinds]
+    fits = isinstance(value, tuple(wanted)) or (float in wanted and isinstance(value, int))
+    if isinstance(value, dict):
+        fits = fits and all(isinstance(inner, str) for inner in value)
+    if not fits or (isinstance(value, bool) and bool not in wanted):
+        named = " or ".join(KINDS[kind] for kind in wanted if kind is not NoneType)
+        raise InputError(f"Expected {named} for {key}{where}, got {quoted(value)}; correct it.")
+    if isinstance(value, int) and not abs(value) < 2**31:
+        raise InputError(f"Expected {key}{where} below 2^31, got {quoted(value)}; lower it.")
+
+
 def check(config: Config) -> None:
-    """Raises InputError on a number out of its range, or a name that is no folder's."""
+    """Raises InputError on a value of another type or out of its range, or a name that is no folder's."""
+    for field in dataclasses.fields(config):
+        check_type(field.name, getattr(config, field.name))
     for key in POSITIVE:
         value = getattr(config, key)
         if not 0 < value < float("inf"):
             raise InputError(f"Expected a positive number for {key}, got {value}; raise it.")
-    if config.patience < 0:
-        raise InputError(f"Expected patience of 0 or more, got {config.patience}; raise it.")
+    for key in NOT_NEGATIVE:
+        value = getattr(config, key)
+        if value is not None and not int(key in SIZES) <= value < float("inf"):
+            least = int(key in SIZES)
+            raise InputError(f"Expected {key} of {least} or more, got {value}; raise it.")
     for key in SHARES:
         value = getattr(config, key)
         if not 0 <= value < 1:
@@ -98,13 +131,33 @@ def check(config: Config) -> None:
         value = getattr(config, key)
         if value not in choices:
             named = ", ".join(c or "nothing" for c in choices)
-            raise InputError(f"Expected {key} among {named}, got {value!r}; choose one.")
+            raise InputError(f"Expected {key} among {named}, got {quoted(value)}; choose one.")
+    _check_budget(config)
     connect_setting(config.connect)
-    if config.name in (".", "..") or not re.fullmatch(r"[\w.+-]*", config.name):
+    fits = re.fullmatch(r"(?![.-])[\w.+-]*", config.name) and len(config.name) <= LONGEST_NAME
+    if not fits or len(config.name.encode()) > 2 * LONGEST_NAME:
         raise InputError(
-            f"Expected a name of letters, digits and . _ + -, got {config.name!r}; the run becomes "
-            "a folder of that name."
+            f"Expected a name of at most {LONGEST_NAME} letters, digits and . _ + - that begins with "
+            f"neither . nor -, got {quoted(config.name)}; the run becomes a folder of that name."
         )
+
+
+def _check_budget(config: Config) -> None:
+    if not 0 <= config.budget < float("inf"):
+        raise InputError(f"Expected a budget of 0 seconds or more, got {config.budget}; raise it.")
+    if config.learning_rates and not config.budget:
+        raise InputError(
+            f"Expected a budget beside learning_rates, got {config.learning_rates} and none; give "
+            "one of them as learning_rate, or a budget."
+        )
+    if config.budget and config.schedule == "plateau":
+        raise InputError(
+            "Expected the schedule cosine or constant with a budget, got 'plateau', whose end is "
+            "not known beforehand; choose another."
+        )
+    for rate in config.learning_rates:
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1e6:
+            raise InputError(f"Expected positive learning_rates, got {rate!r}; correct it.")
 
 
 def connect_setting(given: Any) -> float | str | None:
@@ -121,7 +174,7 @@ def connect_setting(given: Any) -> float | str | None:
     if not 0 < cutoff < float("inf"):
         raise InputError(
             "Expected connect to be left out (all pairs), 'bonds' or a cutoff in Å above 0, got "
-            f"{given!r}; choose one."
+            f"{quoted(given)}; choose one."
         )
     return cutoff
 
@@ -178,9 +231,11 @@ def resolve(config: Config) -> tuple[Config, dict[str, Any]]:
 
 
 def restored(stored: dict[str, Any]) -> Config:
-    """The configuration that config.json holds, as it was resolved."""
+    """The configuration that config.json holds, as it was resolved; InputError for a bad value."""
     known = {f.name for f in dataclasses.fields(Config)}
-    return Config(**{k: v for k, v in stored.items() if k in known})
+    config = Config(**{k: v for k, v in stored.items() if k in known})
+    check(config)
+    return config
 
 
 def _commit() -> str:

@@ -37,6 +37,8 @@ from demetar.symmetry.elements import Elements
 from demetar.symmetry.predictor import Subject, subject
 from demetar.symmetry.scales import Square
 
+MOST_SAMPLES = 100_000  # what is kept of each is an answer of the model
+
 
 @dataclasses.dataclass(frozen=True)
 class LayerDelta:
@@ -144,8 +146,10 @@ def measure(
 def _drawn(graph: Graph, group: str, samples: int, seed: int, given: Elements | None) -> Elements:
     count = len(graph.species)
     if given is None:
-        if samples < 1:
-            raise InputError(f"Expected at least one sample, got {samples}; ask for 1 or more.")
+        if not 1 <= samples <= MOST_SAMPLES:
+            raise InputError(
+                f"Expected at least one sample and at most {MOST_SAMPLES:,}, got {samples}; change it."
+            )
         if seed < 0:
             raise InputError(f"Expected a seed from 0 on, got {seed}; choose another.")
         rng = np.random.default_rng(seed)

@@ -8,33 +8,45 @@ damaged file costs the steps since then and not the run.
 from __future__ import annotations
 
 import os
+import re
 import shutil
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 
+from demetar.core.errors import InputError
+from demetar.data.readers.bounded import stored_arrays
+
 KEPT = 2
 
 
 def steps(folder: Path) -> list[int]:
     """The steps of the complete checkpoints of a run folder, ascending."""
-    return sorted(int(p.name) for p in (folder / "checkpoints").glob("[0-9]*") if p.name.isdigit())
+    names = [p.name for p in (folder / "checkpoints").glob("[0-9]*")]
+    return sorted(int(name) for name in names if re.fullmatch(r"[0-9]{1,18}", name))
+
+
+def tidy(folder: Path) -> None:
+    """Removes what a killed process left half written."""
+    for part in (folder / "checkpoints").glob(".*"):
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def save(folder: Path, step: int, state: Any) -> None:
     """Writes the state (a tree of arrays and numbers) as the checkpoint of that step.
 
-    Raises OSError if the disk does not take it; earlier checkpoints are then as they were.
+    Raises OSError if the disk does not take it, or the run folder is gone; earlier checkpoints are
+    then as they were.
     """
     root = folder / "checkpoints"
     part, whole = root / f".{step}", root / str(step)
     for stale in [part, *(root / str(s) for s in steps(folder) if s >= step)]:
         shutil.rmtree(stale, ignore_errors=True)  # half a one, or one that could not be read
     try:
-        part.mkdir(parents=True)
+        root.mkdir(exist_ok=True)
+        part.mkdir()
         with (part / "state.npz").open("wb") as file:
             arrays = {f"{i:05d}": np.asarray(x) for i, x in enumerate(jax.tree.leaves(state))}
             np.savez(file, allow_pickle=False, **arrays)
@@ -51,15 +63,17 @@ def save(folder: Path, step: int, state: Any) -> None:
 def restore(folder: Path, like: Any) -> Any | None:
     """The newest state that can be read, as a tree like `like`; None if there is none.
 
-    Newer ones that cannot be read, or are of another model, are passed over.
+    Newer ones that cannot be read, or are of another model, are passed over. What a file would take
+    is measured before it is unpacked.
     """
     structure, leaves = jax.tree.structure(like), [np.asarray(x) for x in jax.tree.leaves(like)]
+    limit = 10**6 + 8 * sum(leaf.size for leaf in leaves)
     for step in reversed(steps(folder)):
-        path = folder / "checkpoints" / str(step)
+        path = folder / "checkpoints" / str(step) / "state.npz"
         try:
-            with np.load(path / "state.npz", allow_pickle=False) as file:
-                found = [file[f"{i:05d}"] for i in range(len(leaves))]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            arrays = stored_arrays(path, path.name, None, limit, axes=8)
+            found = [np.array(arrays[f"{i:05d}"]) for i in range(len(leaves))]
+        except (OSError, InputError, KeyError):
             found = []
         if [(x.shape, x.dtype) for x in found] == [(x.shape, x.dtype) for x in leaves]:
             return jax.tree.unflatten(structure, found)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import jax
 import numpy as np
+import optax
 
 from demetar.core import registry
 from demetar.core.errors import InputError
@@ -16,7 +19,7 @@ from demetar.data import on_device, standardise
 from demetar.data.loader import Loader
 from demetar.runs import evaluate as runs_evaluate
 from demetar.runs.config import Config
-from demetar.runs.folder import save, save_params
+from demetar.runs.folder import save_params
 from demetar.runs.run import Run, load, template
 from demetar.symmetry import groups
 from demetar.symmetry.equivariance import measure
@@ -24,6 +27,8 @@ from demetar.training import checkpoint, devices, loop, losses, monitor
 from demetar.training.optimiser import Patience, optimiser, schedule
 from demetar.training.recorder import Recorder
 from demetar.training.stream import Prefetch, calls, steps_per_call
+
+EVALUATIONS = 20  # of a training within a budget
 
 
 class Asked(Protocol):
@@ -50,11 +55,8 @@ class Trainer:
         self.run = Run(config.name, stored, None, recorder.folder)
         self.mesh = devices.mesh(config.devices)
         self._read(stored)
-        self.steps = config.epochs * len(self.loader)
-        self.every = config.evaluate_every * len(self.loader)
         self.params = template(self.run, config.seed)["model"]
-        self.tx = optimiser(config, self.steps)
-        loss = losses.make(
+        self.loss = losses.make(
             self.run.model,
             config.loss,
             config.energy_weight,
@@ -62,11 +64,53 @@ class Trainer:
             config.precision,
             devices.total(self.mesh),
         )
-        self.step = loop.make_step(loss, self.tx, config.ema, self.output, self.mesh)
         count = sum(x.size for x in jax.tree.leaves(self.params))
         self.stack = steps_per_call(config, self.loader, count)
-        self.saved = time.time()
-        self.beat, self.best = 0.0, float("inf")
+        self.saved = time.monotonic()
+        self.beat, self.best = -float("inf"), float("inf")
+        if not config.budget or "plan" in stored:
+            self.settle(config, (stored.get("plan") or {}).get("steps"))
+
+    def settle(self, config: Config, steps: int | None = None) -> None:
+        """What the training is to be: its settings and, with a budget, its number of steps."""
+        self.config = config
+        self.steps = steps or config.epochs * len(self.loader)
+        often = max(1, self.steps // EVALUATIONS)
+        self.every = often if config.budget else config.evaluate_every * len(self.loader)
+        self.tx = optimiser(config, self.steps)
+        self.step = self.stepper(self.tx)
+
+    def stepper(self, tx: optax.GradientTransformation) -> Callable:
+        """The compiled step by this optimiser; see `loop.make_step`."""
+        return loop.make_step(self.loss, tx, self.config.ema, self.output, self.mesh)
+
+    def fresh(self, tx: optax.GradientTransformation) -> tuple:
+        """The state before the first step, on the devices."""
+        state = (np.zeros((), np.int32), self.params, self.params, tx.init(self.params))
+        return devices.replicate(jax.device_get(state), self.mesh)
+
+    def whole(self, steps: int) -> int:
+        """The largest number of steps up to `steps` at which a compiled call ends."""
+        return steps - steps % len(self.loader) % self.stack
+
+    def asked(self) -> bool:
+        """Whether somebody asked the training to end."""
+        return bool(self.stop.agreed())
+
+    def judge(self, params: Any) -> float:
+        """The validation error that chooses the best parameters."""
+        return runs_evaluate.criterion(self._errors(params), dataclasses.asdict(self.config))
+
+    def _errors(self, params: Any) -> dict[str, float]:
+        alone = jax.process_count() == 1  # several have to come to the same end
+        errors = runs_evaluate.errors(
+            self.run.model,
+            self.norm.params(params),
+            self.valid,
+            self.config.precision,
+            lambda: alone and bool(self.stop.asked),
+        )
+        return dict(zip(errors, devices.agreed(np.array([*errors.values()])).tolist()))
 
     def _read(self, stored: dict[str, Any]) -> None:
         """Reads both splits and standardises the labels."""
@@ -74,6 +118,12 @@ class Trainer:
         data = runs_evaluate.systems(stored, "train", c.train_size)
         stored["masses"] = data.masses is not None
         valid = runs_evaluate.systems(stored, "valid", c.valid_size)
+        found = hashlib.sha256((data.checksum() + valid.checksum()).encode()).hexdigest()
+        if stored.setdefault("data_sha256", found) != found:
+            raise InputError(
+                f"Expected the data that the run {c.name} was begun with, got others (their checksum "
+                "differs); restore the file, or begin a new run with these."
+            )
         free = getattr(registry.load("datasets", c.dataset), "free_atoms", None)
         options = stored.get("data_options") or {}
         given = free(c.target, **options) if free and c.references == "free" else None
@@ -109,19 +159,22 @@ class Trainer:
         memory.state = devices.replicate(memory.state, self.mesh)
         return memory
 
-    def stream(self, done: int) -> Prefetch:
-        """Stacked batches on the devices, from step `done` on."""
-        source = calls(self.loader, self.config, done, self.stack, bool(self.resident))
+    def stream(self, done: int, epochs: int | None = None) -> Prefetch:
+        """Stacked batches on the devices, from step `done` on, to the end or over so many epochs."""
+        c = self.config if epochs is None else dataclasses.replace(self.config, epochs=epochs)
+        steps = self.steps if epochs is None else None
+        source = calls(self.loader, c, done, self.stack, bool(self.resident), steps)
         place = self.resident or (lambda batches: devices.place(batches, self.mesh))
         return Prefetch(source, place)
 
     def between(self, memory: loop.Memory, last: bool) -> str:
         """Heartbeat, progress and checkpoint; how the training is asked to end, "" to go on."""
-        asked, now, step = self.stop.agreed(), time.time(), memory.step
+        asked, now, step = self.stop.agreed(), time.monotonic(), memory.step
+        self.recorder.own()
         self.best = memory.patience.best
         if asked or last or now - self.saved > self.config.checkpoint_seconds:
             self._keep(memory)
-            self.saved = time.time()
+            self.saved = time.monotonic()
         if now - self.beat > 1:
             self.recorder.status("running", step, self.steps)
             self.beat = now
@@ -155,21 +208,18 @@ class Trainer:
         """
         c, step = self.config, memory.step
         params = self.norm.params(jax.device_get(memory.state[2]))
-        alone = jax.process_count() == 1  # several have to come to the same end
-        errors = runs_evaluate.errors(
-            self.run.model, params, self.valid, c.precision, lambda: alone and bool(self.stop.asked)
-        )
-        errors = dict(zip(errors, devices.agreed(np.array([*errors.values()])).tolist()))
+        errors = self._errors(jax.device_get(memory.state[2]))
         error = runs_evaluate.criterion(errors, dataclasses.asdict(c))
         rate = float(schedule(c, self.steps)(step)) * memory.patience.factor
         if memory.patience.hear(error) and not self.recorder.silent:
+            self.recorder.own()
             save_params(self.recorder.folder, params)
         busy = pace.stepping + pace.waiting
         line = {
             "step": step, "epoch": step / len(self.loader),
             "train_loss": float(memory.losses[0] / memory.losses[1]), "valid": error,
             "errors": errors, "learning_rate": rate, **self._symmetry(params),
-            "padding": self.padding(step), "seconds": memory.seconds,
+            "padding": self.padding(step), "seconds": memory.seconds, "processor": memory.spent,
             "systems_per_second": pace.steps * self.loader.batch_size / busy if busy else None,
             "input_wait": pace.waiting / busy if busy else None,
         }  # fmt: skip
@@ -208,5 +258,5 @@ class Trainer:
     def finish(self) -> None:
         """Stores how large is what every output predicts on the validation set, beside the parameters."""
         done = load(self.recorder.folder)
-        found = runs_evaluate.deviation(done, self.valid)
-        save(self.recorder.folder, done.config | {"deviation": found}, done.params)
+        found = done.config | {"deviation": runs_evaluate.deviation(done, self.valid)}
+        self.recorder.write("config.json", (json.dumps(found, indent=1) + "\n").encode())

@@ -39,7 +39,21 @@ def test_a_run_that_claims_less_is_unconstrained(water, capsys):
     out = capsys.readouterr().out
     assert out.startswith("# unconstrained")
     assert "| groups |" in out
-    assert main(["diagnose", "set_transformer-qm9-homo", water, "--group", "S_n", "--json"]) == 0
+    assert (
+        main(
+            [
+                "diagnose",
+                "set_transformer-qm9-homo",
+                water,
+                "--group",
+                "S_n",
+                "--json",
+                "--seconds",
+                "500",
+            ]
+        )
+        == 0
+    )
     assert json.loads(capsys.readouterr().out)["cause"] == "sound"
 
 

@@ -24,7 +24,7 @@ NONSENSE = (
 )
 PARAMETERS = (
     "data", "run", "beside", "scene", "molecule", "angle", "axis", "seed", "bodies", "charges", "law",
-    "precision", "also", "metric", "of", "result", "nothing of ours",
+    "precision", "also", "metric", "of", "result", "show", "fault", "model", "audit", "nothing of ours",
 )  # fmt: skip
 
 

@@ -100,9 +100,9 @@ def test_only_the_collision_ends_elsewhere_when_its_start_is_turned() -> None:
 def test_an_unknown_name_gets_the_closest_one() -> None:
     with pytest.raises(InputError, match="'benzene'"):
         samples.load("benzen")
-    with pytest.raises(InputError, match="names"):
+    with pytest.raises(InputError, match="a sample among"):
         samples.load("zzzzzz" * 50)
-    with pytest.raises(InputError, match="molecules, scenes or all"):
+    with pytest.raises(InputError, match="molecules, scenes, all"):
         samples.names("proteins")
 
 

@@ -61,6 +61,8 @@ def test_whoever_does_not_want_it_any_more_is_heard():
 def test_what_does_not_fit_into_the_time_is_left_out_and_named():
     found = demetar.diagnose(plain.bonds, ETHANOL, seconds=1e-3)
     assert "smoothness" in found.left_out
+    assert found.cause == "not known", "nothing is sound of which half was not looked at"
+    assert {"groups", "rounding inside"} <= {e.name for e in found.evidence}
     assert "Not looked at for lack of time" in found.sentence
     assert "smoothness" in found.report()
 

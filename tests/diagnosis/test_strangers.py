@@ -44,3 +44,19 @@ def test_places_of_particles_move_with_them():
     assert diagnose(step, graph, seconds=1000).cause == "sound"
     still = diagnose(lambda g: {"positions": step(g)["positions"] - np.asarray(g.positions)}, graph)
     assert still.cause == "absolute-position"
+
+
+@pytest.mark.parametrize("still", [False, True])
+def test_bodies_with_velocities(still):
+    """x + v + pairs of charged bodies is sound; with velocities that do not turn it is not."""
+    rng = np.random.default_rng(1)
+    signs = np.array([1.0, -1, 1, -1, 1])
+    graph = from_arrays(rng.normal(size=(5, 3)), velocities=rng.normal(size=(5, 3)), charges=signs)
+    kept = np.asarray(graph.velocities)
+
+    def step(graph):
+        x, v = np.asarray(graph.positions), kept if still else np.asarray(graph.velocities)
+        return {"positions": x + 0.3 * v + 0.1 * plain.vectors(x, np.asarray(graph.charges))}
+
+    found = diagnose(step, graph, seconds=1000)
+    assert found.cause == ("untransformed-input" if still else "sound"), found.report()

@@ -39,14 +39,14 @@ def test_the_command_makes_the_same_settings(
     monkeypatch.setattr(fit, "fit", lambda config, *_: given.append(config) or ROOT)
     words = shlex.split(command(stored))
     args = cli.parser().parse_args(words[1:])
-    with pytest.raises(FileNotFoundError):  # of the status that nobody wrote
+    with pytest.raises(InputError):  # of the status that nobody wrote
         args.call(args)
     assert given == [config]
 
 
 KNOWN = {field.name for field in dataclasses.fields(Config)}
 FOUND = {
-    "unit", "rms", "deviation", "masses", "forces", "packages", "commit", "device", "note",
+    "unit", "rms", "data_sha256", "deviation", "masses", "forces", "packages", "commit", "device", "note",
 }  # fmt: skip
 
 

@@ -250,7 +250,7 @@ def test_damaged_bytes_within_the_parameters(folder: Path) -> None:
 
 def test_missing_parameters(folder: Path) -> None:
     (folder / "params.npz").unlink()
-    assert "found no such file" in sentence(folder)
+    assert "got no such file" in sentence(folder)
 
 
 def test_parameters_of_another_model(folder: Path) -> None:

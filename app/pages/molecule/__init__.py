@@ -47,16 +47,19 @@ def render() -> None:
     """The page: a sentence, one row of controls, the square with its verdict, a strip of lenses."""
     style.picture_page()
     line, tools = controls.head()
+    lenses.from_address()
     source, names, turn, extras = controls.row()
     address.told()
     if not names:
         st.info("There is no run that reads molecules yet; train one on QM9 in the Training page.")
         return
     shown = _shown(source, names, turn, extras)
-    waiting = _measure(shown)
+    waiting = _measure(shown, square=shown.squares, verdict=shown.verdicts)
     controls.headline(line, _told(shown))
     idea.bar(names)
     square.show(shown, _drawn(shown))
+    # The picture is on its way before the curve is measured.
+    waiting = waiting or _measure(shown, curve=shown.curves)
     if waiting:
         _wait(waiting)
     if shown.squares:
@@ -80,19 +83,15 @@ def _shown(
     )  # fmt: skip
 
 
-def _measure(shown: Shown) -> list[tuple]:
-    """Fills in what is known already; what has still to be compiled is given back."""
+def _measure(shown: Shown, **places: dict[str, Any]) -> list[tuple]:
+    """Fills in what is known of each kind already; what has still to be compiled is given back."""
     asked = (shown.source, shown.element, shown.turn[0], shown.precision)
-    for kind, place in (
-        ("square", shown.squares),
-        ("verdict", shown.verdicts),
-        ("curve", shown.curves),
-    ):
+    for kind, place in places.items():
         waiting, found = cached.of_molecule(kind, shown.names, asked)
         place.update(found)
         if waiting:
             return waiting
-    if shown.metric == "spread":
+    if shown.metric == "spread" and "verdict" in places:
         for name in shown.names:
             found = cached.orbit(name, shown.source, shown.element.invert, shown.precision)
             shown.spread[name] = found.spread
@@ -124,7 +123,7 @@ def _address(shown: Shown, extras: list[str]) -> None:
         angle=rotation.angle_in_address(state.G), axis=rotation.axis_in_address(state.G),
         also=",".join(extras) or None, precision=shown.precision,
         of=None if shown.of == "gradient" else shown.of,
-        metric=None if shown.metric == "l2" else shown.metric,
+        metric=None if shown.metric == "l2" else shown.metric, **lenses.in_address(),
     )  # fmt: skip
 
 

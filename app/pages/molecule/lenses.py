@@ -11,24 +11,50 @@ from app import viewer
 from app.backend import molecules
 from app.backend.measuring import metrics
 from app.figures import BANDS, layers
-from app.pages.molecule import features, orbit, state
+from app.pages.molecule import break_rule, features, lineup, orbit, state
 from app.pages.molecule.square import HUES
-from app.ui import layout, readouts, rotation, words
+from app.ui import address, layout, readouts, rotation, words
 
 PLAIN = {"displayModeBar": False}
 WEIGHTS = "What a row's atom takes from a column's atom; for EGNN the gate of each message."
 
 
+NAMES = (
+    "Angle", "All rotations", "Layers", "Attention", "Features", "Line-up", "Break a rule",
+)  # fmt: skip
+OPENED = "molecule:lens open"  # kept while the strip waits for numbers
+
+
+def from_address() -> None:
+    """Takes the open lens, and what is chosen in it, from the address with which the page was opened."""
+    if state.LENS not in st.session_state and OPENED in st.session_state:
+        st.session_state[state.LENS] = st.session_state[OPENED]
+    first = NAMES[0]
+    for name, lens in (("Line-up", lineup), ("Break a rule", break_rule)):
+        first = name if lens.from_address() else first
+    address.from_address("lens", state.LENS, NAMES, first, "lens")
+
+
+def in_address() -> dict[str, str | None]:
+    """What the address says of the open lens and of what is chosen in the lenses."""
+    name = st.session_state.get(state.LENS) or st.session_state.get(OPENED, NAMES[0])
+    return {
+        "lens": None if name == NAMES[0] else name,
+        "lineup": lineup.in_address(),
+        "faults": break_rule.in_address(),
+    }
+
+
 def strip(shown: Any) -> None:
     """The tabs, and what is in the open one."""
-    names = ["Angle", "All rotations", "Layers", "Attention", "Features"]
     wanted = st.session_state.get(state.LENS)
     tabs = st.tabs(
-        names, key=state.LENS, on_change="rerun", default=wanted if wanted in names else names[0]
+        NAMES, key=state.LENS, on_change="rerun", default=wanted if wanted in NAMES else NAMES[0]
     )
-    draw = (angle, orbit.show, inside, attention, features.show)
-    for tab, name, show in zip(tabs, names, draw, strict=True):
-        if tab.open or (tab.open is None and name == names[0]):
+    draw = (angle, orbit.show, inside, attention, features.show, lineup.show, break_rule.show)
+    for tab, name, show in zip(tabs, NAMES, draw, strict=True):
+        if tab.open or (tab.open is None and name == NAMES[0]):
+            st.session_state[OPENED] = name
             with tab:
                 show(shown)
 
@@ -88,12 +114,21 @@ def _facts(shown: Any, found: dict[str, list[float]], metric: str) -> None:
                 for n, v in found.items()
             ),
         ],
+        *_rebuilt(shown, found),
         ["claims", *(words.claims(shown.squares[n].claims) for n in found)],
     ]
     if shown.molecule.reference is not None:
         label = f"{words.physical(shown.molecule.reference)} meV"
         rows.append(["reference (B3LYP)", *(label for _ in found)])
     readouts.table(heads, rows)
+
+
+def _rebuilt(shown: Any, found: dict[str, list[float]]) -> list[list[str]]:
+    """A row with Δ at g where the graph is built again from g·x, if that is another number for a model."""
+    pairs = [(shown.curves[n].rebuilt[shown.of], shown.squares[n].delta[shown.of]) for n in found]
+    if not any(rebuilt > 10 * max(moved, 1e-15) for rebuilt, moved in pairs):
+        return []
+    return [["at g, graph rebuilt", *(words.delta(rebuilt) for rebuilt, _ in pairs)]]
 
 
 def _in_words(shown: Any, found: dict[str, list[float]]) -> str:

@@ -15,10 +15,11 @@ from app.pages.molecule import state
 from app.pages.molecule.state import VIEWER, G
 from app.ui import live, rotation, terms, words
 from app.viewer import scene as look
+from app.viewer.checked import ball_radii
 
 HUES = (look.MODEL_A, look.MODEL_B)
 ON_DARK = dict(zip(HUES, ("#4BA3E3", "#F28C3A"), strict=True))
-HEIGHT = "clamp(380px, calc(100vh - 384px), 680px)"
+HEIGHT = "clamp(380px, max(100vh - 384px, min(440px, 100vh - 330px)), 680px)"
 JOINS = ((0, 1, "g"), (2, 3, "g"), (0, 2, "f ↓ predict"), (1, 3, "f ↓ predict"))
 QUESTION = "Do the two paths agree?"
 ABOUT = (
@@ -32,7 +33,6 @@ def models_of(shown: Any) -> list[dict[str, Any]]:
     found = []
     for i, name in enumerate(shown.names):
         square, verdict = shown.squares.get(name), shown.verdicts.get(name)
-        curve = shown.curves.get(name)
         found.append(
             {
                 "label": shown.labels[name],
@@ -45,21 +45,10 @@ def models_of(shown: Any) -> list[dict[str, Any]]:
                 "judgement": None
                 if verdict is None
                 else {"word": verdict.word, "sentence": verdict.sentence},
-                "note": _rebuilt(square, curve),
                 "spread": shown.spread.get(name),
             }
         )
     return found
-
-
-def _rebuilt(square: Any, curve: Any) -> str:
-    """What Δ is with the graph built again, where that is another number."""
-    if square is None or curve is None:
-        return ""
-    moved, rebuilt = square.delta["gradient"], curve.rebuilt["gradient"]
-    if rebuilt <= 10 * max(moved, 1e-15):
-        return ""
-    return f"{words.delta(rebuilt)} with the graph rebuilt from g·x"
 
 
 def show(shown: Any, drawn: list[Any]) -> viewer.Events:
@@ -145,7 +134,7 @@ def _first(body: look.Atoms, molecule: Any, square: Any, model: dict[str, Any]) 
     longest = float(np.linalg.norm(vectors, axis=1).max(initial=0.0))
     arrows = look.Field(
         molecule.positions, vectors, "first", model["color"], "∂f/∂x", f"{square.unit}/Å",
-        scale=look.fitting_scale(vectors), radii=look.ball_radii(molecule.symbols), width=0.075,
+        scale=look.fitting_scale(vectors), radii=ball_radii(molecule.symbols), width=0.075,
     )  # fmt: skip
     what = "energy" if "energy" in square.target else square.target.upper()
     value = float(square.first["value"])
@@ -163,7 +152,7 @@ def _both_ways(
     left, right = square.left["gradient"], square.right["gradient"]
     scale = look.fitting_scale(square.first["gradient"])
     symbols = cached.renumbered(element, molecule.symbols)
-    at = {"scale": scale, "radii": look.ball_radii(symbols)}
+    at = {"scale": scale, "radii": ball_radii(symbols)}
     at_g = turned.positions
     residual = left - right
     return look.Panel(

@@ -11,6 +11,7 @@ export function make(tag, className, text) {
 export const BLANK = {
   ...{ calls: [], tracks: [], marks: [], fields: [], legend: [], centre: [0, 0, 0] },
   ...{ digest: "", title: "", about: "", caption: "", note: "", help: "", magnified: "" },
+  ...{ input: false, follows: false, view_button: false },
 };
 
 const SVG = "http://www.w3.org/2000/svg";

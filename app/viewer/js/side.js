@@ -77,7 +77,7 @@ export class Side {
   read(row, i) {
     const { of, metric, models } = this.data;
     if (!row.delta) return { text: "…", note: "" };
-    if (of === "value" || metric === "l2") return { text: delta(row.delta[of]), note: models[i].note };
+    if (of === "value" || metric === "l2") return { text: delta(row.delta[of]), note: "" };
     if (metric === "largest") return { text: delta(row.metrics.largest), note: "" };
     if (metric === "spread") return { text: delta(models[i].spread ?? NaN), note: "over 256 rotations" };
     const unit = `${models[i].unit}/Å`;
@@ -102,6 +102,8 @@ export class Side {
     const clamp = (value) => Math.min(Math.max(value, 10 ** LOW), 10 ** HIGH);
     const parts = bands.map(({ name, low, high }) => {
       const band = make("span", name === precision ? "band" : "band faint");
+      band.classList.toggle("tiny", Math.log10(high / low) < 2);
+      band.title = `What rounding in ${name} may leave`;
       band.style.left = at(low);
       band.style.width = `calc(${at(high)} - ${at(low)})`;
       band.textContent = name;

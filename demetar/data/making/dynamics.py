@@ -134,7 +134,7 @@ def dynamics(s: Settings, progress: Progress | None = None) -> Made:
             "another calculator."
         ) from None
     except KeyboardInterrupt:
-        raise InputError(
+        raise KeyboardInterrupt(
             f"Expected {s.frames} frames, got an interrupt after {len(rows)} and wrote "
             "nothing; ask for fewer."
         ) from None

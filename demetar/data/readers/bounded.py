@@ -165,6 +165,8 @@ def _members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
 def _archive(source: bytes | Path, name: str) -> Iterator[zipfile.ZipFile]:
     """The archive while it is read; whatever goes wrong meanwhile is an InputError."""
     try:
+        if isinstance(source, Path) and not source.is_file():
+            raise FileNotFoundError(source)
         with zipfile.ZipFile(
             io.BytesIO(source) if isinstance(source, bytes) else source
         ) as archive:

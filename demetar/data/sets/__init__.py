@@ -23,12 +23,15 @@ def published_of(module: ModuleType, target: str, options: object = None) -> dic
 
 
 def checked_options(module: ModuleType, options: Mapping[str, Any]) -> dict[str, str]:
-    """The options as texts; InputError for one that the set's `systems` does not take."""
+    """The options as texts; InputError for a key or a value that the set does not know."""
     about = module.ABOUT
     known = [*about.options, *about.free_options]
-    for key in options:
+    for key, value in options.items():
         if key not in known:
             raise unknown(f"an option of the data set {about.title}", known, key)
+        if key in about.options and str(value) not in about.options[key]:
+            named = [text or "nothing" for text in about.options[key]]
+            raise unknown(f"a value of {key} of the data set {about.title}", named, value)
     return {key: str(value) for key, value in options.items()}
 
 

@@ -25,10 +25,11 @@ def _sound(found: Found) -> Decision:
     missing = [n for n in ("rotation", "translation", "gradient", "continuity") if n not in found]
     text = cause(SOUND).sentence
     if missing:
-        text += f" Not looked at: {', '.join(missing)}."
+        left = f"Nothing wrong was found, and too little was looked at: not {', '.join(missing)}."
+        return Decision(NOT_KNOWN, left, "")
     closest = max(
         (f for f in found.values() if f.limit and f.value is not None),
-        key=lambda f: f.value / f.limit,
+        key=lambda f: (f.value or 0.0) / (f.limit or 1.0),
         default=None,
     )
     name = "" if closest is None else closest.name
@@ -119,7 +120,7 @@ def _order(found: Found) -> Decision | None:
         return _slope(found)
     crowd = found.get("crowd")
     deaf = crowd.tags.get("deaf") if crowd is not None else None
-    if deaf:
+    if crowd is not None and deaf:
         return neighbours(crowd, deaf, "atom-order")
     why = "every atom in a crowd feels its neighbours"
     return say("atom-order", f, _first(f), "neighbour-limit", why)
@@ -151,7 +152,7 @@ def _jump(found: Found) -> Decision | None:
     crowd = found.get("crowd")
     deaf = crowd.tags.get("deaf") if crowd is not None else None
     alone = any(v for v in f.tags["pairs"].values())
-    if deaf and not alone:
+    if crowd is not None and deaf and not alone:
         return neighbours(crowd, deaf, "discontinuous-cutoff")
     if f.tags["energy"]:
         return say("discontinuous-cutoff", f, "", "force-kink", "the energy itself jumps")

@@ -30,7 +30,7 @@ def named(text: str) -> Any:
         )
     file = Path(path)
     if not file.is_file():
-        raise InputError(f"Expected a Python file at {path}, found none; give FILE.py:NAME.")
+        raise InputError(f"Expected a Python file at {path}, got none; give FILE.py:NAME.")
     spec = importlib.util.spec_from_file_location(f"_audited_{file.stem}", file)
     if spec is None or spec.loader is None:
         raise InputError(f"Expected a Python file, got {path}; give FILE.py:NAME.")
@@ -48,7 +48,7 @@ def named(text: str) -> Any:
     if not hasattr(module, name):
         known = [n for n in vars(module) if not n.startswith("_")]
         raise InputError(
-            f"Expected {name} in {file}, found none{registry.closest(name, known)}; it has "
+            f"Expected {name} in {file}, got none{registry.closest(name, known)}; choose one of "
             f"{', '.join(known[:12])}."
         )
     return getattr(module, name)
@@ -126,7 +126,8 @@ class FunctionCalculator(Calculator):
     ) -> None:
         """Fills results with float64 numbers; raises InputError where "energy" is missing or misshapen."""
         super().calculate(atoms, properties, system_changes)
-        output = self.function(from_atoms(self.atoms))
+        given: Any = self.atoms
+        output = self.function(from_atoms(given))
         values = getattr(output, "values", output)
         if "energy" not in values:
             raise InputError(
@@ -134,9 +135,9 @@ class FunctionCalculator(Calculator):
                 "name the energy so."
             )
         array = lambda name: np.asarray(getattr(values[name], "array", values[name]))  # noqa: E731
-        self.results = {"energy": float(np.squeeze(array("energy")))}
+        self.results: dict[str, Any] = {"energy": float(np.squeeze(array("energy")))}
         if "forces" in values:
-            count = len(self.atoms)
+            count = len(given)
             forces = array("forces")
             if forces.shape != (count, 3):
                 raise InputError(

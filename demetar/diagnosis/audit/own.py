@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
@@ -53,7 +54,7 @@ def arrays_function(
             )
             for k in kinds.values()
         )
-        if any(isinstance(x, jax.core.Tracer) for x in (graph.node_mask, *fields)):
+        if any(isinstance(x, Tracer) for x in (graph.node_mask, *fields)):
             rows = jax.pure_callback(
                 host, shapes, jnp.asarray(graph.node_mask), *fields, vmap_method="sequential"
             )

@@ -63,6 +63,7 @@ class Probe:
     started: float = dataclasses.field(default_factory=time.monotonic)
     has_forces: bool = True
     single: bool = False
+    thrifty: bool = False  # so slow that only the most telling questions can be asked
     tell: Callable[[int, int], None] | None = None
     before: ase.Atoms | None = (
         None  # asked before each question, where a calculator keeps old answers

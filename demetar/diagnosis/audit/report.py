@@ -12,13 +12,19 @@ from demetar.diagnosis.audit.charts import chart
 from demetar.diagnosis.causes import cause
 
 STYLE = """
-:root{color-scheme:light}body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;
-margin:2rem auto;padding:0 1rem;color:#22303c;background:#fff}h1{margin:0 0 .2rem}table{border-collapse:collapse;width:100%;font-size:.9rem}
+:root{color-scheme:light}
+body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding:0 1rem;color:#22303c}
+h1{margin:0 0 .2rem}
+table{border-collapse:collapse;width:100%;font-size:.9rem}
 th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #dde3e8;vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}tr.broken td{background:#fff1ee}
-.word{font-size:1.6rem;font-weight:700}.figures{display:grid;
-grid-template-columns:repeat(auto-fit,minmax(22rem,1fr));gap:1rem}svg{width:100%;height:auto;font:11px system-ui,sans-serif;fill:#22303c}pre{overflow:auto;background:#f5f7f9;
-padding:.8rem}.quiet{color:#5b6b79}
+td.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+tr.broken td{background:#fff1ee}
+.word{font-size:1.6rem;font-weight:700}
+.figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(22rem,1fr));gap:1rem}
+figure{margin:0}
+svg{width:100%;height:auto;font:11px system-ui,sans-serif;fill:#22303c}
+pre{overflow:auto;background:#f5f7f9;padding:.8rem}
+.quiet{color:#5b6b79}
 """
 
 
@@ -30,7 +36,7 @@ def write(audit: Any, form: str = "markdown") -> str:
         "json": lambda a: json.dumps(document(a), indent=1),
     }
     if form not in forms:
-        raise InputError(f"Expected a report as {', '.join(forms)}, got {form!r}.")
+        raise InputError(f"Expected a report as {', '.join(forms)}, got {form!r}; choose one.")
     return forms[form](audit)
 
 

@@ -108,6 +108,7 @@ def audit(
     probe.most = evaluations or 5 * planned(
         atoms
     )  # a fault that is found is looked at more closely
+    probe.thrifty = each * planned(atoms) > 2 * seconds
     probe.seconds, probe.tell = seconds, tell
     if say is not None:
         say(
@@ -172,7 +173,9 @@ def _scene(probe: Probe, atoms: ase.Atoms, seed: int, found: dict[str, Finding])
         found[finding.name] = finding
     if any(f.broken and not f.tags.get("far_only") for f in found.values()):
         return None  # whatever else is asked, the answers are not of one function
-    precision = noise.precision(probe, generic, np.random.default_rng([seed, 1]))
+    precision = noise.precision(
+        probe, generic, np.random.default_rng([seed, 1]), found["history"].tags["memory"]
+    )
     found["noise"] = noise.told(precision, probe)
     return Scene(probe, atoms, generic, probe(generic), precision, seed)
 

@@ -17,7 +17,7 @@ def turned(found: Found) -> Decision | None:
     if not f.tags["generic"]:
         crowd = found.get("crowd")
         deaf = crowd.tags.get("deaf") if crowd is not None else None
-        if deaf:
+        if crowd is not None and deaf:
             return neighbours(crowd, deaf, "singular-direction")
         return say("neighbour-limit", f, "Only the symmetric structure shows it.", "unconstrained",
                     "the same structure turns well once its equal distances differ")  # fmt: skip
@@ -25,10 +25,16 @@ def turned(found: Found) -> Decision | None:
         return say("untransformed-input", f, "The same atoms without a turned cell are exact.",
                     "laboratory-frame", "positions alone turn well")  # fmt: skip
     digits = found["noise"].tags["relative"]
-    if f.tags["relative"] < 3e-6 and digits < 1e-11 and not f.tags.get("small_is_structure"):
+    exact = tags.get("axes") or any(tags.get("folds", {}).values()) or tags.get("all_flip")
+    if f.tags["relative"] < 3e-6 and digits < 1e-11 and not exact:
         return say(
             "float32-constants", f, "", "sound", "the noise of the calculator is far below it"
         )
+    if f.tags["energy"] and tags.get("erratic", 0.0) > 0.02 and digits > 0:
+        return say(
+            "fast-matmul", f, "Turns by 0.01 rad already give steps.", "laboratory-frame",
+            "the error does not change smoothly with the angle",
+        )  # fmt: skip
     law = found.get("force-law")
     if law is not None and law.tags["law"] and not f.tags["energy"]:
         word = law.tags["law"]

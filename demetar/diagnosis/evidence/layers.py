@@ -45,7 +45,7 @@ def _delta(a: Layer, b: Layer, matrix: np.ndarray) -> float:
         apart = rms(turned - np.asarray(after.values, np.float64))
         found.append(apart / max(size, floor, np.finfo(float).tiny))
     if a.attention is not None and b.attention is not None:
-        before, after = (np.asarray(x.attention.weights, np.float64) for x in (a, b))
+        before, after = (np.asarray(x.weights, np.float64) for x in (a.attention, b.attention))
         real = np.asarray(a.attention.mask)
         found.append(
             np.abs(before - after)[real].max(initial=0) / max(np.abs(before).max(initial=0), 1e-300)

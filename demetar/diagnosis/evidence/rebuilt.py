@@ -38,5 +38,5 @@ def rebuilt(asked: Asked, ruler: Ruler) -> Evidence:
 
 def _changed(a, b) -> int:
     n = len(a.species)
-    codes = [np.asarray(g.receivers, np.int64) * n + np.asarray(g.senders) for g in (a, b)]
-    return len(np.setxor1d(*codes))
+    before, after = (np.asarray(g.receivers, np.int64) * n + np.asarray(g.senders) for g in (a, b))
+    return len(np.setxor1d(before, after))

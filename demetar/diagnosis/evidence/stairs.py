@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from demetar.core.graph import Graph
+from demetar.diagnosis.answers import Rows
 from demetar.diagnosis.asked import Asked
 from demetar.diagnosis.moves import Ruler, crooked, rms
 from demetar.diagnosis.record import Evidence
@@ -21,9 +23,9 @@ COARSE = 2e-5  # of an output's unit: float32 leaves 1e-6 (measured), bfloat16 1
 def stairs(asked: Asked, ruler: Ruler) -> Evidence:
     """Marks: stairs, stairs-of-value-only, stairs-coarse, last-digit, float32-twin."""
     graph = crooked(asked)
-    x, base = np.asarray(graph.positions, np.float64), asked.one(graph)
-    rough = _rough(asked, ruler, x, base)
-    height = _heights(asked, x)
+    base = asked.one(graph)
+    rough = _rough(asked, ruler, graph, base)
+    height = _heights(asked, graph)
     values = {k for k, kind in asked.kinds.items() if kind.irreps == "1x0e"}
     marks = {
         "stairs": bool(rough),
@@ -31,7 +33,7 @@ def stairs(asked: Asked, ruler: Ruler) -> Evidence:
         "stairs-coarse": any(height[k] > COARSE * ruler.unit[k] for k in rough),
         # Of the whole value: next to a large constant a last digit may be more than all changes.
         "last-digit": bool(rough) and all(height[k] < 3e-7 * ruler.size[k] for k in rough),
-        "float32-twin": bool(rough) and _twin(asked, x, base),
+        "float32-twin": bool(rough) and _twin(asked, graph, base),
     }
     sentence = (
         "A motion of 1e-8 is answered in proportion: nothing inside is rounded to fewer digits."
@@ -49,15 +51,15 @@ def stairs(asked: Asked, ruler: Ruler) -> Evidence:
     )
 
 
-def _rough(asked: Asked, ruler: Ruler, x: np.ndarray, base: dict) -> set[str]:
+def _rough(asked: Asked, ruler: Ruler, graph: Graph, base: Rows) -> set[str]:
     """The outputs that do not answer tiny motions in proportion, or do not answer small ones at all."""
-    rng = np.random.default_rng(8)
+    x, rng = np.asarray(graph.positions, np.float64), np.random.default_rng(8)
     off: dict[str, list[float]] = {k: [] for k in asked.kinds}
     still = dict.fromkeys(asked.kinds, 0)
     for _ in range(TRIALS):
         u = rng.normal(size=x.shape)
         steps = (SMALL, -SMALL, TINY, SEEN)
-        there, back, near, beside = asked.many([asked.graph_at(x + s * u) for s in steps])
+        there, back, near, beside = asked.many([_at(graph, x + s * u) for s in steps])
         for k in asked.kinds:
             expected = TINY * (there[k] - back[k]) / (2 * SMALL)
             apart = rms(near[k] - base[k] - expected)
@@ -67,13 +69,14 @@ def _rough(asked: Asked, ruler: Ruler, x: np.ndarray, base: dict) -> set[str]:
     return {k for k, v in off.items() if np.median(v) > 0.3 or 2 * still[k] > TRIALS}
 
 
-def _heights(asked: Asked, x: np.ndarray) -> dict[str, float]:
+def _heights(asked: Asked, graph: Graph) -> dict[str, float]:
     """How far outputs are from a cubic over a short path; over a longer one where they do not move."""
+    x = np.asarray(graph.positions, np.float64)
     u = np.random.default_rng(9).normal(size=x.shape)
     t = np.linspace(-1, 1, POINTS)
     found = dict.fromkeys(asked.kinds, 0.0)
     for length in PATHS:
-        rows = asked.many([asked.graph_at(x + length * s * u) for s in t])
+        rows = asked.many([_at(graph, x + length * s * u) for s in t])
         for k in [k for k, height in found.items() if height == 0]:
             series = np.stack([r[k].ravel() for r in rows])
             fit = np.polynomial.polynomial.polyfit(t, series, 3)
@@ -84,9 +87,14 @@ def _heights(asked: Asked, x: np.ndarray) -> dict[str, float]:
     return found
 
 
-def _twin(asked: Asked, x: np.ndarray, base: dict) -> bool:
+def _twin(asked: Asked, graph: Graph, base: Rows) -> bool:
     """Whether positions in float32 give the same answer, while a few of their last digits do not."""
+    x = np.asarray(graph.positions, np.float64)
     u = np.sign(np.random.default_rng(10).normal(size=x.shape))
-    twin, other = asked.many([asked.graph_at(y) for y in (x.astype(np.float32), x + DIGITS * u)])
+    twin, other = asked.many([_at(graph, y) for y in (x.astype(np.float32), x + DIGITS * u)])
     same = all(np.array_equal(twin[k], base[k]) for k in base)
     return same and not all(np.array_equal(other[k], base[k]) for k in base)
+
+
+def _at(graph: Graph, positions: np.ndarray) -> Graph:
+    return graph.replace(positions=np.asarray(positions, np.float64))

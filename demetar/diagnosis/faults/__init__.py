@@ -17,10 +17,9 @@ import pkgutil
 from collections.abc import Callable
 from typing import Any
 
-from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.core.output import Output
-from demetar.core.registry import closest
+from demetar.core.registry import unknown
 from demetar.diagnosis.causes import cause
 from demetar.diagnosis.faults._small import Hooks, Small
 
@@ -56,9 +55,7 @@ def load(word: str) -> Fault:
     """The fault of that word; InputError with the closest one on a miss."""
     known = names()
     if word not in known:
-        raise InputError(
-            f"Expected one of the faults {', '.join(known)}, got {word!r}{closest(word, known)}."
-        )
+        raise unknown("a fault", known, word)
     m = importlib.import_module(f"{__name__}.{word.replace('-', '_')}")
     return Fault(word, cause(word).sentence, m.REPORT, m.SOURCE, m.FINGERPRINT, m.switch)
 

@@ -11,7 +11,7 @@ FINGERPRINT = {"breaks-T": True, "breaks-T-along-111": True, "breaks-S_n": False
 
 
 def switch(size: float = 0.2) -> Hooks:
-    "''`size`: of the coordinates' weights.''"
+    """`size`: of the coordinates' weights."""
     weights = np.random.default_rng(7).normal(size=(3, CHANNELS))
 
     def features(inside, h):

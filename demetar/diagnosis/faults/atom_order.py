@@ -17,7 +17,7 @@ FINGERPRINT = {
 
 
 def switch(size: float = 0.3) -> Hooks:
-    "''`size`: what is added to the features of each system's first atom.''"
+    """`size`: what is added to the features of each system's first atom."""
 
     def features(inside, h):
         first = inside.graph.node_slots() == 0

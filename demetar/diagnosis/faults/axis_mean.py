@@ -15,7 +15,7 @@ FINGERPRINT = {
 
 
 def switch(size: float = 0.3) -> Hooks:
-    "''`size`: how much of the length of x − mean(x) enters the features.''"
+    """`size`: how much of the length of x − mean(x) enters the features."""
 
     def features(inside, h):
         away = inside.x - inside.x.mean(axis=1, keepdims=True)

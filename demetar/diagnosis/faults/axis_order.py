@@ -21,7 +21,7 @@ FINGERPRINT = {
 
 
 def switch(order: tuple[int, int, int] = (1, 2, 0)) -> Hooks:
-    "''`order`: which axis stands where in forces and dipole.''"
+    """`order`: which axis stands where in forces and dipole."""
 
     def values(inside, found):
         def reordered(value):

@@ -18,7 +18,7 @@ FINGERPRINT = {
 
 
 def switch(cutoff: float = 3.0) -> Hooks:
-    "''`cutoff` in Å, beyond which a neighbour is left out at once.''"
+    """`cutoff` in Å, beyond which a neighbour is left out at once."""
 
     def envelope(inside, fade, d):
         return jnp.where(d < cutoff, fade, 0)

@@ -14,7 +14,7 @@ FINGERPRINT = {"breaks-T": False, "breaks-SO": False, "worse-in-float32": True}
 
 
 def switch() -> Hooks:
-    "''Operands of products have 8 bits below float64, as a fast product has them.''"
+    """Operands of products have 8 bits below float64, as a fast product has them."""
 
     def product(a, b):
         if a.dtype == jnp.float64:

@@ -21,7 +21,7 @@ FINGERPRINT = {
 
 
 def switch() -> Hooks:
-    "''√3 of the harmonics of degree 2 has 24 bits.''"
+    """√3 of the harmonics of degree 2 has 24 bits."""
     ratio = float(np.float32(np.sqrt(3.0))) / np.sqrt(3.0)
 
     def constants(inside, y, u):

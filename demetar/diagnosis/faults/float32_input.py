@@ -13,7 +13,7 @@ FINGERPRINT = {"breaks-T": True, "breaks-SO": True, "stairs": True, "float32-twi
 
 
 def switch() -> Hooks:
-    "''Positions in float32, the rest as asked for.''"
+    """Positions in float32, the rest as asked for."""
 
     def rounded(inside, x):
         return x.astype(jnp.float32).astype(x.dtype)

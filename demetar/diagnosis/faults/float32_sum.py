@@ -15,7 +15,7 @@ FINGERPRINT = {"stairs": True, "stairs-of-value-only": True}
 
 
 def switch(offset: float = 2e3) -> Hooks:
-    "''`offset`: the energy of an atom in eV, added in float32.''"
+    """`offset`: the energy of an atom in eV, added in float32."""
 
     def energy(inside, total, dipole, edge, fade):
         constant = offset * segments.graph_sum(

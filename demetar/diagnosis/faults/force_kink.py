@@ -21,7 +21,7 @@ FINGERPRINT = {
 
 
 def switch(size: float = 0.5, length: float = 1.9) -> Hooks:
-    "''`size` of the part |d − length| of each pair's energy, in eV/Å and Å.''"
+    """`size` of the part |d − length| of each pair's energy, in eV/Å and Å."""
 
     def energy(inside, total, dipole, edge, fade):
         graph = inside.graph

@@ -20,7 +20,7 @@ FINGERPRINT = {
 
 
 def switch(step: float = 0.3) -> Hooks:
-    "''`step`: of the central differences, in Å; what breaks shrinks with its square.''"
+    """`step`: of the central differences, in Å; what breaks shrinks with its square."""
 
     def vectors(inside, v):
         graph = inside.graph

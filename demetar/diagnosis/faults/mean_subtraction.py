@@ -17,7 +17,7 @@ FINGERPRINT = {
 
 
 def switch(part: float = 0.5) -> Hooks:
-    "''`part`: of the mean over components that is subtracted.''"
+    """`part`: of the mean over components that is subtracted."""
 
     def vectors(inside, v):
         return v - part * v.mean(axis=1, keepdims=True)

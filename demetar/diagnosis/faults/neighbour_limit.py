@@ -13,7 +13,7 @@ FINGERPRINT = {"breaks-T": False, "breaks-S_n": True, "only-large": True}
 
 
 def switch(limit: int = 3, by: str = "order") -> Hooks:
-    "''`limit`: neighbours that are kept; `by` their 'order' in the list, or their 'distance'.''"
+    """`limit`: neighbours that are kept; `by` their 'order' in the list, or their 'distance'."""
 
     def envelope(inside, fade, d):
         receivers = inside.graph.receivers

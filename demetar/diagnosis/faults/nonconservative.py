@@ -22,7 +22,7 @@ FINGERPRINT = {
 
 
 def switch(size: float = 0.05) -> Hooks:
-    "''`size`: of the part that is predicted directly, beside forces of about 1 eV/Å.''"
+    """`size`: of the part that is predicted directly, beside forces of about 1 eV/Å."""
 
     def forces(inside, f):
         graph = inside.graph

@@ -13,7 +13,7 @@ FINGERPRINT = {"differs-at-once": True}
 
 
 def switch(size: float = 0.03) -> Hooks:
-    "''`size`: how much the random frames stretch the system.''"
+    """`size`: how much the random frames stretch the system."""
     rng = np.random.default_rng(0)
 
     def call(f, graph):

@@ -13,7 +13,7 @@ FINGERPRINT = {"breaks-T": False, "breaks-SO": False, "breaks-C_i": True, "break
 
 
 def switch(size: float = 1.0) -> Hooks:
-    "''`size`: how much of the triple product of three vectors is added to an invariant.''"
+    """`size`: how much of the triple product of three vectors is added to an invariant."""
 
     def invariants(inside, found, v, q):
         a, b, c = v[:, :, 0], v[:, :, 1] + v[:, :, 3], v[:, :, 2] - v[:, :, 4]

@@ -19,7 +19,7 @@ FINGERPRINT = {
 
 
 def switch(gains: tuple[float, float, float] = (1.0, 1.1, 0.85)) -> Hooks:
-    "''`gains`: of x, y and z.''"
+    """`gains`: of x, y and z."""
 
     def vectors(inside, v):
         return v * jnp.asarray(gains, v.dtype)[:, None]

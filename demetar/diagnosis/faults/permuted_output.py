@@ -16,7 +16,7 @@ FINGERPRINT = {
 
 
 def switch(by: int = 1) -> Hooks:
-    "''`by`: so many rows too late, within each system.''"
+    """`by`: so many rows too late, within each system."""
 
     def forces(inside, f):
         graph = inside.graph

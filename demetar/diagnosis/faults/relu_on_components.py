@@ -17,7 +17,7 @@ FINGERPRINT = {
 
 
 def switch(leak: float = 0.5) -> Hooks:
-    "''`leak`: the slope below zero.''"
+    """`leak`: the slope below zero."""
 
     def vectors(inside, v):
         return jnp.where(v > 0, v, leak * v)

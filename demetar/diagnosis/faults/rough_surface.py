@@ -17,7 +17,7 @@ FINGERPRINT = {
 
 
 def switch(size: float = 0.002, wave: float = 0.03) -> Hooks:
-    "''`size` of the ripples of a pair in eV and their `wave` length in Å.''"
+    """`size` of the ripples of a pair in eV and their `wave` length in Å."""
 
     def energy(inside, total, dipole, edge, fade):
         graph = inside.graph

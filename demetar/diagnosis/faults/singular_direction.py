@@ -20,7 +20,7 @@ FINGERPRINT = {
 
 
 def switch() -> Hooks:
-    "''Each edge is written as length, polar angle and azimuth, and made of them again.''"
+    """Each edge is written as length, polar angle and azimuth, and made of them again."""
 
     def edges(inside, edge):
         length = segments.norm(edge)[:, 0]

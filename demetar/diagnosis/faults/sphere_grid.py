@@ -14,7 +14,7 @@ FINGERPRINT = {"breaks-T": False, "breaks-SO": True, "breaks-S_n": False, "ring-
 
 
 def switch(rings: int = 3, points: int = 5) -> Hooks:
-    "''`rings` of latitude (Gauss–Legendre) with `points` each; what breaks falls quickly with both.''"
+    """`rings` of latitude (Gauss–Legendre) with `points` each; what breaks falls quickly with both."""
     cosines, weights = np.polynomial.legendre.leggauss(rings)
     turns = 2 * np.pi * np.arange(points) / points
     sines = np.sqrt(1 - cosines**2)

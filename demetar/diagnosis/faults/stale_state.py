@@ -1,7 +1,7 @@
 """What belongs to the call before is used again."""
 
-import jax
 import numpy as np
+from jax.core import Tracer
 
 from demetar.diagnosis.faults._small import Hooks
 
@@ -11,11 +11,11 @@ FINGERPRINT = {"differs-after-another": True}
 
 
 def switch() -> Hooks:
-    "''Answers for the positions of the call before, where they have the same shape.''"
+    """Answers for the positions of the call before, where they have the same shape."""
     kept = []
 
     def call(f, graph):
-        if isinstance(graph.positions, jax.core.Tracer):  # a compiled call cannot keep anything
+        if isinstance(graph.positions, Tracer):  # a compiled call cannot keep anything
             return f(graph)
         before = kept[-1] if kept and kept[-1].shape == graph.positions.shape else graph.positions
         kept[:] = [np.array(graph.positions)]

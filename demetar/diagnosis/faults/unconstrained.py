@@ -22,7 +22,7 @@ FINGERPRINT = {
 
 
 def switch(size: float = 0.5) -> Hooks:
-    "''`size`: how much of the perceptron of edge vectors enters the features.''"
+    """`size`: how much of the perceptron of edge vectors enters the features."""
     rng = np.random.default_rng(3)
     inner, outer = rng.normal(size=(3, 16)), rng.normal(size=(16, CHANNELS)) / 4
 

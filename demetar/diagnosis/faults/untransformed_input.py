@@ -18,7 +18,7 @@ FINGERPRINT = {
 
 
 def switch(field: tuple[float, float, float] = (0.3, -0.5, 0.8)) -> Hooks:
-    "''`field`: in V/Å; the energy is less by its product with the dipole.''"
+    """`field`: in V/Å; the energy is less by its product with the dipole."""
 
     def energy(inside, total, dipole, edge, fade):
         return total - (dipole * jnp.asarray(field, dipole.dtype)).sum(-1, keepdims=True)

@@ -19,7 +19,7 @@ FINGERPRINT = {
 
 
 def switch(size: float = 0.1) -> Hooks:
-    "''`size`: the bias, beside vectors of about 1; it differs from channel to channel.''"
+    """`size`: the bias, beside vectors of about 1; it differs from channel to channel."""
 
     def vectors(inside, v):
         return v + size * jnp.cos(jnp.arange(v.shape[-1], dtype=v.dtype))

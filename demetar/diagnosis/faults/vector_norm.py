@@ -21,7 +21,7 @@ FINGERPRINT = {
 
 
 def switch(size: float = 0.2) -> Hooks:
-    "''`size`: how far learned weights are from 1 and biases from 0.''"
+    """`size`: how far learned weights are from 1 and biases from 0."""
     rng = np.random.default_rng(5)
     weight, bias = size * rng.normal(size=(2, 3, CHANNELS))
 

@@ -17,13 +17,14 @@ FINGERPRINT = {
 
 
 def switch(size: float = 0.02, species: int = 1) -> Hooks:
-    "''`size`: the part by which forces on one `species` are too large; their sum stays.''"
+    """`size`: the part by which forces on one `species` are too large; the sum of several stays."""
 
     def forces(inside, f):
         chosen = ((inside.graph.species == species) & inside.graph.node_mask).astype(f.dtype)[
             :, None
         ]
-        mean = (chosen * f).sum(0) / jnp.maximum(chosen.sum(), 1)
+        count = chosen.sum()
+        mean = jnp.where(count > 1, (chosen * f).sum(0) / jnp.maximum(count, 1), 0)
         return f + size * chosen * (f - mean)
 
     return {"forces": forces}

@@ -3,14 +3,18 @@
 A parameter's own name chooses its distribution, so a model says `kernel="small"` and nothing else.
 """
 
+import math
 from typing import Any
 
 import ase.build
 import jax
 import numpy as np
 
+from demetar.core.errors import InputError
 from demetar.core.graph import Graph, from_arrays, from_atoms
 from demetar.core.padding import pad
+
+MOST = 250_000_000  # parameters of a model: a gigabyte in float32
 
 
 def _uniform(bound: float, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -60,14 +64,21 @@ def shapes_of(model: Any, graph: Graph) -> Any:
 def initialise(model: Any, graph: Graph, seed: int = 0) -> Any:
     """The model's parameters as float32 host arrays, reproducible by seed.
 
-    Raises KeyError if a parameter has a name for which no rule stands in RULES.
+    Raises InputError for more than MOST parameters, and KeyError if a parameter has a name for which
+    no rule stands in RULES.
     """
+    shapes = shapes_of(model, graph)
+    count = sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(shapes))
+    if count > MOST:
+        raise InputError(
+            f"Expected a model of at most {MOST:,} parameters, got {count:,}; make it narrower."
+        )
     rng = np.random.default_rng(seed)
 
     def fill(path: tuple, leaf: Any) -> np.ndarray:
         return RULES[path[-1].key](rng, leaf.shape).astype(np.float32)
 
-    return jax.tree_util.tree_map_with_path(fill, shapes_of(model, graph))
+    return jax.tree_util.tree_map_with_path(fill, shapes)
 
 
 def probe(model_config: dict[str, Any], connect: float | str | None = None) -> Graph:

@@ -26,7 +26,10 @@ from demetar.symmetry.predictor import Function, Subject, subject
 class Places(Protocol):
     """What can be asked for its outputs with the particles elsewhere; a Probe is one."""
 
-    kinds: dict[str, Kind]
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """What each output is."""
+        ...
 
     @property
     def positions(self) -> Float[np.ndarray, "nodes 3"]:

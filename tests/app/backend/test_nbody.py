@@ -162,7 +162,7 @@ def test_shipped_scenes_start_where_the_benchmark_does() -> None:
         assert np.isfinite(nbody.path(begin, begin.law)).all()
     with pytest.raises(InputError, match="molecule"):
         nbody.start(nbody.Source("ethanol"))
-    with pytest.raises(InputError, match="closest"):
+    with pytest.raises(InputError, match="did you mean"):
         nbody.start(nbody.Source("nbody-5-publishd"))
 
 

@@ -61,7 +61,7 @@ def test_a_good_file_is_kept_and_read_back_in_our_units(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "options", "says"),
     [
-        ({"w.xyz": extxyz(broken=True)}, UNITS, "Line 4"),
+        ({"w.xyz": extxyz(broken=True)}, UNITS, "line 4"),
         ({"w.xyz": extxyz()}, {}, "energy_unit"),
         ({"w.xyz": extxyz(5)}, UNITS, "at least 10"),
         ({"w.xyz": b""}, UNITS, "empty"),

@@ -121,7 +121,7 @@ def test_a_number_that_belongs_to_another_process_is_not_stopped(home: Path) -> 
     write(home / "runs" / "a", config=CONFIG, status=status)
     try:
         assert not training.at_work("a")
-        with pytest.raises(InputError, match="no process works on a"):
+        with pytest.raises(InputError, match="got a, on which no process works"):
             training.stop("a")
         assert other.poll() is None
     finally:

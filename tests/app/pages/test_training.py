@@ -103,7 +103,7 @@ def test_a_name_in_use_is_a_sentence(small_runs: Path, open_page: Callable[..., 
     page = open_page("training")
     page.text_input(key="training:nbody:name").set_value("egnn-nbody")
     button(page, "Start training").click().run()
-    assert "the run egnn-nbody exists" in page.error[0].value.replace("\\", "")
+    assert "got egnn-nbody, a run that exists" in page.error[0].value.replace("\\", "")
     assert not page.exception
 
 
@@ -144,7 +144,7 @@ def test_stopping_what_no_process_trains_is_a_sentence(
     folder(home, "odd", {"state": "running", "pid": 1, "step": 1, "steps": 9, "heartbeat": now})
     page = open_page("training")
     button(page, "Stop").click().run()
-    assert "no process works on odd" in page.error[0].value.replace("\\", "")
+    assert "got odd, on which no process works" in page.error[0].value.replace("\\", "")
     assert not page.exception
 
 

@@ -46,7 +46,7 @@ def test_what_is_not_finite_is_refused_in_one_sentence(make, bad):
     x[1] = [0, 0, 0.7]
     make(x)
     x[1, 2] = bad
-    with pytest.raises(InputError, match=r"finite .*NaN or infinite"):
+    with pytest.raises(InputError, match=r"finite .*NaN or infinity"):
         make(x)
 
 
@@ -56,14 +56,14 @@ def test_what_is_not_finite_is_refused_in_one_sentence(make, bad):
         (lambda: Atoms(["H"], [[0, 0]]), "1×3"),
         (lambda: Atoms(["Qq"], [[0, 0, 0]]), "chemical symbols"),
         (lambda: Atoms(["H"], [["a", 0, 0]]), "numbers"),
-        (lambda: Atoms(["H"], [[0, 0, 0]], bonds=[(0, 4)]), "names atom 4"),
+        (lambda: Atoms(["H"], [[0, 0, 0]], bonds=[(0, 4)]), "one with atom 4"),
         (lambda: Arrows(np.zeros((2, 3)), np.zeros((3, 3))), "2×3"),
         (lambda: Arrows(np.zeros((1, 3)), np.zeros((1, 3)), color="red;x"), "colour"),
         (lambda: Arrows(np.zeros((1, 3)), np.zeros((1, 3)), magnify=np.inf), "finite"),
-        (lambda: Edges(np.zeros((2, 3)), [0], [2], [0.5]), "not there"),
+        (lambda: Edges(np.zeros((2, 3)), [0], [2], [0.5]), "that are there, got one to another"),
         (lambda: Edges(np.zeros((2, 3)), [0], [1, 1], [0.5]), "as many senders"),
         (lambda: Particles(np.zeros((2, 3)), charges=[1.0]), "charges"),
-        (lambda: Track(np.zeros((0, 2, 3)), "truth"), "at least one frame"),
+        (lambda: Track(np.zeros((0, 2, 3)), "truth"), "one or more frames"),
         (lambda: Particles(np.zeros((scene.MAX_ATOMS + 1, 3))), "at most"),
         (lambda: Panel("x", rotation=[0, 0, np.nan, 1]), "finite"),
     ],

@@ -106,7 +106,9 @@ def test_a_word_is_no_cell():
     ],
 )
 def test_a_number_that_is_none_shows_its_text(text, said):
-    with pytest.raises(InputError, match=r"^Line 7: expected .*, got .*; correct it\.$") as caught:
+    with pytest.raises(
+        InputError, match=r"^Expected .* in line 7, got .*; correct it\.$"
+    ) as caught:
         Comment(text, 7).numbers("energy", 1)
     assert said in str(caught.value)
 
@@ -139,7 +141,7 @@ def test_columns_keep_their_names_and_places():
     ],
 )
 def test_columns_that_make_no_sense_are_refused(said, word):
-    with pytest.raises(InputError, match="Line 2") as caught:
+    with pytest.raises(InputError, match="line 2") as caught:
         Comment(f'Properties="{said}"', 2).layout()
     assert word in str(caught.value)
 

@@ -121,19 +121,19 @@ def test_an_npz_gives_molecules_or_bodies():
 @pytest.mark.parametrize(
     ("change", "where", "said"),
     [
-        ((b"energy=-1.25", b"enrgy=-1.25"), "Line 6", "energy"),
-        ((b"energy=-1.25", b"energy=low"), "Line 6", "low"),
-        ((b"energy=-1.25", b"energy=nan"), "Line 6", "nan"),
-        ((b"energy=-1.25", b'energy="1 2"'), "Line 6", "1 number"),
-        ((b"energy=-1.25", b"energy=1e30"), "Line 6", "1e+12"),
-        ((b"1.02 -0.1 -0.2 -0.3", b"1.02 -0.1 -0.2"), "Line 8", "7 columns"),
-        ((b"1.02 -0.1 -0.2 -0.3", b"1.02 -0.1 -0.2 x"), "Line 8", "'x'"),
-        ((b"1.02 -0.1 -0.2 -0.3", b"1.02 -0.1 -0.2 inf"), "Line 8", "'inf'"),
-        ((b"O 0 0 1.02", b"Ox 0 0 1.02"), "Line 8", "'Ox'"),
-        ((b"O 0 0 1.02", b"O 0 0 1e9"), "Line 8", "coordinates"),
+        ((b"energy=-1.25", b"enrgy=-1.25"), "line 6", "energy"),
+        ((b"energy=-1.25", b"energy=low"), "line 6", "low"),
+        ((b"energy=-1.25", b"energy=nan"), "line 6", "nan"),
+        ((b"energy=-1.25", b'energy="1 2"'), "line 6", "1 number"),
+        ((b"energy=-1.25", b"energy=1e30"), "line 6", "1e+12"),
+        ((b"1.02 -0.1 -0.2 -0.3", b"1.02 -0.1 -0.2"), "line 8", "7 columns"),
+        ((b"1.02 -0.1 -0.2 -0.3", b"1.02 -0.1 -0.2 x"), "line 8", "'x'"),
+        ((b"1.02 -0.1 -0.2 -0.3", b"1.02 -0.1 -0.2 inf"), "line 8", "'inf'"),
+        ((b"O 0 0 1.02", b"Ox 0 0 1.02"), "line 8", "'Ox'"),
+        ((b"O 0 0 1.02", b"O 0 0 1e9"), "line 8", "coordinates"),
         ((b"O 0 0 1.02", b"O 0 0 0.01"), "system 2", "apart"),
         ((b"O 0 0 1.02", b"O 0 0 0.97"), "system 2 repeats system 1", "remove"),
-        ((b"O 0 0 1.02 -0.1 -0.2 -0.3\n", b""), "Line 8", "7 columns"),
+        ((b"O 0 0 1.02 -0.1 -0.2 -0.3\n", b""), "line 8", "7 columns"),
         ((b"\nO 0 0 1.02 -0.1 -0.2 -0.3\n", b""), "after line 7", "whole file"),
     ],
 )
@@ -146,8 +146,8 @@ def test_what_is_wrong_is_said_with_its_line(change, where, said):
 
 def test_a_later_frame_without_forces_is_refused_and_not_filled_up():
     bare = b"2\nProperties=species:S:1:pos:R:3 energy=-1.25\nH 0 0 0\nO 0 0 1.02\n"
-    assert "Line 6" in refused(FRAME + bare, forces="forces")
-    assert "Line 2" in refused(bare + FRAME, forces="")
+    assert "line 6" in refused(FRAME + bare, forces="forces")
+    assert "line 2" in refused(bare + FRAME, forces="")
     assert read_labelled(bare, "own.xyz", forces="").forces is None
     assert "(species, pos)" in refused(bare, forces="forces")
 
@@ -156,12 +156,12 @@ def test_a_later_frame_without_forces_is_refused_and_not_filled_up():
     ("table", "where", "said"),
     [
         (b"gap\n1\n", "2 molecules", "1"),
-        (b"gap\n1\n2\n3\n", "Line 4", "one more row"),
-        (b"gap\n1\nx\n", "Line 3", "'x'"),
-        (b"gap\n1\n\n2,3\n", "Line 4", "1 cells"),
-        (b"egap\n1\n2\n", "Line 1", "'egap'"),
-        (b"gap,gap\n1,2\n2,3\n", "Line 1", "one column"),
-        (b"name,gap\nsecond,1\nfirst,2\n", "Line 2", "'first'"),
+        (b"gap\n1\n2\n3\n", "line 4", "one more row"),
+        (b"gap\n1\nx\n", "line 3", "'x'"),
+        (b"gap\n1\n\n2,3\n", "line 4", "1 cells"),
+        (b"egap\n1\n2\n", "line 1", "'egap'"),
+        (b"gap,gap\n1,2\n2,3\n", "line 1", "one column"),
+        (b"name,gap\nsecond,1\nfirst,2\n", "line 2", "'first'"),
         (b"", "empty", "labels"),
     ],
 )

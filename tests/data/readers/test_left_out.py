@@ -73,7 +73,7 @@ def test_a_frame_without_forces_is_refused_by_its_line(at: int, asked: str) -> N
     bare = parts[at].replace(":forces:R:3", ":f1:R:3")
     text = "".join("2\nProp" + (bare if i == at else part) for i, part in enumerate(parts))
     with pytest.raises(
-        InputError, match=f"^Line {2 + 4 * at}: expected Properties with forces:R:3"
+        InputError, match=f"^Expected Properties with forces:R:3 in line {2 + 4 * at}, "
     ):
         given(text, forces=asked)
 

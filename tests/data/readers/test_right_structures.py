@@ -145,7 +145,7 @@ def test_records_of_the_original_qm9_archive() -> None:
     found = read_atoms(QM9 + QM9, "dsgdb9nsd_000003.xyz")
     assert [atoms.get_chemical_formula() for atoms in found] == ["H2O", "H2O"]
     assert found[1].positions[0, 2] == 7.6e-6
-    assert "Line 6" in refusal(QM9.replace(b"InChI=1S/H2O/h1H2\tInChI", b"and more"), "a.xyz")
+    assert "line 6" in refusal(QM9.replace(b"InChI=1S/H2O/h1H2\tInChI", b"and more"), "a.xyz")
 
 
 def test_statements_of_version_3000_go_on_after_a_dash() -> None:

@@ -64,7 +64,11 @@ def crowd(scene: Scene) -> list[Finding]:
     order = list(scene.rng(90).permutation(len(atoms)))
     matrix = rotations(1, 91)[0]
     rows = []
-    for name, how in (("another order", {"order": order}), ("turned", {"matrix": matrix})):
+    ways: dict[str, dict[str, Any]] = {
+        "another order": {"order": order},
+        "turned": {"matrix": matrix},
+    }
+    for name, how in ways.items():
         after = scene.try_(moved(atoms, **how))
         if after is not None:
             rows.append(
@@ -105,7 +109,9 @@ def _deaf(scene: Scene, atoms: ase.Atoms) -> dict[str, Any] | None:
         plus, minus = scene.try_(displaced(atoms, way)), scene.try_(displaced(atoms, -way))
         if plus is None or minus is None:
             return None
-        responses = np.maximum(responses, np.abs(plus.forces - minus.forces).max(1) / (2 * h))
+        responses = np.maximum(
+            responses, np.abs(np.asarray(plus.forces) - np.asarray(minus.forces)).max(1) / (2 * h)
+        )
     silent = max(scene.limits(atoms)[1] / h, 1e-9 * responses.max())
     distance = atoms.get_distances(middle, list(range(len(atoms))), mic=bool(atoms.pbc.any()))
     best = None
@@ -136,10 +142,10 @@ def dynamics(scene: Scene, count: int = 120, step: float = 0.5) -> list[Finding]
     dt, answer = step * units.fs, scene.probe(atoms)
     totals = []
     for _ in range(count):
-        velocities = velocities + 0.5 * dt * answer.forces / masses
+        velocities = velocities + 0.5 * dt * np.asarray(answer.forces) / masses
         atoms.positions = atoms.positions + dt * velocities
         answer = scene.probe(atoms)
-        velocities = velocities + 0.5 * dt * answer.forces / masses
+        velocities = velocities + 0.5 * dt * np.asarray(answer.forces) / masses
         totals.append(answer.energy + 0.5 * float((masses * velocities**2).sum()))
     energies = 1e3 * (np.array(totals) - totals[0]) / len(atoms)
     times = step * np.arange(count)

@@ -86,7 +86,16 @@ def _scan(scene: Scene, slopes: dict[float, float], expected: float) -> list[tup
         if k and wider == h:
             curve = 2 * abs(slopes[h] - slopes[narrower])
         rounding = 2.0**-53 * scene.precision.scale * count * 100 / h
-        rows.append((h, 2 * curve + 10 * noise / h + 10 * force + rounding))
+        rows.append(
+            (
+                h,
+                2 * curve
+                + 10 * noise / h
+                + 10 * force
+                + rounding
+                + 3 * scene.precision.memory * np.sqrt(count),
+            )
+        )
     return rows
 
 
@@ -116,12 +125,18 @@ def atoms(scene: Scene) -> list[Finding]:
                 scene.probe(displaced(scene.generic, -way)),
             )
             slopes[row, a] = -(plus.energy - minus.energy) / (2 * h)
-            jacobian[row, a] = (plus.forces - minus.forces) / (2 * h)
+            jacobian[row, a] = (np.asarray(plus.forces) - np.asarray(minus.forces)) / (2 * h)
     forces = scene.base.forces[chosen]
     error = np.abs(slopes - forces).max(1)
     noise = max(scene.precision.energy, 2.0**-53 * abs(scene.base.energy))
     third = float(np.abs(jacobian).max()) * h**2 * 30
-    limit = 10 * noise / h + 10 * scene.precision.forces + third + 1e-6 * scene.precision.scale
+    limit = (
+        10 * noise / h
+        + 10 * scene.precision.forces
+        + third
+        + 1e-6 * scene.precision.scale
+        + 3 * scene.precision.memory
+    )
     wrong = [int(i) for i, e in zip(chosen, error) if e > limit]
     tags: dict[str, Any] = {
         "wrong": wrong, "count": count, "ratio": _ratio(forces, slopes), "order": _order(forces, slopes),
@@ -162,10 +177,12 @@ def _asymmetry(scene: Scene, block: Float[np.ndarray, "n 3 n 3"], h: float) -> F
     odd = matrix - matrix.T
     value = float(np.linalg.norm(odd) / max(np.linalg.norm(matrix + matrix.T), 1e-300))
     size = np.linalg.norm(matrix + matrix.T)
-    rounding = max(scene.precision.forces, 2.0**-53 * scene.precision.scale)
+    rounding = max(
+        scene.precision.forces, 2.0**-53 * scene.precision.scale, 0.1 * scene.precision.memory
+    )
     limit = 10 * rounding / h * len(matrix) / max(size, 1e-300) + 300 * h**2
     return Finding(
-        "jacobian", "Asymmetry of the forces' Jacobian", value, float(limit), "", value > limit,
+        "jacobian", "Asymmetry of the forces' Jacobian", value, float(limit), "", bool(value > limit),
         "‖J − Jᵀ‖ / ‖J + Jᵀ‖", {"value": value},
     )  # fmt: skip
 
@@ -174,7 +191,7 @@ def law(scene: Scene, found: Finding) -> Finding:
     """The law between forces and −∇E in eight orientations; the energy has to be invariant."""
     slopes = np.array(found.tags["slopes"])
     chosen = found.tags["chosen"]
-    forces, expected = [scene.base.forces[chosen]], [slopes]
+    forces, expected = [np.asarray(scene.base.forces)[chosen]], [slopes]
     for matrix in rotations(8, 61):
         answer = scene.try_(moved(scene.generic, matrix))
         if answer is not None and answer.forces is not None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from demetar.diagnosis.audit.evidence.noise import noise
 from demetar.diagnosis.audit.evidence.scene import Scene
 from demetar.diagnosis.audit.finding import Finding
 from demetar.diagnosis.audit.probe import isolated, moved
@@ -69,6 +70,7 @@ def stabiliser(scene: Scene) -> list[Finding]:
             fine = [n for n in FOLDS if exact(about(axes[name], 2 * np.pi / n))[0]]
             tags["folds"][name] = fine
     tags["share_above"] = _spectrum(scene)
+    tags["erratic"] = _erratic(scene)
     clean = _as_cluster(scene)
     tags["cluster_clean"] = clean
     names = [k for k in kinds if tags[f"all_{k}"]] + [f"any angle about {a}" for a in tags["axes"]]
@@ -121,6 +123,17 @@ def _spectrum(scene: Scene) -> dict[str, float]:
     power = np.abs(np.fft.rfft(np.array(values) - np.mean(values))) ** 2
     total = max(float(power[1:].sum()), 1e-300)
     return {"2": float(power[3:].sum()) / total, "4": float(power[5:].sum()) / total}
+
+
+def _erratic(scene: Scene) -> float:
+    """Noise of the energy over turns by 0.01 rad, against its largest change over turns by 0.7."""
+    near = [scene.try_(moved(scene.generic, about((0.3, -0.5, 0.81), 0.01 * k))) for k in range(10)]
+    far = [scene.try_(moved(scene.generic, about((0.3, -0.5, 0.81), 0.7 * k))) for k in range(5)]
+    steps = np.array([a.energy for a in near if a is not None])
+    wide = np.array([a.energy for a in far if a is not None])
+    if len(steps) < 10 or len(wide) < 2:
+        return 0.0
+    return noise(steps) / max(float(np.ptp(wide)), 1e-300)
 
 
 def _as_cluster(scene: Scene) -> bool | None:

@@ -54,15 +54,24 @@ class Precision:
     stiffness: float
     word: str
     energy_digits: float
+    memory: float = 0.0  # by how much an answer depends on where its iterations started
 
     def energy_limit(self, reach: float, total: float, atoms: int) -> float:
         """What rounding explains in an energy (eV) of so many atoms whose positions reach so far (Å)."""
         inputs = math.sqrt(atoms) * self.scale * reach
-        return MARGIN * self.energy + 64 * EPS64 * (abs(total) + inputs + 1e-3 * self.scale)
+        return (
+            MARGIN * self.energy
+            + 3 * self.memory
+            + 64 * EPS64 * (abs(total) + inputs + 1e-3 * self.scale)
+        )
 
     def force_limit(self, reach: float) -> float:
         """What rounding explains in a component of a force (eV/Å)."""
-        return MARGIN * self.forces + 64 * EPS64 * (self.stiffness * reach + self.scale)
+        return (
+            MARGIN * self.forces
+            + 3 * self.memory
+            + 64 * EPS64 * (self.stiffness * reach + self.scale)
+        )
 
 
 def _line(probe: Probe, atoms: ase.Atoms, way: Any, step: float) -> list[Answer]:
@@ -73,18 +82,21 @@ def _settled(found: list[float]) -> float:
     """Of the noise on three lines the middle one; the least where it grows with the step as a kink's does."""
     if not found:
         return 0.0
-    return min(found) if found[2] > 6 * found[1] else float(np.median(found))
+    return min(found) if len(found) == 3 and found[2] > 6 * found[1] else float(np.median(found))
 
 
-def precision(probe: Probe, atoms: ase.Atoms, rng: np.random.Generator) -> Precision:
+def precision(
+    probe: Probe, atoms: ase.Atoms, rng: np.random.Generator, memory: float = 0.0
+) -> Precision:
     """The precision at one structure, from short lines in two directions; the calmer one counts."""
     energies, forces, stiff = [], [], 0.0
     scale = 1e-300
     total = 0.0
-    for _ in range(2):
+    steps = SCALES[1:2] if probe.thrifty else SCALES
+    for _ in range(1 if probe.thrifty else 2):
         way = rng.standard_normal(atoms.positions.shape)
         of_energy, of_forces = [], []
-        for step in SCALES:
+        for step in steps:
             line = _line(probe, atoms, way, step)
             total = abs(line[0].energy)
             of_energy.append(noise(np.array([a.energy for a in line])))
@@ -92,10 +104,10 @@ def precision(probe: Probe, atoms: ase.Atoms, rng: np.random.Generator) -> Preci
                 table = np.array([a.forces for a in line])
                 of_forces.append(noise(table))
                 scale = max(scale, float(np.sqrt(np.mean(table[0] ** 2))))
-                if step == SCALES[-1]:
+                if step == steps[-1]:
                     change = np.abs(table[-1] - table[0]).max() / (step * (POINTS - 1))
                     stiff = max(stiff, float(change))
-            elif step == SCALES[-1]:
+            elif step == steps[-1]:
                 slope = (line[-1].energy - line[0].energy) / (step * (POINTS - 1))
                 scale = max(scale, abs(slope) / math.sqrt(3 * len(atoms)))
                 stiff = max(stiff, scale)
@@ -105,9 +117,10 @@ def precision(probe: Probe, atoms: ase.Atoms, rng: np.random.Generator) -> Preci
     # Noise against the slopes, where there are forces; else against the energy that a slope gives in 1 Å.
     relative = sigma_f / scale if probe.has_forces else sigma_e / max(scale, total * 1e-3, 1e-300)
     word = "float64" if relative < 1e-10 and not probe.single else "float32"
-    if relative > 3e-5:
+    # of forces that are iterated to a few digits the energy has more; of coarse products it has not
+    if relative > 3e-5 and (memory < 1e-6 * scale or sigma_e > 3e-6 * scale):
         word = "low"
-    return Precision(sigma_e, sigma_f, scale, stiff, word, sigma_e / max(total, 1e-300))
+    return Precision(sigma_e, sigma_f, scale, stiff, word, sigma_e / max(total, 1e-300), memory)
 
 
 def told(found: Precision, probe: Probe) -> Finding:

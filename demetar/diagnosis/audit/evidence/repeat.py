@@ -36,13 +36,15 @@ def difference(a: Answer, b: Answer) -> float:
 
 
 def spread(atoms: ase.Atoms) -> ase.Atoms:
-    """The structure drawn out until atoms lose neighbours: a molecule 1.8-fold, a cell 1.25-fold."""
+    """The structure drawn out until atoms lose neighbours: a molecule to 6.5 Å, a cell 1.25-fold."""
     new = moved(atoms)
     if atoms.pbc.any():
-        new.set_cell(atoms.cell * 1.25, scale_atoms=True)
+        new.set_cell(np.asarray(atoms.cell) * 1.25, scale_atoms=True)
     else:
         centre = atoms.positions.mean(0)
-        new.positions = centre + 1.8 * (atoms.positions - centre)
+        d = atoms.get_all_distances() + 1e9 * np.eye(len(atoms))
+        factor = max(1.8, 6.5 / float(d.min())) if len(atoms) > 1 else 1.8
+        new.positions = centre + factor * (atoms.positions - centre)
     return new
 
 
@@ -57,7 +59,7 @@ def variants(atoms: ase.Atoms) -> dict[str, ase.Atoms]:
     }
     if atoms.pbc.any():
         cell = moved(atoms)
-        cell.set_cell(atoms.cell * 1.03, scale_atoms=False)
+        cell.set_cell(np.asarray(atoms.cell) * 1.03, scale_atoms=False)
         found["the cell alone"] = cell
     kinds = np.unique(atoms.numbers)
     if len(kinds) > 1:
@@ -103,8 +105,9 @@ def repeat(probe: Probe, atoms: ase.Atoms) -> list[Finding]:
 def _history(
     probe: Probe, atoms: ase.Atoms, between: ase.Atoms, first: Answer, limit: float
 ) -> Finding:
-    worst, which, seen = 0.0, "", []
-    for name, variant in variants(atoms).items():
+    worst, which, seen, memory = 0.0, "", [], 0.0
+    chosen = list(variants(atoms).items())
+    for name, variant in chosen[1:2] if probe.thrifty else chosen:
         try:
             probe(between)
             clean = probe(variant)
@@ -121,9 +124,12 @@ def _history(
                 pairs.append((", and back", first, probe(atoms)))
             except Refused:
                 pass
-        allowed = limit + 1e-3 * difference(clean, first)
+        # An old answer misses the whole change; what is iterated from the last answer misses a per cent.
+        allowed = limit + (1e-3 if name == SPREAD else 0.1) * difference(clean, first)
         for how, expected, answer in pairs:
             wrong = difference(expected, answer)
+            if name != SPREAD and wrong <= allowed:
+                memory = max(memory, wrong)
             if not wrong <= allowed:
                 seen.append(name + how)
                 worst, which = max(worst, wrong), which or name + how
@@ -143,7 +149,7 @@ def _history(
         "eV, eV/Å",
         bool(seen),
         detail,
-        {"seen": seen, "far_only": far},
+        {"seen": seen, "far_only": far, "memory": memory},
     )
 
 

@@ -91,7 +91,7 @@ def swelling(scene: Scene) -> Path:
 
     def at(s: float) -> ase.Atoms:
         new = moved(scene.generic)
-        new.set_cell(scene.generic.cell * s, scale_atoms=True)
+        new.set_cell(np.asarray(scene.generic.cell) * s, scale_atoms=True)
         return new
 
     return Path("cell lengths", at, np.linspace(0.93, 1.15, 45))

@@ -57,11 +57,13 @@ def faulty(cause: str, variant: str | None = None) -> Any:
     if cause not in FAULTS:
         known = list(FAULTS)
         raise InputError(
-            f"Expected a fault among {', '.join(known)}, got {cause!r}{registry.closest(cause, known)}."
+            f"Expected a fault among {', '.join(known)}, got {cause!r}{registry.closest(cause, known)}"
         )
     made = FAULTS[cause]
     if variant is not None and variant not in made:
-        raise InputError(f"Expected a variant of {cause} among {', '.join(made)}, got {variant!r}.")
+        raise InputError(
+            f"Expected a variant of {cause} among {', '.join(made)}, got {variant!r}; choose one."
+        )
     return made[variant or next(iter(made))]()
 
 
