@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.backend import cached, diagnosis, molecules, nbody
+from app.backend import cached, molecules, nbody
+from app.backend.checking import diagnosis
 from app.backend.teaching.lectures import Lecture, Scene
 from demetar.core.errors import InputError
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from app.backend import cached, diagnosis, molecules, nbody
+from app.backend import cached, molecules, nbody
+from app.backend.checking import diagnosis
 from app.backend.measuring import metrics
 from app.backend.teaching import ahead, questions
 from app.backend.teaching.lectures import Between, Direction, Known, OneOf, Showable, SomeOf
 from app.pages import nbody as nbody_page
-from app.pages.molecule import state
+from app.pages.molecule import lenses, state
 from app.ui import rotation
 
-LENSES = ("Angle", "All rotations", "Layers", "Attention", "Features")
+LENSES = lenses.NAMES
 # What is kept in the session and not in the address: where the page looks for it, and its default.
 KEPT = {"molecule": {"lens": (state.LENS, LENSES[0])}}
 # What a page opens with. It is set, never deleted: a browser keeps the value of a widget whose state was
@@ -70,9 +71,8 @@ def known() -> Known:
             "molecule": OneOf(molecules.gallery()),
             "scene": OneOf(nbody.shipped()),
         },
-        "efficiency": {"result": OneOf(("stored", "here"))},
         "questions": {"question": OneOf(tuple(questions.BY_KEY))},
-        "ablation": {}, "data": {}, "training": {}, "lessons": {},
+        "results": {}, "yours": {}, "data": {}, "training": {}, "lessons": {},
     }  # fmt: skip
     return {
         page: Showable(of_page, tuple(CONTROLS["*"] | CONTROLS.get(page, {})))

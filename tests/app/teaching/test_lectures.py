@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from app import pages
-from app.backend import cached, diagnosis, molecules
+from app.backend import cached, molecules
+from app.backend.checking import diagnosis
 from app.backend.teaching import ahead, lectures
 from app.backend.teaching.lectures import Between, Direction, OneOf, Showable, SomeOf
 from app.pages.lecture import parameters
@@ -183,7 +184,7 @@ def test_every_page_is_known_but_the_lecture_itself(shipped: None) -> None:
         assert all(parameters.selector(page, control) for control in showable.controls)
 
 
-@pytest.mark.parametrize("page", ["molecule", "nbody", "why", "questions", "efficiency"])
+@pytest.mark.parametrize("page", ["molecule", "nbody", "why", "questions"])
 def test_what_a_scene_may_say_is_what_the_page_keeps_in_its_address(
     page: str, shipped: None, open_page: Callable[..., Any]
 ) -> None:
