@@ -53,7 +53,9 @@ def known(key: Hashable) -> Found | None:
     return _known.get(key)
 
 
-def of_run(key: Hashable, run: Run, source: Any, progress: Progress) -> Found:
+def of_run(
+    key: Hashable, run: Run, source: Any, progress: Progress, seconds: float = SECONDS
+) -> Found:
     """The diagnosis of a run at a molecule or a scene, kept under `key`."""
     atoms = isinstance(source, molecules.Source)
     graph = (
@@ -61,16 +63,18 @@ def of_run(key: Hashable, run: Run, source: Any, progress: Progress) -> Found:
         if atoms
         else nbody.to_graph(nbody.start(source))
     )
-    return _found(key, run, graph, progress)
+    return _found(key, run, graph, progress, seconds)
 
 
-def of_small(key: Hashable, words: tuple[str, ...], source: Any, progress: Progress) -> Found:
+def of_small(
+    key: Hashable, words: tuple[str, ...], source: Any, progress: Progress, seconds: float = SECONDS
+) -> Found:
     """The diagnosis of the small model with these faults, or of the sound one."""
     graph = from_atoms(molecules.molecule(source))
-    return _found(key, faults.make(*words), graph, progress)
+    return _found(key, faults.make(*words), graph, progress, seconds)
 
 
-def _found(key: Hashable, f: Any, graph: Any, progress: Progress) -> Found:
+def _found(key: Hashable, f: Any, graph: Any, progress: Progress, seconds: float) -> Found:
     if key in _known:
         return _known[key]
     if not _one.acquire(timeout=1.0):
@@ -79,7 +83,7 @@ def _found(key: Hashable, f: Any, graph: Any, progress: Progress) -> Found:
             "again in half a minute."
         )
     try:
-        d = diagnose(f, graph, seconds=SECONDS, progress=progress)
+        d = diagnose(f, graph, seconds=seconds, progress=progress)
     finally:
         _one.release()
     other = causes.cause(d.runner_up).sentence if d.runner_up else ""

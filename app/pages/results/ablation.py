@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.backend import ablation as backend
+from app.backend.stored import ablation as backend
 from app.figures import ablation
 from app.ui import address, layout
 

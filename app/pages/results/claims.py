@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.backend import results as backend
+from app.backend.stored import results as backend
 from app.ui import address, words
 
 

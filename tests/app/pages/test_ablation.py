@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.backend import ablation
+from app.backend.stored import ablation
 from app.figures import ablation as figures
 
 SPREAD = {"mean": 20.0, "std": 1.5}

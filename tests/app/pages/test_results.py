@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.backend import results
+from app.backend.stored import results
 from app.figures import results as figures
 from app.pages.results import claims, equal
 
