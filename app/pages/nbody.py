@@ -7,7 +7,7 @@ import streamlit as st
 from app import figures, viewer
 from app.backend import cached, nbody
 from app.figures import curves
-from app.ui import address, choose, layout, readouts, rotation
+from app.ui import address, choose, layout, readouts, rotation, style
 from app.viewer import scene as look
 
 TITLE, ICON, ORDER, SECTION = "N-body", ":material/scatter_plot:", 20, "Explore"
@@ -34,6 +34,9 @@ DEFECT = (
 
 def render() -> None:
     """The page: controls, the square for two runs with the true paths, Δ_EQ and errors beside it."""
+    style.heading(
+        "N-body", "Turn the start or turn the prediction: do charged bodies end in the same places?"
+    )
     source, names = _choices()
     begin = cached.start_of(source)
     law, precision, turn = _how(begin.law)

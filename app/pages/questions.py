@@ -8,7 +8,7 @@ import streamlit as st
 
 from app.backend import cached
 from app.backend.teaching import questions
-from app.ui import address, words
+from app.ui import address, style, words
 from demetar.core.errors import InputError
 
 TITLE, ICON, ORDER, SECTION = "Questions", ":material/quiz:", 85, "Teach"
@@ -24,6 +24,7 @@ table.told td{font-weight:700;text-align:right}
 
 def render() -> None:
     """The question that is shown, its options, and what was measured once one is chosen."""
+    style.heading("Questions", "What do you expect? Say it first, then see what is measured.")
     st.html(f"<style>{CSS}</style>")
     keys = list(questions.BY_KEY)
     address.from_address("question", SHOWN, keys, keys[0], "question")

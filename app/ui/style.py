@@ -28,6 +28,21 @@ border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 """
 
 
+HEADING = """
+h1.demetar{font-size:23px;font-weight:650;line-height:1.25;margin:0;padding:0;letter-spacing:0}
+p.demetar{font-size:15px;line-height:1.4;margin:2px 0 0;color:color-mix(in srgb,currentColor 72%,transparent)}
+.stMainBlockContainer{padding:1.2rem 2.2rem 2rem!important}
+.stApp:has([data-testid="stExpandSidebarButton"]) h1.demetar{padding-left:44px}
+"""
+
+
+def heading(title: str, answers: str) -> None:
+    """The page's title and the one sentence that says what it answers; both written here, not given."""
+    st.html(
+        f"<style>{HEADING}</style><h1 class='demetar'>{title}</h1><p class='demetar'>{answers}</p>"
+    )
+
+
 def picture_page() -> None:
     """Puts the style into the page; once a run, anywhere."""
     st.html(f"<style>{CSS}</style>")

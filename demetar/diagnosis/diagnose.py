@@ -38,7 +38,7 @@ from demetar.diagnosis.evidence.stairs import stairs
 from demetar.diagnosis.evidence.turns import turns
 from demetar.diagnosis.moves import Ruler, crooked
 from demetar.diagnosis.record import Diagnosis, Evidence
-from demetar.diagnosis.verdict import decide
+from demetar.diagnosis.verdict import decide, open_causes
 from demetar.symmetry import groups as shelf
 
 SECONDS = 30.0
@@ -194,6 +194,10 @@ def _concluded(found: _Gathering, claimed: shelf.Group, explicit: bool) -> Diagn
         names = " and ".join(NAMES[k] for k in LETTERS if k in broken & foreign)
         told = f"It claims {claimed.name} only, and breaks {names}. {told}".strip()
     word, sentence, runner = decide(marks, told)
+    could = [c for c in open_causes(marks, found.left_out) if c != word] if word != SOUND else []
+    if could:
+        word, runner = NOT_KNOWN, None
+        sentence = f"Something breaks, and what was left out tells what: {', '.join(could)}? {told}"
     if word == SOUND and set(found.left_out) & NEEDED and not design:
         word, runner = NOT_KNOWN, None
         sentence = f"What was looked at shows no fault, and not all was. {told}"

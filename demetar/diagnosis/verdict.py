@@ -6,7 +6,7 @@ absent. The runner-up is the cause that comes closest without being met, and wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from demetar.diagnosis.causes import CAUSES, NOT_KNOWN, SOUND
 
@@ -128,6 +128,39 @@ BAD = {mark for _, needs in RULES for mark, value in needs.items() if value} - {
     "only-large", "float32-twin", "swaps", "cyclic-turns", "half-turns", "quarter-turns", "low-degrees",
     "high-degrees", "cubic-degrees", "degree-1-only", "last-digit", "degrees-1-and-3", "values-hold",
 }  # fmt: skip
+
+
+# The marks that a piece of evidence makes: where it was left out, none of them stands or does not.
+MADE: dict[str, set[str]] = {
+    "aimed elements": {"aimed", "not-finite"},
+    "precision ladder": {"float32-sized", "value-worse-in-float32", "worse-in-float32"},
+    "other laws": {"axes-law", "rows-elsewhere", "still-law"},
+    "turns that hold": {
+        "axis-111", "axis-of-frame", "axis-other", "axis-swap", "cyclic-turns", "half-turns",
+        "quarter-turns", "ring-turns", "swaps",
+    },
+    "graph built again": {"rebuilt-breaks"},
+    "gradient": {
+        "gradient-by-a-factor", "gradient-right-somewhere", "gradient-wrong", "jacobian-asymmetric",
+    },
+    "orientation spectrum": {
+        "cubic-degrees", "degree-1-only", "degrees-1-and-3", "high-degrees", "low-degrees",
+    },
+    "smoothness": {"jump", "kink", "ripples", "ties"},
+}  # fmt: skip
+
+
+def open_causes(marks: Mapping[str, bool], left_out: Iterable[str]) -> list[str]:
+    """The causes before the one that is met which evidence that was left out could still show."""
+    unknown = {mark for name in left_out for mark in MADE.get(name, ())} - set(marks)
+    found = []
+    for rule in RULES:
+        missing = _missing(rule, {m: v for m, v in rule[1].items() if m in unknown} | dict(marks))
+        if not missing and not unknown & set(rule[1]):
+            break
+        if not missing:
+            found.append(rule[0])
+    return list(dict.fromkeys(found))
 
 
 def decide(marks: Mapping[str, bool], told: str = "") -> tuple[str, str, str | None]:

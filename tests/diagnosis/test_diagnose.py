@@ -9,7 +9,9 @@ import demetar
 from demetar.core.errors import InputError
 from demetar.core.output import Kind, Output, Value
 from demetar.core.padding import batch
+from demetar.diagnosis import faults
 from demetar.diagnosis.asked import Stopped
+from demetar.diagnosis.verdict import MADE
 from tests.support import plain, strangers
 
 ETHANOL = plain.molecules()["ethanol"]
@@ -126,3 +128,12 @@ def test_outputs_that_come_and_go_are_refused():
         return plain.bonds(graph) if len(calls) < 4 else {"energy": 1.0}
 
     assert "outputs energy, forces at every call" in refused(f)
+
+
+def test_no_cause_is_named_that_evidence_left_out_could_contradict():
+    """In haste a bias on vectors was called unconstrained, as if its turns had been seen to break."""
+    hasty = demetar.diagnose(faults.make("vector-bias"), ETHANOL, seconds=1e-3)
+    assert "turns that hold" in hasty.left_out
+    assert hasty.cause == "not known"
+    assert "vector-bias" in hasty.sentence
+    assert set(hasty.left_out) <= {*MADE, "growth", "layers"}, "say in MADE which marks it makes"

@@ -1,7 +1,7 @@
 """Rules: each can decide, says why in words, and none hides another."""
 
 from demetar.diagnosis.causes import CAUSES, NOT_KNOWN, SOUND
-from demetar.diagnosis.verdict import BAD, MARKS, RULES, decide
+from demetar.diagnosis.verdict import BAD, MADE, MARKS, RULES, decide, open_causes
 
 
 def test_rules_use_known_words_and_marks():
@@ -35,3 +35,14 @@ def test_the_sentence_says_what_excludes_the_runner_up():
     assert (word, runner) == ("vector-bias", "mean-subtraction")
     assert "mean-subtraction is excluded, as inversion breaks" in sentence
     assert sentence.count(".") == 1
+
+
+def test_left_out_evidence_leaves_earlier_causes_open():
+    marks = {"breaks-SO": True, "breaks-C_i": True}
+    assert open_causes(marks, []) == []
+    open_ = open_causes(marks, ["turns that hold"])
+    assert "vector-bias" in open_
+    assert "parity" not in open_, "what was measured against a cause still excludes it"
+    assert open_causes({"differs-at-once": True}, MADE) == [], (
+        "what is decided before stays decided"
+    )

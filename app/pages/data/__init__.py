@@ -10,7 +10,7 @@ from app.backend import datasets
 from app.figures import data as figures
 from app.jobs import downloads
 from app.pages.data import laws, numbers, own
-from app.ui import address, layout, owner, readouts
+from app.ui import address, layout, owner, readouts, style
 from app.viewer import scene as look
 
 TITLE, ICON, ORDER, SECTION = "Data", ":material/database:", 40, "Train"
@@ -22,6 +22,9 @@ USUAL = {"qm9": "homo"}  # the target that is shown first, where it is not the f
 
 def render() -> None:
     """The page: what is chosen, its systems and what it is, its numbers, where it comes from."""
+    style.heading(
+        "Data", "What are models trained on, and does it keep the symmetry that they claim?"
+    )
     name, options, target = _choices()
     told = st.container()
     about = datasets.about(name)

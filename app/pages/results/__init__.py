@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app.pages.results import ablation, claims, efficiency, equal
-from app.ui import address
+from app.ui import address, style
 
 TITLE, ICON, ORDER, SECTION = "Results", ":material/leaderboard:", 35, "Train"
 PARTS = {
@@ -16,8 +16,12 @@ PARTS = {
 
 def render() -> None:
     """The page: which result, and that result."""
+    style.heading(
+        "Results", "What do models reach, what do they claim, and what is measured of it?"
+    )
     known = list(PARTS)
-    address.from_address("show", "results:show", known, known[0], "result")
+    first = known[0] if equal.begun() else "claims"
+    address.from_address("show", "results:show", known, first, "result")
     shown = st.segmented_control(
         "Result",
         known,

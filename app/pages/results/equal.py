@@ -15,6 +15,15 @@ NO_RESULT = (
 )
 
 
+def begun() -> bool:
+    """Whether any run has finished."""
+    result = backend.stored()
+    if result is None:
+        return False
+    every = (backend.rows(result, place) for place in backend.places(result))
+    return any(backend.finished(row) for rows in every for row in rows)
+
+
 def render() -> dict[str, Any]:
     """The part; what its address has to say."""
     st.caption(

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.jobs import permission, runs, training
 from app.pages.training import compared, curves, followed, new_run, table
-from app.ui import address, layout
+from app.ui import address, layout, style
 
 TITLE, ICON, ORDER, SECTION = "Training", ":material/model_training:", 30, "Train"
 CHOSEN = "training:runs"
@@ -14,9 +14,10 @@ CHOSEN = "training:runs"
 
 def render() -> None:
     """The page: all runs; below them the chosen runs on the left, a new run on the right."""
-    st.caption(
-        "A run trains in a process of its own and keeps everything in its folder: it goes on when "
-        "this page or the server is closed, and runs begun in a terminal appear here too."
+    style.heading(
+        "Training",
+        "How do runs get on? Each trains in a process of its own and keeps everything in its folder: it goes "
+        "on when this page or the server is closed, and runs begun in a terminal appear here too.",
     )
     training.advance()
     jobs = runs.list_all()
