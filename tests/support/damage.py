@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-BOMB = 2 * 10**9  # bytes that a file of two megabytes unpacks to
+BOMB = 10**9  # bytes that a file of some megabytes unpacks to
 
 
 def retitled(path: Path, method: int, flags: int) -> None:
@@ -39,12 +39,12 @@ def bare(path: Path) -> None:
 
 
 def bomb(path: Path) -> None:
-    """A file of two megabytes whose one array of zeros takes two gigabytes."""
+    """A small file whose one array of zeros takes a gigabyte."""
     head = io.BytesIO()
     shape = {"descr": "<f4", "fortran_order": False, "shape": (BOMB // 4,)}
     np.lib.format.write_array_header_1_0(head, shape)
     with (
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
         archive.open("00000.npy", "w", force_zip64=True) as file,
     ):
         file.write(head.getvalue())

@@ -99,7 +99,7 @@ def test_to_save_a_step_again_leaves_no_moment_without_it(
 
 
 def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
-    """Reading it costs what the state would take, not the two gigabytes that it promises."""
+    """Reading it costs what the state would take, not the gigabyte that it promises."""
     for step in (1, 2):
         checkpoint.save(tmp_path, step, state(step))
     bomb(tmp_path / "checkpoints" / "2" / "state.npz")

@@ -28,15 +28,23 @@ def sound(small: Path, folder: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def place(home: Path, small_home: Path) -> Path:
-    """A project folder with shipped runs, a sound one, and one a kind of damage."""
-    (home / "trained").symlink_to(small_home / "trained")
-    sound(small_home, home / "runs" / "sound")
+@pytest.fixture(scope="module")
+def runs_of_all_kinds(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A sound run and one a kind of damage."""
+    found = tmp_path_factory.mktemp("all") / "runs"
+    sound(small_home, found / "sound")
     for kind in TEXTS:
-        damaged(sound(small_home, home / "runs" / kind), kind)
+        damaged(sound(small_home, found / kind), kind)
     for kind, damage in ARCHIVES.items():
-        damage(sound(small_home, home / "runs" / f"params-{kind}") / "params.npz")
+        damage(sound(small_home, found / f"params-{kind}") / "params.npz")
+    return found
+
+
+@pytest.fixture
+def place(home: Path, small_home: Path, runs_of_all_kinds: Path) -> Path:
+    """A project folder with shipped runs, and own ones of all kinds."""
+    (home / "trained").symlink_to(small_home / "trained")
+    copied(runs_of_all_kinds, home / "runs")
     return home
 
 
