@@ -122,6 +122,13 @@ def test_a_renamed_folder_goes_on_under_its_new_name(home: Path, whole: Path) ->
     goes_on(new, whole)
 
 
+def test_the_command_goes_on_with_a_renamed_run(home: Path, whole: Path) -> None:
+    stopped(home, "old").rename(home / "runs" / "new")
+    assert main(["train", "--resume", "--name", "new"]) == 0
+    assert lines(home / "runs" / "new") == lines(whole)
+    assert not (home / "runs" / "old").exists()
+
+
 def test_a_name_that_another_took_over_is_left_to_it(home: Path) -> None:
     folder = home / "runs" / "taken"
 
