@@ -23,6 +23,7 @@ CULPRITS = {
     "app-rooms": {"app/pages/x.py": "from app import server\n"},
     "data-without-models": {"demetar/data/x.py": "from demetar.models import nn\n"},
     "runs-without-simulation": {"demetar/training/x.py": "import demetar.simulation\n"},
+    "diagnosis-without-data": {"demetar/diagnosis/x.py": "from demetar.data import readers\n"},
     "backend-draws-nothing": {"app/backend/x.py": "def f():\n    from app import figures\n"},
     "library-without-interface": {"demetar/cli/x.py": "def f():\n    import plotly\n"},
     "flax-in-models": {"demetar/runs/x.py": "from flax import linen\n"},
@@ -87,6 +88,39 @@ def test_every_contract_has_a_culprit() -> None:
 def test_empty_rooms_keep_the_contracts(rooms: Path) -> None:
     found = lint(rooms)
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("app/backend/x.py", "from app import live\n"),
+        ("app/live/x.py", "def f():\n    from app import ui\n"),
+        ("app/live/y.py", "import app.pages\n"),
+    ],
+)
+def test_the_live_channel_stands_between_backend_and_ui(
+    file: str, source: str, rooms: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "rooms"
+    shutil.copytree(rooms, folder)
+    (folder / file).write_text(source)
+    assert lint(folder, "app-rooms").returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("demetar/lessons/x.py", "def f():\n    import demetar.training\n"),
+        ("demetar/lessons/y.py", "from demetar import experiments\n"),
+        ("demetar/training/x.py", "from demetar import lessons\n"),
+        ("demetar/data/x.py", "def f():\n    import demetar.lessons\n"),
+    ],
+)
+def test_lessons_stand_beside_training(file: str, source: str, rooms: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "rooms"
+    shutil.copytree(rooms, folder)
+    (folder / file).write_text(source)
+    assert lint(folder, "rooms").returncode == 1
 
 
 @pytest.mark.parametrize("contract", IDS)

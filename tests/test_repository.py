@@ -21,7 +21,8 @@ MAX_ENTRIES = 13
 # Folders in which adding is adding one file.
 SHELVES = {
     "demetar/models", "demetar/data/sets", "demetar/data/readers", "demetar/symmetry/groups",
-    "demetar/training/mirrors", "app/pages", "app/viewer/js",
+    "demetar/training/mirrors", "demetar/diagnosis/faults", "demetar/lessons", "app/pages",
+    "app/pages/lessons", "app/viewer/js",
 }  # fmt: skip
 
 
@@ -124,7 +125,7 @@ RULES: dict[str, Rule] = {
         private, PRODUCT, (), "from demetar.core.graph import _checked_species\n",
     ),
     "only app.backend.cached caches": (
-        streamlit_caches, ("app", "streamlit_app.py"), ("app/backend/cached.py",),
+        streamlit_caches, ("app", "explorer.py", "streamlit_app.py"), ("app/backend/cached.py",),
         "@st.cache_data(ttl=60)\ndef f(): ...\n",
     ),
     "no pickle is loaded": (
@@ -169,7 +170,10 @@ def packages(root: Path) -> list[Path]:
 def crowded(root: Path) -> dict[str, int]:
     """Folders with more entries beside their `__init__` than a reader takes in at a glance."""
     folders = {
-        p.parent for top in ("demetar", "app") for p in (root / top).rglob("*") if p.is_file()
+        p.parent
+        for top in ("demetar", "app")
+        for p in (root / top).rglob("*")
+        if p.is_file() and p.suffix != ".pyc"
     }
     found = {}
     for folder in folders:

@@ -13,9 +13,11 @@ import numpy as np
 import streamlit as st
 
 from app.backend import form, molecules, nbody
+from app.backend.measuring import moving, square
+from app.backend.measuring import orbit as orbits
 from app.backend.rotations import Quaternion, Vector
 from app.jobs import runs
-from demetar.core import graph, padding
+from demetar.core import graph, padding, registry
 from demetar.core.disk import home
 from demetar.core.errors import InputError
 from demetar.runs.run import Run, load
@@ -159,27 +161,65 @@ def renumbered(element: molecules.Element, symbols: list[str]) -> list[str]:
 
 
 _warm: dict[tuple, threading.Thread] = {}
+_beginning = threading.Lock()
+KINDS = {"square": square.square, "verdict": square.judged, "curve": square.curve}
+Asked = tuple[molecules.Source, molecules.Element, Vector, str]  # what is asked of every run alike
 
 
-def molecule_squares(
-    names: list[str], source: molecules.Source, element: molecules.Element, axis: Vector, dtype: str
-) -> tuple[list[tuple], dict[str, molecules.Square]]:
-    """What has still to be compiled (in the background, from now on), and the squares of the rest."""
-    size = padding.rung(graph.from_atoms(molecules.molecule(source)))
-    waiting, squares = [], {}
+def known_runs() -> set[str]:
+    """The names of all loadable runs."""
+    return {job.name for job in runs.list_all() if job.loadable}
+
+
+def title(name: str) -> str:
+    """What the model of a run is called, such as "EGNN"."""
+    return form.models().get(str(job(name).config.get("model")), name)
+
+
+def warm(
+    kind: str, name: str, source: molecules.Source, element: molecules.Element, dtype: str
+) -> None:
+    """Compiles what `kind` needs for molecules of this size, and waits for it."""
+    _begun(kind, name, (source, element, (0.0, 0.0, 1.0), dtype))[1].join()
+
+
+def _begun(kind: str, name: str, asked: Asked) -> tuple[tuple, threading.Thread]:
+    source, element, axis, dtype = asked
+    atoms = molecules.molecule(source)
+    size = padding.rung(graph.from_atoms(atoms))
+    key = (kind, name, stamp(name), size, dtype, element.renumber is None)
+    used = run(name)
+    used.prepare(graph.from_atoms(atoms))  # a sentence now, not in a thread
+    with _beginning:  # the warm-up and visitors begin the same
+        fresh = key not in _warm
+        if fresh:
+            arguments = (used, atoms, element, *([axis] if kind == "curve" else []), dtype)
+            thread = threading.Thread(target=KINDS[kind], args=arguments, daemon=True)
+            thread.start()
+            _warm[key] = thread
+    if fresh:
+        _warm[key].join(0.3)  # with a warm compilation cache there is nothing to wait for
+    return key, _warm[key]
+
+
+def of_molecule(kind: str, names: list[str], asked: Asked) -> tuple[list[tuple], dict[str, Any]]:
+    """What has still to be compiled (in the background, from now on), and the answers of the rest.
+
+    `kind` is one of KINDS: the square of each run, its verdict, its curve about an axis.
+    """
+    waiting, found = [], {}
     for name in names:
-        key = (name, stamp(name), size, dtype, element.renumber is None)
-        if key not in _warm:
-            arguments = (run(name), molecules.molecule(source), element, axis, dtype)
-            run(name).prepare(graph.from_atoms(arguments[1]))  # a sentence now, not in a thread
-            _warm[key] = threading.Thread(target=molecules.square, args=arguments, daemon=True)
-            _warm[key].start()
-            _warm[key].join(0.3)  # with a warm compilation cache there is nothing to wait for
-        if _warm[key].is_alive():
+        key, thread = _begun(kind, name, asked)
+        if thread.is_alive():
             waiting.append(key)
         else:
-            squares[name] = _molecule_square(name, stamp(name), source, element, axis, dtype)
-    return waiting, squares
+            found[name] = _of_molecule(kind, name, stamp(name), asked)
+    return waiting, found
+
+
+def busy() -> bool:
+    """Whether something is being compiled for a visitor."""
+    return any(thread.is_alive() for thread in list(_warm.values()))
 
 
 def compiled(keys: list[tuple]) -> bool:
@@ -188,12 +228,47 @@ def compiled(keys: list[tuple]) -> bool:
 
 
 @st.cache_data(show_spinner=False, max_entries=512)
-def _molecule_square(
-    name: str,
-    stamp: float,
-    source: molecules.Source,
-    element: molecules.Element,
-    axis: Vector,
-    dtype: str,
-) -> molecules.Square:
-    return molecules.square(run(name), molecules.molecule(source), element, axis, dtype)
+def _of_molecule(kind: str, name: str, stamp: float, asked: Asked) -> Any:
+    source, element, axis, dtype = asked
+    more = [axis] if kind == "curve" else []
+    return KINDS[kind](run(name), molecules.molecule(source), element, *more, dtype)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _orbit(
+    name: str, stamp: float, source: molecules.Source, invert: bool, dtype: str
+) -> orbits.Orbit:
+    element = molecules.Element((0.0, 0.0, 0.0, 1.0), invert)
+    return orbits.orbit(run(name), molecules.molecule(source), element, dtype)
+
+
+def orbit(name: str, source: molecules.Source, invert: bool, dtype: str) -> orbits.Orbit:
+    """Δ_EQ of a run over axes and angles."""
+    return _orbit(name, stamp(name), source, invert, dtype)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _spectrum(
+    name: str, stamp: float, source: molecules.Source, dtype: str
+) -> tuple[list[float], float]:
+    return orbits.spectrum(run(name), molecules.molecule(source), dtype)
+
+
+def spectrum(name: str, source: molecules.Source, dtype: str) -> tuple[list[float], float]:
+    """The orientation spectrum of a run's gradient: power by degree, and all beyond."""
+    return _spectrum(name, stamp(name), source, dtype)
+
+
+def view(
+    names: list[str], source: molecules.Source, element: molecules.Element, dtype: str
+) -> moving.View:
+    """What the live channel needs to answer for these runs at this molecule."""
+    return moving.View(
+        tuple(run(name) for name in names), molecules.molecule(source), dtype, element
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=1024)
+def lesson(name: str, question: str, *given: Any) -> Any:
+    """What the function `question` of a lesson answers to plain values, as plain values and arrays."""
+    return getattr(registry.load("lessons", name), question)(*given)

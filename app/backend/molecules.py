@@ -1,11 +1,10 @@
-"""Molecules for the pages: the commuting square of a run at a group element, its layers, attention.
+"""Molecules for the pages: where they come from, their bonds, group elements and how they act.
 
 All host numpy; lengths in Å; rotations come as unit quaternions (x, y, z, w). No Streamlit.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -15,15 +14,11 @@ from scipy.spatial.transform import Rotation
 
 from app.backend import spherical
 from demetar.core.errors import InputError
-from demetar.core.graph import Graph, from_atoms, without_cell
-from demetar.core.output import Layer
-from demetar.core.padding import pad
+from demetar.core.graph import from_atoms, without_cell
 from demetar.core.remarks import heard, remark
 from demetar.data import samples
 from demetar.data.readers import structures
 from demetar.data.readers.lines import MAX_FRAMES
-from demetar.runs.run import Run
-from demetar.symmetry import action, equivariance
 from demetar.symmetry.elements import Elements
 
 ANGLES = tuple(float(a) for a in np.linspace(0, 180, 15))  # degrees, beside the one that is set
@@ -47,32 +42,6 @@ class Element(NamedTuple):
     invert: bool = False
     shift: bool = False
     renumber: int | None = None
-
-
-@dataclass(frozen=True)
-class Square:
-    """Both ways around the square for one run and g, and what every layer says.
-
-    `first` is f(x), `left` is g·f(x), `right` is f(g·x): {"value": [1], "gradient": [n 3]}; `delta`
-    and `absolute` by the same names, `rebuilt` Δ with edges drawn anew for g·x; `curve` is Δ at each of
-    ANGLES; `layers` are (name, irrep or "attention" or "message weight", Δ);
-    `attention` is (layer, weights [receiver, sender, heads]) and `features` (layer, irrep, values
-    [n 2l+1 channels]) at x.
-    """
-
-    unit: str
-    target: str
-    claims: str
-    first: dict[str, np.ndarray]
-    left: dict[str, np.ndarray]
-    right: dict[str, np.ndarray]
-    delta: dict[str, float]
-    absolute: dict[str, float]
-    rebuilt: dict[str, float]
-    curve: dict[str, list[float]]
-    layers: list[tuple[str, str, float]]
-    attention: list[tuple[str, np.ndarray]]
-    features: list[tuple[str, str, np.ndarray]]
 
 
 def gallery() -> list[str]:
@@ -143,9 +112,14 @@ def isometries(element: Element, axis: Vector, atoms: int) -> Elements:
     return Elements(matrix, shift, None if order is None else np.tile(order, (len(turns), 1)))
 
 
+def matrix(element: Element) -> np.ndarray:
+    """The matrix [3 3] by which an element turns, mirrored where it has the inversion."""
+    return isometries(element, (0, 0, 1), 1).matrix[0]
+
+
 def turning(element: Element, irrep: str) -> np.ndarray:
     """The matrix D(g) [2l+1 2l+1] by which features of the irrep turn under the element."""
-    return spherical.wigner(irrep, isometries(element, (0, 0, 1), 1).matrix[0])
+    return spherical.wigner(irrep, matrix(element))
 
 
 def order_of(element: Element, atoms: int) -> np.ndarray:
@@ -158,60 +132,3 @@ def act(element: Element, positions: np.ndarray) -> np.ndarray:
     """Positions [n 3] of g·x."""
     g = isometries(element, (0, 0, 1), len(positions))
     return positions[order_of(element, len(positions))] @ g.matrix[0].T + g.shift[0]
-
-
-def square(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: str) -> Square:
-    """Everything that the page shows of one run at one g; InputError if the run can't read atoms."""
-    graph = from_atoms(atoms)
-    run.prepare(graph)
-    target = str(run.config["target"])
-    g = _with_padding(isometries(element, axis, len(atoms)), graph)
-    m = equivariance.measure(run, graph, dtype=dtype, elements=g)
-    names = {"value": target, "gradient": f"{target}_gradient"}
-    sign = {"value": 1, "gradient": 1}
-    if "forces" in m.prediction:  # a run on labelled forces gives them in place of ∂f/∂x
-        names["gradient"], sign["gradient"] = "forces", -1
-    layers = []
-    for layer in m.layers:
-        layers += [(layer.name, kind, float(d[0])) for kind, d in layer.features.items()]
-        if layer.attention is not None:
-            layers.append((layer.name, layer.weights, float(layer.attention[0])))
-    return Square(
-        unit=str(run.config["unit"]),
-        target=target,
-        claims=run.symmetry,
-        first={k: sign[k] * np.squeeze(m.prediction[n]) for k, n in names.items()},
-        left={k: sign[k] * np.squeeze(m.predict_then_move[n][0]) for k, n in names.items()},
-        right={k: sign[k] * np.squeeze(m.move_then_predict[n][0]) for k, n in names.items()},
-        delta={k: float(m.delta[n][0]) for k, n in names.items()},
-        absolute={k: float(m.absolute[n][0]) for k, n in names.items()},
-        rebuilt={k: float(m.rebuilt[n][0]) for k, n in names.items()},
-        curve={k: m.delta[n][1:].astype(float).tolist() for k, n in names.items()},
-        layers=layers,
-        attention=_attention(m.trace, len(atoms)),
-        features=[
-            (layer.name, feature.irrep, np.asarray(feature.values, np.float32)[: len(atoms)])
-            for layer in m.trace
-            for feature in layer.features
-            if feature.per == "node"
-        ],
-    )
-
-
-def _with_padding(g: Elements, graph: Graph) -> Elements:
-    """The same elements with a permutation that leaves the padded nodes where they are."""
-    if g.permutation is None:
-        return g
-    size = len(pad(graph).species)
-    tail = np.tile(np.arange(len(graph.species), size), (len(g), 1))
-    return Elements(g.matrix, g.shift, np.concatenate([g.permutation, tail], axis=1))
-
-
-def _attention(trace: tuple[Layer, ...], atoms: int) -> list[tuple[str, np.ndarray]]:
-    found = []
-    for layer in trace:
-        if layer.attention is not None and layer.attention.per == "node":
-            size = int(layer.attention.receivers.max()) + 1
-            matrix = np.asarray(action.attention_matrix(layer.attention, max(size, atoms)))
-            found.append((layer.name, matrix[:atoms, :atoms]))
-    return found

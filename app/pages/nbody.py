@@ -21,6 +21,7 @@ LAWS = ("published", "clean")
 SHORT = {"float32": "float32", "float64": "float64", "bfloat16": "bf16"}
 PRECISIONS = tuple(SHORT)
 MOST_BODIES = 30
+HEIGHT = "clamp(400px, calc(100vh - 270px), 620px)"
 HUES = (look.BLUE, look.VERMILLION)
 UNIT = "(scene units)²"
 DEFECT = (
@@ -157,7 +158,7 @@ def _square(
     viewer.show(
         panels,
         key="nbody:viewer",
-        height=620,
+        height=HEIGHT,
         cols=2,
         fit=str(source.name),
         rate=30,

@@ -76,13 +76,17 @@ def plan(arguments):
     """Streamlit's arguments, what its environment has beside ours, and the address to open or None."""
     rest = [argument for argument in arguments if argument != "--share"]
     environment = {}
+    if "--models" in rest[:-1]:  # a folder whose Python files the page Your model may run
+        at = rest.index("--models")
+        environment["DEMETAR_MODELS"] = os.path.abspath(rest[at + 1])
+        rest[at : at + 2] = []
     if "--share" in arguments:
         environment["DEMETAR_SHARE"] = "1"
         if not option(rest, "server.address"):
             rest += ["--server.address", "0.0.0.0"]
     address = option(rest, "server.address", "localhost")
     headless = option(rest, "server.headless").lower() in ("true", "1", "yes")
-    if environment or address not in ("localhost", "127.0.0.1", "::1") or headless:
+    if "--share" in arguments or address not in ("localhost", "127.0.0.1", "::1") or headless:
         return rest, environment, None
     if not has_display():
         return rest, environment, None

@@ -4,12 +4,14 @@
 that makes no sense leaves a sentence (`tell`) and the default.
 """
 
+import contextlib
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
+from app.live import activity
 from demetar.core.errors import InputError
 
 
@@ -21,14 +23,42 @@ def guarded(name: str, render: Callable[[], None]) -> Callable[[], None]:
         if state.get("page") != name:
             state["page"], state["arrived"], state["told"] = name, st.query_params.to_dict(), []
             state.pop("addressed", None)
+            leave_scene()
         else:
             state["arrived"] = {}
         try:
-            render()
+            with activity.visitor():
+                render()
         except InputError as error:
             st.error(plain(str(error)), icon=":material/error:")
 
     return page
+
+
+@contextlib.contextmanager
+def scene(page: str, parameters: Mapping[str, str] | None) -> Iterator[None]:
+    """Inside it a page can be drawn as a part of another one.
+
+    It reads `parameters` as the address with which it was just opened (None: it was opened before), and
+    leaves the real address alone, also in its fragments, until `leave_scene`.
+    """
+    state = st.session_state
+    outside = state.get("arrived", {})
+    state["arrived"], state["scene"] = dict(parameters or {}), page
+    try:
+        yield
+    finally:
+        state["arrived"] = outside
+
+
+def leave_scene() -> None:
+    """Lets the page that is drawn say the address again."""
+    st.session_state.pop("scene", None)
+
+
+def just_opened() -> bool:
+    """Whether the page is drawn for the first time since it was opened; until it says its address."""
+    return "addressed" not in st.session_state
 
 
 def plain(text: str) -> str:
@@ -103,7 +133,9 @@ def number_from_address(
 
 
 def address(**values: Any) -> None:
-    """Makes the page's address say these values (None: left out)."""
+    """Makes the page's address say these values (None: left out); nothing from inside a `scene`."""
+    if "scene" in st.session_state:
+        return
     wanted = {k: str(v) for k, v in values.items() if v is not None}
     if st.session_state.setdefault("addressed", wanted) != wanted:
         st.session_state["addressed"], st.session_state["told"] = wanted, []

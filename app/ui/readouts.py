@@ -1,7 +1,7 @@
 """What the pages say in large: Δ_EQ with its run, and facts by name."""
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -31,3 +31,26 @@ def facts(rows: Mapping[str, str]) -> None:
         for name, value in rows.items()
     )
     st.html(f"<table style='font-size:.9rem;border-collapse:collapse'>{cells}</table>")
+
+
+def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A quiet table: names on the left, a column a model, numbers on the right."""
+    line = "border-bottom:1px solid color-mix(in srgb,currentColor 14%,transparent)"
+    quiet = "font-weight:400;color:color-mix(in srgb,currentColor 68%,transparent)"
+
+    def cell(tag: str, text: str, first: bool, style: str) -> str:
+        side = "left" if first else "right"
+        return f"<{tag} style='text-align:{side};padding:5px 0 5px 10px;{style}'>{html.escape(text)}</{tag}>"
+
+    head = "".join(cell("th", text, i == 0, f"{line};{quiet}") for i, text in enumerate(heads))
+    body = "".join(
+        "<tr>" + "".join(
+            cell("th" if i == 0 else "td", text, i == 0, f"{line};{quiet if i == 0 else ''}")
+            for i, text in enumerate(row)
+        ) + "</tr>"
+        for row in rows
+    )  # fmt: skip
+    st.html(
+        "<table style='width:100%;border-collapse:collapse;font-size:13px;"
+        f"font-variant-numeric:tabular-nums'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    )

@@ -23,6 +23,11 @@ def set_rotation(key: str, g: rotations.Quaternion) -> None:
     st.session_state[f"{key}:axis"] = near[0] if near else OWN
 
 
+def set_angle(key: str, degrees: float) -> None:
+    """Turns about the axis that is chosen, by so many degrees."""
+    st.session_state[f"{key}:angle"] = degrees
+
+
 def turn_on(key: str, g: rotations.Quaternion) -> None:
     """Turns the group element `key` further: first what it was, then g."""
     set_rotation(key, rotations.after(g, rotation_of(key)[2]))
@@ -34,6 +39,27 @@ def rotation_of(key: str) -> Turn:
     axis = AXES.get(name) or st.session_state.get(f"{key}:own", AXES["z"])
     degrees = float(st.session_state.get(f"{key}:angle", 0.0))
     return axis, degrees, rotations.quaternion(axis, degrees)
+
+
+def from_address(key: str, axis: str, degrees: float) -> None:
+    """Takes angle and axis from the address with which the page was opened; else these defaults."""
+    _rotation_from_address(key, axis, degrees)
+
+
+def axis_and_random(key: str) -> None:
+    """The axis, a rotation at random, and its seed in a menu."""
+    own = st.session_state.get(f"{key}:own", AXES["z"])
+    st.selectbox(
+        "Axis of g", [*AXES, OWN], key=f"{key}:axis", width=124, label_visibility="collapsed",
+        format_func=lambda n: axis_text(own) if n == OWN else f"axis {n}",
+    )  # fmt: skip
+    seed = int(st.session_state.setdefault(f"{key}:seed", 0))
+    st.button(
+        "Random", key=f"{key}:random", icon=":material/casino:", on_click=_random, args=(key, seed),
+        help=f"A uniform rotation g, by seed {seed}; the seed counts on.",
+    )  # fmt: skip
+    with st.popover("", icon=":material/tag:", help="The seed of Random"):
+        st.number_input("Seed of g", 0, 2**31 - 1, key=f"{key}:seed", width=120)
 
 
 def rotation(key: str, axis: str = "(1 1 1)", degrees: float = 60.0) -> Turn:
@@ -89,7 +115,8 @@ def _rotation_from_address(key: str, axis: str, degrees: float) -> None:
 def axis_text(axis: tuple[float, float, float]) -> str:
     """The axis with two digits a component."""
     parts = (f"{part:.2f}".rstrip("0").rstrip(".").replace("0.", ".") for part in axis)
-    return "(" + " ".join("0" if part == "-0" else part for part in parts) + ")"
+    shown = ("0" if part == "-0" else part.replace("-", "−") for part in parts)
+    return "(" + " ".join(shown) + ")"
 
 
 def axis_in_address(key: str) -> str:

@@ -6,7 +6,8 @@ Names are loaded on first use: set-up imports this package before its libraries 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.viewer.component import Drag, Events, Pick, View, show
+    from app.viewer.component import Choice, Drag, Events, Grid, Live, Pick, View, show
+    from app.viewer.follow import follower
     from app.viewer.scene import (
         BLUE,
         GREEN,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         Atoms,
         Coloured,
         Edges,
+        Field,
         Lobes,
         Panel,
         Particles,
@@ -37,10 +39,14 @@ __all__ = [
     "VERMILLION",
     "Arrows",
     "Atoms",
+    "Choice",
     "Coloured",
     "Drag",
     "Edges",
     "Events",
+    "Field",
+    "Grid",
+    "Live",
     "Lobes",
     "Panel",
     "Particles",
@@ -48,16 +54,19 @@ __all__ = [
     "Track",
     "View",
     "arrow_scale",
+    "follower",
     "magnifier",
     "show",
 ]
-_COMPONENT = {"Drag", "Events", "Pick", "View", "show"}
+_COMPONENT = {"Choice", "Drag", "Events", "Grid", "Live", "Pick", "View", "show"}
 
 
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'app.viewer' has no attribute {name!r}")
-    if name in _COMPONENT:
+    if name == "follower":
+        from app.viewer import follow as home
+    elif name in _COMPONENT:
         from app.viewer import component as home
     else:
         from app.viewer import scene as home

@@ -16,25 +16,27 @@ import numpy as np
 import py3Dmol
 
 from app.viewer import surfaces
-from app.viewer.legend import legend_of
+from app.viewer.checked import Array
+from app.viewer.legend import legend_of, power
 from app.viewer.scene import (
+    BALL,
     BLUE,
     GREY,
     VERMILLION,
-    Array,
     Arrows,
     Atoms,
     Coloured,
     Edges,
+    Field,
     Item,
     Lobes,
     Panel,
     Particles,
     Track,
 )
+from app.viewer.told import marks_of, table_of, xyz
 
 _CALL = re.compile(r"\t+viewer_UNIQUEID(\.getModel\(\))?\.(\w+)\((.*)\);")
-TABLE_ROWS = 100
 Calls = list[list[Any]]
 
 
@@ -50,17 +52,8 @@ def recorded(view: py3Dmol.view) -> Calls:
     return calls
 
 
-def _xyz(point: Array) -> dict[str, float]:
-    x, y, z = (round(float(value), 6) for value in point)
-    return {"x": x, "y": y, "z": z}
-
-
 def _charge_color(charge: float) -> str:
     return BLUE if charge > 0 else VERMILLION if charge < 0 else GREY
-
-
-def _sign(charge: float) -> str:
-    return "+" if charge > 0 else "−" if charge < 0 else ""
 
 
 def _atoms(view: py3Dmol.view, item: Atoms) -> None:
@@ -71,7 +64,7 @@ def _atoms(view: py3Dmol.view, item: Atoms) -> None:
             neighbours[a].append(int(b))
             orders[a].append(int(order[0]) if order else 1)
     atoms = [
-        {"elem": symbol, **_xyz(point), "bonds": bonds, "bondOrder": order}
+        {"elem": symbol, **xyz(point), "bonds": bonds, "bondOrder": order}
         for symbol, point, bonds, order in zip(
             item.species, np.asarray(item.positions), neighbours, orders, strict=True
         )
@@ -79,7 +72,7 @@ def _atoms(view: py3Dmol.view, item: Atoms) -> None:
     opacity = {"opacity": 0.6} if item.ghost else {}
     view.addModel()
     view.getModel().addAtoms(atoms)
-    style = {"stick": {"radius": 0.11, **opacity}, "sphere": {"scale": 0.24, **opacity}}
+    style = {"stick": {"radius": 0.11, **opacity}, "sphere": {"scale": BALL, **opacity}}
     view.getModel().setStyle({}, style)
 
 
@@ -87,7 +80,7 @@ def _balls(
     view: py3Dmol.view, points: Array, colors: Sequence[str], radius: float, opacity: float
 ) -> None:
     atoms = [
-        {"elem": "X", **_xyz(point), "color": color}
+        {"elem": "X", **xyz(point), "color": color}
         for point, color in zip(points, colors, strict=True)
     ]
     view.addModel()
@@ -127,12 +120,12 @@ def _arrows(view: py3Dmol.view, item: Arrows) -> None:
         neck, tip = origin + drawn * (1 - head / length), origin + drawn
         if item.dashed:
             for start, end in _dashes(origin, neck, 3.0 * item.width):
-                rod = {"start": _xyz(start), "end": _xyz(end), "radius": item.width * 0.75}
+                rod = {"start": xyz(start), "end": xyz(end), "radius": item.width * 0.75}
                 view.addCylinder({**rod, "fromCap": 1, "toCap": 1, **look})
             origin = neck - drawn * (1e-3 / length)
         span = float(np.linalg.norm(tip - origin))
         shape = {"radius": item.width, "radiusRatio": 2.2, "mid": max(1e-3, 1 - head / span)}
-        view.addArrow({"start": _xyz(origin), "end": _xyz(tip), **shape, **look})
+        view.addArrow({"start": xyz(origin), "end": xyz(tip), **shape, **look})
 
 
 def _dashes(start: Array, end: Array, dash: float) -> list[tuple[Array, Array]]:
@@ -157,7 +150,7 @@ def _edges(view: py3Dmol.view, item: Edges) -> None:
         end = (points[i] + points[j]) / 2 if (j, i) in kept else points[j]
         strength = min(1.0, weight)
         look = {"radius": 0.03 + 0.1 * strength, "opacity": round(0.3 + 0.6 * strength, 2)}
-        rod = {"start": _xyz(points[i]), "end": _xyz(end), "fromCap": 2, "toCap": 2}
+        rod = {"start": xyz(points[i]), "end": xyz(end), "fromCap": 2, "toCap": 2}
         view.addCylinder({**rod, **look, "color": item.color})
 
 
@@ -172,7 +165,20 @@ _DRAW = {
 }
 
 
+def _field(item: Field) -> dict[str, Any]:
+    return {
+        "role": item.role,
+        "origins": np.round(np.asarray(item.origins), 5).tolist(),
+        "vectors": np.asarray(item.vectors, np.float32).ravel().astype(float).tolist(),
+        "radii": None if item.radii is None else np.asarray(item.radii).tolist(),
+        "magnified": item.role == "residual",
+        **{name: getattr(item, name) for name in ("color", "scale", "magnify", "width", "opacity")},
+    }
+
+
 def _calls(item: Item) -> Calls:
+    if isinstance(item, Field):  # made in the browser, where it changes with the hand
+        return []
     view = py3Dmol.view()
     view.updatejs = ""
     _DRAW[type(item)](view, item)  # type: ignore[operator]
@@ -189,44 +195,11 @@ def _points(item: Item) -> Array:
         return np.asarray(item.frames).reshape(-1, 3)
     if isinstance(item, Arrows):
         return np.asarray(item.origins)
+    if isinstance(item, Field):
+        if item.role not in ("first", "left"):
+            return np.asarray(item.origins)
+        return np.asarray(item.origins) + 0.8 * item.scale * np.asarray(item.vectors)
     return np.asarray(item.positions)
-
-
-def _marks(item: Item) -> list[dict[str, Any]]:
-    """Things to point at: where, how large, what the pointer says, what is written on them."""
-    if isinstance(item, Atoms):
-        radii = {"H": 0.3}
-        return [
-            {"at": list(_xyz(p).values()), "r": radii.get(s, 0.42), "name": f"{s}{i + 1}"}
-            for i, (s, p) in enumerate(zip(item.species, np.asarray(item.positions), strict=True))
-        ]
-    if isinstance(item, Particles | Track):
-        points = np.asarray(item.frames)[0] if isinstance(item, Track) else item.positions
-        signs = [""] * len(np.asarray(points))
-        if item.charges is not None:
-            signs = [_sign(float(c)) for c in np.asarray(item.charges)]
-        return [
-            {"at": list(_xyz(p).values()), "r": item.radius, "name": f"{i + 1}", "sign": s}
-            for i, (p, s) in enumerate(zip(np.asarray(points), signs, strict=True))
-        ]
-    return []
-
-
-def _table(items: Sequence[Item], names: Sequence[str]) -> dict[str, Any] | None:
-    """Names, positions and the vectors on them, as text; None without a structure."""
-    home = next((i for i in items if isinstance(i, Atoms | Particles)), None)
-    if home is None:
-        return None
-    points = np.asarray(home.positions)[:TABLE_ROWS]
-    columns = ["", "x", "y", "z"]
-    rows = [[name, *(f"{c:.3f}" for c in p)] for name, p in zip(names, points, strict=False)]
-    for item in items:
-        if isinstance(item, Arrows) and len(np.asarray(item.vectors)) == len(home.positions):  # type: ignore[arg-type]
-            unit = f" {item.unit}" if item.unit else ""
-            columns += [f"{item.label or 'vector'} {axis}{unit}" for axis in "xyz"]
-            for row, vector in zip(rows, np.asarray(item.vectors), strict=False):
-                row.extend(f"{c:.3g}" for c in vector)
-    return {"columns": columns, "rows": rows}
 
 
 def panel_payload(panel: Panel) -> dict[str, Any]:
@@ -244,18 +217,26 @@ def panel_payload(panel: Panel) -> dict[str, Any]:
         for k, item in enumerate(panel.items)
         if isinstance(item, Track)
     ]
-    structure = next((i for i in panel.items if not isinstance(i, Arrows | Edges)), None)
+    structure = next((i for i in panel.items if not isinstance(i, Arrows | Edges | Field)), None)
     centre = np.zeros(3) if structure is None else _points(structure).mean(axis=0)
-    marks = [] if structure is None else _marks(structure)
-    scene = {"calls": drawn, "tracks": tracks, "centre": list(_xyz(centre).values())}
+    marks = [] if structure is None else marks_of(structure)
+    scene = {"calls": drawn, "tracks": tracks, "centre": list(xyz(centre).values())}
     scene["marks"] = marks
+    scene["fields"] = fields = [_field(item) for item in panel.items if isinstance(item, Field)]
+    residual = next((f["magnify"] for f in fields if f["role"] == "residual"), None)
     digest = hashlib.blake2b(json.dumps(scene).encode(), digest_size=12).hexdigest()
-    words = {name: str(getattr(panel, name)) for name in ("title", "about", "caption", "note")}
+    words = {
+        name: str(getattr(panel, name)) for name in ("title", "about", "caption", "note", "help")
+    }
     flags = {name: bool(getattr(panel, name)) for name in ("input", "follows", "view_button")}
     rotation = None if panel.rotation is None else np.asarray(panel.rotation).tolist()
     legend = [entry for item in panel.items if (entry := legend_of(item))]
-    told = {"table": _table(panel.items, [mark["name"] for mark in marks]), "legend": legend}
-    return {**scene, **words, **flags, **told, "rotation": rotation, "digest": digest}
+    told = {"table": table_of(panel.items, [mark["name"] for mark in marks]), "legend": legend}
+    magnified = "" if residual is None else power(residual).replace("×", "× ")
+    return {
+        **scene, **words, **flags, **told,
+        "rotation": rotation, "digest": digest, "magnified": magnified,
+    }  # fmt: skip
 
 
 def extent(panels: Sequence[Panel]) -> dict[str, Any]:
@@ -274,6 +255,6 @@ def extent(panels: Sequence[Panel]) -> dict[str, Any]:
         if isinstance(item, Arrows)
     )
     return {
-        "centre": list(_xyz(centre).values()),
+        "centre": list(xyz(centre).values()),
         "radius": round(radius + 0.45 * reach + 0.25, 4),
     }

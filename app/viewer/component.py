@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import asdict, dataclass
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import streamlit as st
 from streamlit.components.v2 import component
@@ -21,8 +21,9 @@ HERE = Path(__file__).parent
 LIBRARY = HERE.parents[1] / "static" / "3Dmol-min.js"
 # Each file after those that it imports: they are joined to one module.
 MODULES = (
-    *("math", "theme", "turns", "stage", "camera", "panels", "table", "flat", "choose"),
-    *("playback", "overlay", "picture", "pointer", "main"),
+    *("shared", "math", "format", "theme", "turns", "arrows", "stage", "camera", "panels", "table"),
+    *("flat", "choose", "playback", "overlay", "picture", "side", "followers", "channel", "live"),
+    *("figure", "pointer", "main"),
 )
 
 
@@ -43,6 +44,23 @@ class View:
 
 
 @dataclass(frozen=True)
+class Angle:
+    """The angle of g was set to so many degrees, 0 to 180; its axis stays."""
+
+    degrees: float
+    serial: int
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Something was chosen in the panel beside the pictures: the name of the list, the value."""
+
+    name: str
+    value: str
+    serial: int
+
+
+@dataclass(frozen=True)
 class Pick:
     """Atom or particle `atom` of panel `panel` was clicked (both from 0)."""
 
@@ -58,15 +76,43 @@ class Events:
     drag: Drag | None = None
     view: View | None = None
     pick: Pick | None = None
+    angle: Angle | None = None
+    choice: Choice | None = None
 
 
-def bundle() -> str:
-    """The component's modules as one: local imports dropped, only main's default export kept."""
+@dataclass(frozen=True)
+class Grid:
+    """Which panels stand where, row by row: their numbers, "side" or None; `narrow` below so many pixels.
+
+    `joins` says which panels an arrow joins: (from, to, label).
+    """
+
+    wide: Sequence[Sequence[int | str | None]]
+    narrow: Sequence[Sequence[int | str | None]]
+    joins: Sequence[tuple[int, int, str]] = ()
+    narrower: int = 640
+
+
+@dataclass(frozen=True)
+class Live:
+    """How the browser asks while the hand moves: path and token of the channel, the rotation now.
+
+    `models`: for each run {"panel": its number, "label", "color", "unit"}, in the order of the answers.
+    """
+
+    path: str
+    token: str | None
+    rotation: Sequence[float]
+    models: Sequence[dict[str, Any]]
+
+
+def bundle(modules: Sequence[str] = MODULES) -> str:
+    """A component's modules as one: local imports dropped, only the last's default export kept."""
     parts = []
-    for name in MODULES:
+    for name in modules:
         text = (HERE / "js" / f"{name}.js").read_text(encoding="utf-8")
         text = re.sub(r"^import .*?;$", "", text, flags=re.M | re.S)
-        if name != "main":
+        if name != modules[-1]:
             text = re.sub(r"^export (?=const|function|class|async|default)", "", text, flags=re.M)
             text = re.sub(r"^export \{.*?\};$", "", text, flags=re.M)
         parts.append(text)
@@ -102,7 +148,15 @@ def _index(value: object, size: int) -> int | None:
     return value if 0 <= value < size else None
 
 
-def read_event(name: str, value: Any, panels: Sequence[Panel]) -> Drag | View | Pick | None:
+def _angle(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 180:
+        return None
+    return float(value)
+
+
+def read_event(
+    name: str, value: Any, panels: Sequence[Panel]
+) -> Drag | View | Pick | Angle | Choice | None:
     """The browser's report as a checked value; None when there is none or it makes no sense."""
     if not isinstance(value, dict):
         return None
@@ -113,6 +167,13 @@ def read_event(name: str, value: Any, panels: Sequence[Panel]) -> Drag | View | 
         panel = _index(value.get("panel"), len(panels))
         atom = _index(value.get("atom"), 10**6)
         return None if panel is None or atom is None else Pick(panel, atom, serial)
+    if name == "angle":
+        degrees = _angle(value.get("degrees"))
+        return None if degrees is None else Angle(degrees, serial)
+    if name == "choice":
+        chosen = (value.get("name"), value.get("value"))
+        known = all(isinstance(part, str) and len(part) < 80 for part in chosen)
+        return Choice(str(chosen[0]), str(chosen[1]), serial) if known else None
     quaternion = _quaternion(value.get("quaternion"))
     if quaternion is None:
         return None
@@ -126,14 +187,29 @@ def _hint(panels: Sequence[Panel]) -> str:
     return hint
 
 
+def _grid(count: int, cols: int | None, across: str, down: str) -> Grid:
+    """Panels in reading order, each joined with the next in its row and its column."""
+    width = cols or (2 if count == 4 else count)
+    rows = [
+        [k if k < count else None for k in range(start, start + width)]
+        for start in range(0, count, width)
+    ]
+    sideways = [(k, k + 1, across) for k in range(count - 1) if across and (k + 1) % width]
+    downwards = [(k, k + width, down) for k in range(count - width) if down]
+    return Grid(rows, rows, [*sideways, *downwards])
+
+
 def show(
     panels: Sequence[Panel],
     *,
     key: str,
-    height: int = 560,
+    height: int | str = 560,
     cols: int | None = None,
     across: str = "",
     down: str = "",
+    grid: Grid | None = None,
+    side: dict[str, Any] | None = None,
+    live: Live | None = None,
     alt: str = "",
     fit: str | None = None,
     rate: float = 30.0,
@@ -143,34 +219,41 @@ def show(
     on_drag: Callable[[Drag], None] | None = None,
     on_view: Callable[[View], None] | None = None,
     on_pick: Callable[[Pick], None] | None = None,
+    on_angle: Callable[[Angle], None] | None = None,
+    on_choice: Callable[[Choice], None] | None = None,
 ) -> Events:
-    """What the reader did in the viewer since the last run; draws up to 4 panels on one canvas.
+    """What the reader did in the viewer since the last run; draws up to 6 panels on one canvas.
 
     The camera is kept by `key` through every rerun and change of data; when `fit` changes (the
     name of the structure, say) the distance is set anew and the direction stays. `across` and
-    `down` label the arrows between panels, `alt` says the picture in words. Tracks play at `rate`
-    frames a second; a frame is `time_step` `time_unit`. The callbacks run before the page's script,
-    so a page that keeps g in its session state needs no second run.
+    `down` label the arrows between panels in `cols` columns; a `grid` says more. `side` is what
+    js/side.js writes into the cell of that name, `live` how g is followed while it is dragged.
+    `height`: pixels or a CSS length. `alt` says the picture in words. Tracks play at `rate` frames
+    a second; a frame is `time_step` `time_unit`. The callbacks run before the page's script, so a
+    page that keeps g in its session state needs no second run.
     """
-    if not 1 <= len(panels) <= 4:
-        raise ValueError(f"Expected 1 to 4 panels, got {len(panels)}; show fewer.")
-    columns = cols or (2 if len(panels) == 4 else len(panels))
+    if not 1 <= len(panels) <= 6:
+        raise ValueError(f"Expected 1 to 6 panels, got {len(panels)}; show fewer.")
     memory = f"{key}:answered"
+    listeners: dict[str, Callable[[Any], None] | None] = {
+        "drag": on_drag, "view": on_view, "pick": on_pick, "angle": on_angle, "choice": on_choice,
+    }  # fmt: skip
 
-    def heard(name: Literal["drag", "view", "pick"], tell: Callable[[Any], None] | None) -> None:
+    def heard(name: str) -> None:
         event = read_event(name, st.session_state[key].get(name), panels)
+        tell = listeners[name]
         if event is not None:
             st.session_state[memory] = event.serial
             if tell is not None:
                 tell(event)
 
+    payloads = [{**build.panel_payload(panel), "index": k} for k, panel in enumerate(panels)]
     data = {
-        "panels": [build.panel_payload(panel) for panel in panels],
-        "rows": -(-len(panels) // columns),
-        "cols": columns,
-        "across": across,
-        "down": down,
-        "height": height,
+        "panels": payloads,
+        "grid": asdict(grid or _grid(len(panels), cols, across, down)),
+        "side": side,
+        "live": None if live is None else asdict(live),
+        "height": f"{height}px" if isinstance(height, int) else height,
         "alt": alt or ". ".join(f"{panel.title} {panel.about}".strip() for panel in panels),
         "hint": _hint(panels),
         "key": key,
@@ -183,16 +266,7 @@ def show(
             "sentence": fetch.why_flat(),
         },
     }
-    result = _component()(
-        key=key,
-        data=data,
-        on_drag_change=lambda: heard("drag", on_drag),
-        on_view_change=lambda: heard("view", on_view),
-        on_pick_change=lambda: heard("pick", on_pick),
-    )
-    found = [read_event(name, result.get(name), panels) for name in ("drag", "view", "pick")]
-    return Events(
-        drag=next((event for event in found if isinstance(event, Drag)), None),
-        view=next((event for event in found if isinstance(event, View)), None),
-        pick=next((event for event in found if isinstance(event, Pick)), None),
-    )
+    callbacks = {f"on_{name}_change": partial(heard, name) for name in listeners}
+    result = _component()(key=key, data=data, **callbacks)
+    found = {name: read_event(name, result.get(name), panels) for name in listeners}
+    return Events(**found)  # type: ignore[arg-type]

@@ -5,62 +5,23 @@ Lengths are in Å (or the scene's own unit); quaternions are (x, y, z, w) and tu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from ase.data import atomic_numbers, covalent_radii
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from app.viewer import checked
+from app.viewer.checked import Array, checked_color, finite
 from demetar.core.errors import InputError
 
-# Okabe & Ito, "Color Universal Design" (2008); the browser lightens the dark ones on a dark page.
-BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
-ORANGE, SKY, PURPLE = "#E69F00", "#56B4E9", "#CC79A7"
-GREY = "#8A94A3"
-
-MAX_ATOMS = 20_000
-_HEX = re.compile(r"#[0-9a-fA-F]{6}")
-
-Array = NDArray[np.float64]
-
-
-def _finite(name: str, value: ArrayLike, shape: tuple[int | None, ...]) -> Array:
-    """`value` as float64 of that shape (None: any size); InputError if not finite numbers."""
-    try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(
-            f"Expected numbers as {name} for the viewer, got something else; check the input."
-        ) from None
-    wanted = "×".join("n" if size is None else str(size) for size in shape)
-    fits = array.ndim == len(shape) and all(
-        want is None or want == got for want, got in zip(shape, array.shape, strict=True)
-    )
-    if not fits:
-        got = "×".join(map(str, array.shape)) or "a single number"
-        raise InputError(
-            f"Expected {name} of size {wanted} for the viewer, got {got}; correct them."
-        )
-    if not np.isfinite(array).all():
-        raise InputError(
-            f"Expected finite {name} for the viewer, got NaN or infinity; check the input or "
-            "the model's output."
-        )
-    if array.shape and array.shape[0] > MAX_ATOMS:
-        raise InputError(
-            f"Expected at most {MAX_ATOMS} {name} for the viewer, got {array.shape[0]}; "
-            "leave some out."
-        )
-    return array
-
-
-def _color(value: str) -> str:
-    if not _HEX.fullmatch(value):
-        raise InputError(f"Expected a colour such as #0072B2, got {value!r}; correct it.")
-    return value
+BLUE, VERMILLION, GREEN = checked.BLUE, checked.VERMILLION, checked.GREEN
+ORANGE, SKY, PURPLE = checked.ORANGE, checked.SKY, checked.PURPLE
+GREY, MAX_ATOMS, BALL = checked.GREY, checked.MAX_ATOMS, checked.BALL
+MODEL_A, MODEL_B = checked.MODEL_A, checked.MODEL_B
+SLEEVE, RESIDUAL = checked.SLEEVE, checked.RESIDUAL
 
 
 def find_bonds(species: Sequence[str], positions: Array, slack: float = 1.2) -> list[list[int]]:
@@ -89,7 +50,7 @@ class Atoms:
     label: str = ""
 
     def __post_init__(self) -> None:
-        self.positions = _finite("positions", self.positions, (len(self.species), 3))
+        self.positions = finite("positions", self.positions, (len(self.species), 3))
         for symbol in self.species:
             if symbol not in atomic_numbers or symbol == "X":
                 raise InputError(f"Expected chemical symbols, got {symbol!r}; correct it.")
@@ -120,11 +81,11 @@ class Particles:
     label: str = ""
 
     def __post_init__(self) -> None:
-        self.positions = _finite("positions", self.positions, (None, 3))
+        self.positions = finite("positions", self.positions, (None, 3))
         if self.charges is not None:
-            self.charges = _finite("charges", self.charges, (len(self.positions),))
+            self.charges = finite("charges", self.charges, (len(self.positions),))
         if self.color is not None:
-            _color(self.color)
+            checked_color(self.color)
 
 
 @dataclass
@@ -148,10 +109,10 @@ class Arrows:
     settles: bool = False
 
     def __post_init__(self) -> None:
-        self.origins = _finite("origins", self.origins, (None, 3))
-        self.vectors = _finite("vectors", self.vectors, (len(self.origins), 3))
-        _finite("scale, magnify and width", [self.scale, self.magnify, self.width], (3,))
-        _color(self.color)
+        self.origins = finite("origins", self.origins, (None, 3))
+        self.vectors = finite("vectors", self.vectors, (len(self.origins), 3))
+        finite("scale, magnify and width", [self.scale, self.magnify, self.width], (3,))
+        checked_color(self.color)
 
 
 @dataclass
@@ -171,8 +132,8 @@ class Edges:
     floor: float = 0.05
 
     def __post_init__(self) -> None:
-        self.positions = _finite("positions", self.positions, (None, 3))
-        self.weights = _finite("weights", self.weights, (len(self.receivers),))
+        self.positions = finite("positions", self.positions, (None, 3))
+        self.weights = finite("weights", self.weights, (len(self.receivers),))
         if len(self.senders) != len(self.receivers):
             raise InputError(
                 f"Expected as many senders as receivers, got {len(self.senders)} and "
@@ -184,7 +145,7 @@ class Edges:
                 f"Expected edges between the {size} points that are there, got one to another; "
                 "correct it."
             )
-        _color(self.color)
+        checked_color(self.color)
 
 
 @dataclass
@@ -203,12 +164,12 @@ class Track:
     radius: float = 0.16
 
     def __post_init__(self) -> None:
-        self.frames = _finite("frames", self.frames, (None, None, 3))
+        self.frames = finite("frames", self.frames, (None, None, 3))
         if self.frames.shape[0] < 1:
             raise InputError("Expected one or more frames to play, got none; give one.")
         if self.charges is not None:
-            self.charges = _finite("charges", self.charges, (self.frames.shape[1],))
-        _color(self.color)
+            self.charges = finite("charges", self.charges, (self.frames.shape[1],))
+        checked_color(self.color)
 
 
 @dataclass
@@ -223,8 +184,8 @@ class Coloured:
     ghost: bool = True
 
     def __post_init__(self) -> None:
-        self.positions = _finite("positions", self.positions, (None, 3))
-        self.values = _finite("values", self.values, (len(self.positions),))
+        self.positions = finite("positions", self.positions, (None, 3))
+        self.values = finite("values", self.values, (len(self.positions),))
 
 
 @dataclass
@@ -244,14 +205,45 @@ class Lobes:
     ghost: bool = True
 
     def __post_init__(self) -> None:
-        self.positions = _finite("positions", self.positions, (None, 3))
-        self.directions = _finite("directions", self.directions, (None, 3))
+        self.positions = finite("positions", self.positions, (None, 3))
+        self.directions = finite("directions", self.directions, (None, 3))
         size = (len(self.positions), len(self.directions))
-        self.values = _finite("values", self.values, size)
-        self.faces = _finite("faces", self.faces, (None, 3)).astype(int)
+        self.values = finite("values", self.values, size)
+        self.faces = finite("faces", self.faces, (None, 3)).astype(int)
 
 
-Item = Atoms | Particles | Arrows | Edges | Track | Coloured | Lobes
+@dataclass
+class Field:
+    """Vectors [n 3] on atoms at origins [n 3], which may change while the hand moves.
+
+    `role` tells what they are: "first" f(x), "left" g·f(x), "right" f(g·x) (hidden while it is not known),
+    "residual" (shown on demand, `magnify` times longer). Arrows start at the atoms' surfaces, `radii` [n] Å
+    from their centres; `scale` Å a unit; `opacity` and `width` make a sleeve of them.
+    """
+
+    origins: ArrayLike
+    vectors: ArrayLike
+    role: Literal["first", "left", "right", "residual"]
+    color: str = BLUE
+    label: str = ""
+    unit: str = ""
+    scale: float = 1.0
+    magnify: float = 1.0
+    width: float = 0.06
+    opacity: float = 1.0
+    radii: ArrayLike | None = None
+
+    def __post_init__(self) -> None:
+        self.origins = finite("origins", self.origins, (None, 3))
+        self.vectors = finite("vectors", self.vectors, (len(self.origins), 3))
+        sizes = [self.scale, self.magnify, self.width, self.opacity]
+        finite("scale, magnify, width and opacity", sizes, (4,))
+        if self.radii is not None:
+            self.radii = finite("radii", self.radii, (len(self.origins),))
+        checked_color(self.color)
+
+
+Item = Atoms | Particles | Arrows | Edges | Track | Coloured | Lobes | Field
 
 
 @dataclass
@@ -261,7 +253,7 @@ class Panel:
     `input`: dragging here turns the input, not the camera, and reports the rotation; `rotation`
     is the g that the panel shows now (x, y, z, w), so that its label can follow the drag.
     `follows`: turns along with the input while it is dragged. `view_button`: offers "use this
-    view as g". `caption` and `note` stand at the foot, left and right.
+    view as g". `caption` and `note` stand at the foot, left and right; `help` explains the title.
     """
 
     title: str
@@ -273,10 +265,17 @@ class Panel:
     follows: bool = False
     view_button: bool = False
     rotation: ArrayLike | None = None
+    help: str = ""
 
     def __post_init__(self) -> None:
         if self.rotation is not None:
-            self.rotation = _finite("rotation", self.rotation, (4,))
+            self.rotation = finite("rotation", self.rotation, (4,))
+
+
+def fitting_scale(vectors: ArrayLike, longest: float = 1.4) -> float:
+    """Å per unit that draws the longest vector `longest` Å long; 1.0 when every vector is zero."""
+    top = float(np.linalg.norm(finite("vectors", vectors, (None, 3)), axis=1).max(initial=0.0))
+    return longest / top if top else 1.0
 
 
 def arrow_scale(vectors: ArrayLike, longest: float = 1.8) -> float:
@@ -284,7 +283,7 @@ def arrow_scale(vectors: ArrayLike, longest: float = 1.8) -> float:
 
     1.0 when every vector is zero. Compute it once from a reference so that sets compare.
     """
-    top = float(np.linalg.norm(_finite("vectors", vectors, (None, 3)), axis=1).max(initial=0.0))
+    top = float(np.linalg.norm(finite("vectors", vectors, (None, 3)), axis=1).max(initial=0.0))
     if top == 0.0:
         return 1.0
     wanted = longest / top
@@ -294,7 +293,7 @@ def arrow_scale(vectors: ArrayLike, longest: float = 1.8) -> float:
 
 def magnifier(vectors: ArrayLike, scale: float, visible: float = 0.3) -> float:
     """The smallest power of ten ≥ 1 that draws the longest vector at least `visible` Å long."""
-    top = float(np.linalg.norm(_finite("vectors", vectors, (None, 3)), axis=1).max(initial=0.0))
+    top = float(np.linalg.norm(finite("vectors", vectors, (None, 3)), axis=1).max(initial=0.0))
     if top == 0.0 or top * scale >= visible:
         return 1.0
     return float(10.0 ** np.ceil(np.log10(visible / (top * scale))))

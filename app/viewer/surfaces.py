@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import py3Dmol
 
-from app.viewer.scene import BLUE, VERMILLION, Array, Coloured, Lobes
+from app.viewer.checked import Array
+from app.viewer.scene import BLUE, VERMILLION, Coloured, Lobes
 
 _WHITE = np.array([238.0, 240.0, 243.0])
 LARGEST_MESH = 60_000  # vertices: the browser counts them with 16 bits

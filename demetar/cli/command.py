@@ -29,7 +29,9 @@ COMMANDS = {
     "models": ("runs", "list the models and the symmetry each claims"),
     "runs": ("runs", "list shipped and own runs"),
     "measure": ("runs", "Δ_EQ of a run on a file"),
+    "diagnose": ("diagnose", "why Δ_EQ of a run on a file is what it is, in one word"),
     "evaluate": ("runs", "error of a run on a split of its data"),
+    "audit": ("audit", "what is wrong with an ASE calculator at a structure, in one word"),
     "card": ("runs", "evaluate a run, measure its Δ_EQ and write its CARD.md"),
     "data": ("data", "list, show, get and make data sets"),
 }

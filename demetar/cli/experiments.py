@@ -71,6 +71,7 @@ def add(name: str, p: argparse.ArgumentParser) -> None:
     p.add_argument("--output", help="fsspec address that keeps every run folder a second time")
     p.add_argument("--resume", action="store_true", help="go on with what is not finished")
     p.add_argument("--mirror", action="append", default=[], metavar="NAME", help="as for train")
+    p.add_argument("--only", nargs="+", default=[], metavar="NAME", help="such as 'egnn-*'")
     p.add_argument("--dry-run", action="store_true", help="check the experiment and list its runs")
     p.set_defaults(call=_sweep)
 
@@ -83,7 +84,16 @@ def _sweep(args: argparse.Namespace) -> Any:
     experiment = read(args.experiment)
     if args.dry_run:
         return [dataclasses.asdict(run) for run in experiment.runs]
-    rows = sweep(experiment, args.output, args.workers, args.address, args.resume, args.mirror, say)
+    rows = sweep(
+        experiment,
+        args.output,
+        args.workers,
+        args.address,
+        args.resume,
+        args.mirror,
+        say,
+        args.only,
+    )
     print(table(rows), file=sys.stderr)
     args.exit_code = int(any(row["state"] != "finished" for row in rows))
     return rows

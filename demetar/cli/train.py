@@ -40,6 +40,8 @@ def add(_: str, p: argparse.ArgumentParser) -> None:
         flag = "--" + field.name.replace("_", "-")
         if field.name in ("model_config", "data_options"):
             p.add_argument(flag, nargs="+", type=_setting, metavar="KEY=VALUE", default=None)
+        elif field.name == "learning_rates":
+            p.add_argument(flag, nargs="*", type=float, metavar="RATE", default=None)
         elif isinstance(field.default, bool):
             p.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
         else:

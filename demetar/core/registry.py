@@ -1,4 +1,4 @@
-"""Finds models, data sets and groups by the names of their files."""
+"""Finds models, data sets, groups and lessons by the names of their files."""
 
 import difflib
 import functools
@@ -15,6 +15,7 @@ SHELVES = {
     "groups": "demetar.symmetry.groups",
     "datasets": "demetar.data.sets",
     "mirrors": "demetar.training.mirrors",
+    "lessons": "demetar.lessons",
 }
 ONE = {"models": "a model", "groups": "a group", "datasets": "a data set", "mirrors": "a mirror"}
 

@@ -15,7 +15,12 @@ seed = [0, 1, 2]
 [[runs]]                         # and these runs beside
 model = "linear"
 name = "linear-nbody"
+
+[models.gnn]                     # settings of every run of that model
+model_config.layers = 2
 ```
+
+`[[grid]]`, several times, gives the combinations of one after those of the other.
 """
 
 from __future__ import annotations
@@ -34,7 +39,7 @@ from demetar.core import registry
 from demetar.core.errors import InputError, reason
 from demetar.runs.config import Config, check_type, resolve
 
-TABLES = ("name", "base", "grid", "runs", "resources")
+TABLES = ("name", "base", "grid", "runs", "models", "resources")
 NESTED = ("model_config", "data_options")
 RESOURCES = ("cpus", "gpus")
 MOST = 10_000  # runs of an experiment
@@ -59,28 +64,23 @@ def read(path: str | Path) -> Experiment:
     content = _content(Path(path))
     template = content.get("name", "")
     base = _flat(_table(content, "base", path))
-    grid = _flat(_table(content, "grid", path))
-    for key, values in grid.items():
-        if not isinstance(values, list) or not values:
-            raise InputError(
-                f"Expected a list of values for {key} in [grid] of {path}, got {values!r}; give "
-                "one or more in brackets."
-            )
-    if math.prod(map(len, grid.values())) > MOST:
-        raise InputError(
-            f"Expected at most {MOST:,} runs in [grid] of {path}, got more; leave values out."
-        )
-    combinations = [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
+    own = _models(content, path)
+    combinations = _combinations(content, path)
     entries = content.get("runs", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise InputError(f"Expected [[runs]] of {path} to be tables, got {entries!r}; correct it.")
     explicit = [_flat(entry) for entry in entries]
-    given = [*(combinations if grid else []), *explicit] or [{}]
+    given = [*combinations, *explicit] or [{}]
     if not base and given == [{}]:
         raise InputError(
             f"Expected [base], [grid] or [[runs]] in {path}, got none of them; say what to train."
         )
-    runs = [_config({**base, **settings}, template, list(settings), path) for settings in given]
+
+    def settled(settings: dict[str, Any]) -> dict[str, Any]:
+        model = {**base, **settings}.get("model", Config.model)
+        return {**base, **own.get(model, {}), **settings}
+
+    runs = [_config(settled(settings), template, list(settings), path) for settings in given]
     _distinct([run.name for run in runs], path)
     return Experiment(Path(path).stem, tuple(runs), **_resources(content, path))
 
@@ -108,6 +108,43 @@ def _table(content: Mapping[str, Any], key: str, path: str | Path) -> dict[str, 
     if not isinstance(table, dict):
         raise InputError(f"Expected [{key}] of {path} to be a table, got {table!r}; correct it.")
     return table
+
+
+def _combinations(content: Mapping[str, Any], path: str | Path) -> list[dict[str, Any]]:
+    """Every combination of a grid's values, one grid after the other."""
+    grids = content.get("grid", [])
+    grids = grids if isinstance(grids, list) else [grids]
+    found = []
+    for grid in grids:
+        if not isinstance(grid, dict):
+            raise InputError(f"Expected [grid] of {path} to be a table, got {grid!r}; correct it.")
+        grid = _flat(grid)
+        for key, values in grid.items():
+            if not isinstance(values, list) or not values:
+                raise InputError(
+                    f"Expected a list of values for {key} in [grid] of {path}, got {values!r}; give "
+                    "one or more in brackets."
+                )
+        if len(found) + math.prod(map(len, grid.values())) > MOST:
+            raise InputError(
+                f"Expected at most {MOST:,} runs in [grid] of {path}, got more; leave values out."
+            )
+        if grid:
+            found += [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
+    return found
+
+
+def _models(content: Mapping[str, Any], path: str | Path) -> dict[str, dict[str, Any]]:
+    """What [models.NAME] says of each model."""
+    found = {}
+    for name, table in _table(content, "models", path).items():
+        registry.load("models", name)
+        if not isinstance(table, dict):
+            raise InputError(
+                f"Expected [models.{name}] of {path} to be a table, got {table!r}; correct it."
+            )
+        found[name] = _flat(table)
+    return found
 
 
 def _flat(table: Mapping[str, Any]) -> dict[str, Any]:

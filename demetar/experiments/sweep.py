@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fnmatch
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,7 @@ def sweep(
     resume: bool = False,
     told: Sequence[str] = (),
     tell: Tell = lambda text: None,
+    only: Sequence[str] = (),
 ) -> list[Row]:
     """A row for every run: name, state, best validation error, test error, Δ_EQ, message.
 
@@ -43,12 +45,18 @@ def sweep(
     without Ray. `output` is an fsspec address under which every run folder is kept a second time.
     With `resume` finished runs are left as they are and the others go on. `told` names mirrors.
     Raises InputError before anything begins if a run exists and `resume` was not asked for, or was
-    made with other settings.
+    made with other settings. `only` takes shell patterns of names: other runs are left as they are.
     """
     if output is not None:
         remote.opened(output)
     mirrors.create(told, home())  # a missing package is told now
-    left = [run for run in experiment.runs if not _finished(run, output, resume)]
+    meant = [run for run in experiment.runs if not only or _any(run.name, only)]
+    if not meant:
+        raise InputError(
+            f"Expected names of runs of {experiment.name}, got {', '.join(only)}; "
+            "choose from what --dry-run lists."
+        )
+    left = [run for run in meant if not _finished(run, output, resume)]
     tell(f"{len(experiment.runs)} runs, {len(left)} to train")
     jobs: list[Job] = [(dataclasses.asdict(run), output, tuple(told)) for run in left]
     rows = {}
@@ -64,6 +72,10 @@ def sweep(
     text = (json.dumps(known, indent=1) + "\n").encode()
     write_atomically(home() / "runs" / f"{experiment.name}.sweep.json", text)
     return known
+
+
+def _any(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _folder(run: Config) -> Path:
@@ -85,7 +97,8 @@ def _finished(run: Config, output: str | None, resume: bool) -> bool:
         )
     stored = read_config(folder / "config.json")
     asked = json.loads(json.dumps(dataclasses.asdict(run)))
-    other = [key for key, value in asked.items() if stored.get(key) != value]
+    found = ("epochs", "learning_rate") if run.budget else ()  # what the budget decided
+    other = [k for k, value in asked.items() if k not in found and stored.get(k) != value]
     if other:
         raise InputError(
             f"Expected the run {run.name} to have the experiment's settings, got {other[0]} "

@@ -27,6 +27,10 @@ from demetar.symmetry.equivariance import measure
 # Settings that `command` names first, or that do not change what comes out.
 _ELSEWHERE = ("model", "dataset", "name", "model_config", "data_options", "checkpoint_seconds",
               "steps_per_call")  # fmt: skip
+_BY_BUDGET = (
+    "epochs",
+    "evaluate_every",
+)  # decided within it, as the rate is where several are tried
 
 
 def deltas(run: Run, data: Systems, systems: int = 4, samples: int = 8) -> dict[str, Any]:
@@ -79,10 +83,15 @@ def _known(run: Run, folder: Path, data: Systems) -> Run:
     return dataclasses.replace(run, config=config)
 
 
-def write(run: Run, shares: Callable[[Run], dict[str, float]] = lambda run: {}) -> dict[str, Any]:
+def write(
+    run: Run,
+    shares: Callable[[Run], dict[str, float]] = lambda run: {},
+    test: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """Measures the run on the whole test split and writes results.json and CARD.md beside it.
 
-    `shares` gives the equivariance shares of its loss by group (`demetar.training.monitor.of_run`).
+    `shares` gives the equivariance shares of its loss by group (`demetar.training.monitor.of_run`),
+    `test` the errors on the test split where they are known already.
     """
     folder = run.folder
     assert folder is not None
@@ -90,7 +99,7 @@ def write(run: Run, shares: Callable[[Run], dict[str, float]] = lambda run: {}) 
     data = evaluate.systems(run.config, "test")
     run = _known(run, folder, data)
     results = {
-        "test": evaluate.evaluate(run, "test"),
+        "test": test or evaluate.evaluate(run, "test"),
         "valid_best": min(
             (line["valid"] for line in lines(folder / "metrics.jsonl")), default=None
         ),
@@ -208,11 +217,16 @@ def command(c: dict[str, Any]) -> str:
         if given:
             pairs = [shlex.quote(f"{k}={_written(v)}") for k, v in given.items()]
             flags.append(" ".join([f"--{key.replace('_', '-')}", *pairs]))
-    config = restored(c)
+    config, decided = restored(c), _ELSEWHERE
+    if config.budget:
+        decided += _BY_BUDGET + ("learning_rate",) * bool(config.learning_rates)
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
-        if field.name not in _ELSEWHERE and value != field.default and value is not None:
-            flags.append(f"--{field.name.replace('_', '-')} {shlex.quote(str(value))}")
+        if field.name in decided or value in (field.default, None, []):
+            continue
+        several = value if isinstance(value, list) else [value]
+        words = " ".join(shlex.quote(str(v)) for v in several)
+        flags.append(f"--{field.name.replace('_', '-')} {words}")
     return "demetar train " + " ".join(flags)
 
 

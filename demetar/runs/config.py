@@ -41,6 +41,8 @@ class Config:
     train_size: int | None = None
     valid_size: int | None = None
     epochs: int = 100
+    budget: float = 0.0  # processor seconds, which then decide the epochs; 0: none
+    learning_rates: list[float] = dataclasses.field(default_factory=list)  # tried in its tenth
     batch_size: int = 100
     loss: str = ""  # "mse", "mae" or "l2mae"; the usual one of the output if empty
     energy_weight: float = 1.0  # of the target, where forces are labelled
@@ -71,6 +73,7 @@ SIZES = ("train_size", "valid_size")
 NOT_NEGATIVE = ("patience", "seed", "steps_per_call", "weight_decay", *SIZES)
 KINDS = {
     int: "a whole number", float: "a number", str: "a text", bool: "true or false", dict: "a table",
+    list: "a list",
 }  # fmt: skip
 LONGEST_NAME = 100  # characters: a folder's name, with room for what is written beside it
 SHARES = ("warmup", "ema")
@@ -129,6 +132,7 @@ def check(config: Config) -> None:
         if value not in choices:
             named = ", ".join(c or "nothing" for c in choices)
             raise InputError(f"Expected {key} among {named}, got {quoted(value)}; choose one.")
+    _check_budget(config)
     connect_setting(config.connect)
     fits = re.fullmatch(r"(?![.-])[\w.+-]*", config.name) and len(config.name) <= LONGEST_NAME
     if not fits or len(config.name.encode()) > 2 * LONGEST_NAME:
@@ -136,6 +140,24 @@ def check(config: Config) -> None:
             f"Expected a name of at most {LONGEST_NAME} letters, digits and . _ + - that begins with "
             f"neither . nor -, got {quoted(config.name)}; the run becomes a folder of that name."
         )
+
+
+def _check_budget(config: Config) -> None:
+    if not 0 <= config.budget < float("inf"):
+        raise InputError(f"Expected a budget of 0 seconds or more, got {config.budget}; raise it.")
+    if config.learning_rates and not config.budget:
+        raise InputError(
+            f"Expected a budget beside learning_rates, got {config.learning_rates} and none; give "
+            "one of them as learning_rate, or a budget."
+        )
+    if config.budget and config.schedule == "plateau":
+        raise InputError(
+            "Expected the schedule cosine or constant with a budget, got 'plateau', whose end is "
+            "not known beforehand; choose another."
+        )
+    for rate in config.learning_rates:
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < 1e6:
+            raise InputError(f"Expected positive learning_rates, got {rate!r}; correct it.")
 
 
 def connect_setting(given: Any) -> float | str | None:

@@ -56,7 +56,7 @@ class Run:
         c = self.config
         return prediction(self.model, c["target"], c["unit"], bool(c.get("forces")))
 
-    @property
+    @functools.cached_property
     def symmetry(self) -> str:
         """The largest group that the model claims with its settings."""
         return models.symmetry(self.config["model"], self.config["model_config"])
@@ -73,7 +73,7 @@ class Run:
         whole = {self.config["target"], "positions"} - {"forces"}
         return {k: v for k, v in self.config.get("rms", {}).items() if k not in whole}
 
-    @property
+    @functools.cached_property
     def centred(self) -> bool:
         """Whether systems are moved to their centroid: where the model claims translations."""
         return bool({"t3", "se3", "e3", "sim3"} & set(groups.load(self.symmetry).factors))

@@ -10,11 +10,14 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import jax
+
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.symmetry.comparison import SAMPLE_RUNGS
 
 DEFAULT = 1.5  # GB
+KEPT = 1024  # answers about programs
 _EDGE = (
     2 * (4 + 4 + 1) + 4 * 8
 )  # bytes of an edge on the host: a graph's and the stack's, its bond type
@@ -48,8 +51,22 @@ def elements_at_once(count: int, edges: int, nodes: int, limit: float) -> int:
     return max((rung for rung in SAMPLE_RUNGS if rung <= most), default=1)
 
 
+_known: dict[tuple, float] = {}  # asking XLA takes as long as a small model
+
+
 def needed(function: Any, *arguments: Any) -> float:
-    """Bytes that a jitted function holds while it runs on these arguments; it compiles it."""
+    """Bytes that a jitted function holds while it runs on these arguments; it compiles it once."""
+    leaves, structure = jax.tree.flatten(arguments)
+    sizes = tuple((x.shape, str(x.dtype)) for x in leaves)
+    key = (function, structure, sizes, jax.config.read("jax_enable_x64"))
+    if key not in _known:
+        if len(_known) >= KEPT:
+            _known.clear()
+        _known[key] = _held(function, *arguments)
+    return _known[key]
+
+
+def _held(function: Any, *arguments: Any) -> float:
     found = function.lower(*arguments).compile().memory_analysis()
     if found is None:  # a backend that does not say
         return 0.0

@@ -21,9 +21,10 @@ from demetar.core.errors import InputError, quoted, refused
 from demetar.core.registry import unknown
 from demetar.core.remarks import followed, following
 from demetar.runs.config import Config, resolve, restored
+from demetar.runs.evaluate import Interrupted
 from demetar.runs.folder import folders, read_config, sound
 from demetar.runs.folder import state as state_of
-from demetar.training import checkpoint, devices, loop
+from demetar.training import budget, checkpoint, devices, loop
 from demetar.training.mirrors import Mirror
 from demetar.training.recorder import Moved, Recorder
 from demetar.training.trainer import Trainer
@@ -87,6 +88,28 @@ def fit(
     return folder
 
 
+def _settled(parts: Trainer, config: Config, stored: dict[str, Any]) -> str:
+    """Plans a training within a budget, unless that is done; how it was asked to end meanwhile.
+
+    The plan, its epochs and its learning rate go into `stored`.
+    """
+    if not config.budget or "plan" in stored:
+        return ""
+    if jax.process_count() > 1:
+        raise InputError(
+            f"Expected one process with a budget, got {jax.process_count()}; give epochs instead."
+        )
+    parts.recorder.status("running", message="trying learning rates and what a step costs")
+    try:
+        found = budget.plan(parts)
+    except Interrupted:
+        return parts.stop.agreed()
+    epochs = -(-found["steps"] // len(parts.loader))
+    stored |= {"plan": found, "epochs": epochs, "learning_rate": found["learning_rate"]}
+    parts.settle(restored(stored), found["steps"])
+    return ""
+
+
 def _resumed(folder: Path) -> tuple[Config, dict[str, Any]]:
     """The settings of a run that goes on, and its config.json; InputError where a file is damaged."""
     stored = read_config(folder / "config.json")
@@ -115,6 +138,10 @@ def _begun(
         recorder.mirrors.start(stored)
         parts = Trainer(config, stored, recorder, stop, progress or (lambda line: None))
         # Now it is known which data these are, and whether they have masses.
+        recorder.write("config.json", (json.dumps(stored, indent=1) + "\n").encode())
+        if asked := _settled(parts, config, stored):
+            recorder.status(asked, message=ENDS[asked])
+            return asked, None, None
         recorder.write("config.json", (json.dumps(stored, indent=1) + "\n").encode())
         return "running", parts.remembered(), parts
     except KeyboardInterrupt:

@@ -72,16 +72,21 @@ class Memory:
     patience: Patience
     losses: np.ndarray  # sum and number since the last evaluation
     seconds: float = 0.0
+    processor: float = 0.0  # seconds of `counted` steps, compiling calls left out
+    counted: float = 0.0
     due: bool = False  # an evaluation was asked to stop before its end
 
     def tree(self) -> dict[str, Any]:
         """As arrays, for a checkpoint."""
-        numbers = [*dataclasses.astuple(self.patience), self.seconds, float(self.due), *self.losses]
+        cost = self.processor, self.counted, self.seconds
+        numbers = [*dataclasses.astuple(self.patience), *cost, float(self.due), *self.losses]
         return {"state": jax.device_get(self.state), "numbers": np.array(numbers, np.float64)}
 
     def recall(self, tree: dict[str, Any]) -> None:
         """Takes over what `tree` gave, but for the state, which has to go to its devices."""
-        *patience, self.seconds, due, losses, count = (float(x) for x in tree["numbers"])
+        *patience, self.processor, self.counted, self.seconds, due, losses, count = (
+            float(x) for x in tree["numbers"]
+        )
         kinds = [type(x) for x in dataclasses.astuple(self.patience)]
         self.patience = Patience(*(kind(x) for kind, x in zip(kinds, patience, strict=True)))
         self.due, self.losses = bool(due), np.array([losses, count])
@@ -90,6 +95,11 @@ class Memory:
     def step(self) -> int:
         """How many steps are done."""
         return int(np.asarray(self.state[0]))
+
+    @property
+    def spent(self) -> float | None:
+        """Processor seconds of all steps, those of compiling calls counted like the others."""
+        return self.processor / self.counted * self.step if self.counted else None
 
 
 class Steps(Protocol):
@@ -134,7 +144,7 @@ def loop(parts: Steps, memory: Memory) -> str:
             memory.due |= (
                 done > 0
                 and memory.losses[1] > 0
-                and (done % parts.every == 0 or done == parts.steps)
+                and (memory.losses[1] >= parts.every or done == parts.steps)
             )
             if memory.due:
                 try:
@@ -146,6 +156,7 @@ def loop(parts: Steps, memory: Memory) -> str:
             asked = parts.between(memory, last)
             if asked or last:
                 return asked if memory.due or not last else "finished"
+            clock = time.process_time()
             batches = next(calls)
             before, shape = time.perf_counter(), tuple(map(np.shape, jax.tree.leaves(batches)))
             memory.state, values = parts.step(memory.state, batches, memory.patience.factor)
@@ -155,6 +166,8 @@ def loop(parts: Steps, memory: Memory) -> str:
                 pace.steps += len(losses)
                 pace.stepping += after - before
                 pace.waiting += stream.waited - waited
+                memory.processor += time.process_time() - clock
+                memory.counted += len(losses)
             compiled.add(shape)
             waited = stream.waited
             done += len(losses)

@@ -17,7 +17,12 @@ from demetar.core.errors import InputError
 from demetar.runs.folder import lines
 from demetar.training.mirrors import Mirror, Mirrors
 
-TIMES = ("seconds", "systems_per_second", "input_wait")  # of a line: what two equal runs differ in
+TIMES = (
+    "seconds",
+    "processor",
+    "systems_per_second",
+    "input_wait",
+)  # of a line: what two equal runs differ in
 RESERVE = 64 * 1024  # bytes kept free for the last status of a run that fills the disk
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import queue
 import threading
 import time
@@ -40,9 +41,16 @@ def steps_per_call(config: Config, loader: Loader, parameters: int) -> int:
 
 
 def calls(
-    loader: Loader, config: Config, done: int, stack: int, draws: bool = False
+    loader: Loader,
+    config: Config,
+    done: int,
+    stack: int,
+    draws: bool = False,
+    steps: int | None = None,
 ) -> Iterator[Any]:
     """Stacked batches [steps, ...] from step `done` on, as if nothing had come before.
+
+    They end with step `steps`, or with the last epoch.
 
     With `draws` what they are of, to be drawn where the data are; else the arrays themselves. A
     call never crosses an epoch and ends at the multiples of `stack` in it and where the room
@@ -50,7 +58,8 @@ def calls(
     stopped.
     """
     group: list[Any] = []
-    for i, (draw, elements) in _numbered(loader, config, done):
+    left = None if steps is None else max(steps - done, 0)
+    for i, (draw, elements) in itertools.islice(_numbered(loader, config, done), left):
         batch = (draw, elements) if draws else (*loader.drawn(draw), elements)
         if group and (i % stack == 0 or _shapes(batch) != _shapes(group[0])):
             yield jax.tree.map(lambda *x: np.stack(x), *group)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import jax
 import numpy as np
+import optax
 
 from demetar.core import registry
 from demetar.core.errors import InputError
@@ -27,6 +28,8 @@ from demetar.training import checkpoint, devices, loop, losses, monitor
 from demetar.training.optimiser import Patience, optimiser, schedule
 from demetar.training.recorder import Recorder
 from demetar.training.stream import Prefetch, calls, steps_per_call
+
+EVALUATIONS = 20  # of a training within a budget
 
 
 class Asked(Protocol):
@@ -53,11 +56,8 @@ class Trainer:
         self.run = Run(config.name, stored, None, recorder.folder)
         self.mesh = devices.mesh(config.devices)
         self._read(stored)
-        self.steps = config.epochs * len(self.loader)
-        self.every = config.evaluate_every * len(self.loader)
         self.params = template(self.run, config.seed)["model"]
-        self.tx = optimiser(config, self.steps)
-        loss = losses.make(
+        self.loss = losses.make(
             self.run.model,
             config.loss,
             config.energy_weight,
@@ -65,11 +65,53 @@ class Trainer:
             config.precision,
             devices.total(self.mesh),
         )
-        self.step = loop.make_step(loss, self.tx, config.ema, self.output, self.mesh)
         count = sum(x.size for x in jax.tree.leaves(self.params))
         self.stack = steps_per_call(config, self.loader, count)
         self.saved = time.monotonic()
         self.beat, self.best = -float("inf"), float("inf")
+        if not config.budget or "plan" in stored:
+            self.settle(config, (stored.get("plan") or {}).get("steps"))
+
+    def settle(self, config: Config, steps: int | None = None) -> None:
+        """What the training is to be: its settings and, with a budget, its number of steps."""
+        self.config = config
+        self.steps = steps or config.epochs * len(self.loader)
+        often = max(1, self.steps // EVALUATIONS)
+        self.every = often if config.budget else config.evaluate_every * len(self.loader)
+        self.tx = optimiser(config, self.steps)
+        self.step = self.stepper(self.tx)
+
+    def stepper(self, tx: optax.GradientTransformation) -> Callable:
+        """The compiled step by this optimiser; see `loop.make_step`."""
+        return loop.make_step(self.loss, tx, self.config.ema, self.output, self.mesh)
+
+    def fresh(self, tx: optax.GradientTransformation) -> tuple:
+        """The state before the first step, on the devices."""
+        state = (np.zeros((), np.int32), self.params, self.params, tx.init(self.params))
+        return devices.replicate(jax.device_get(state), self.mesh)
+
+    def whole(self, steps: int) -> int:
+        """The largest number of steps up to `steps` at which a compiled call ends."""
+        return steps - steps % len(self.loader) % self.stack
+
+    def asked(self) -> bool:
+        """Whether somebody asked the training to end."""
+        return bool(self.stop.agreed())
+
+    def judge(self, params: Any) -> float:
+        """The validation error that chooses the best parameters."""
+        return runs_evaluate.criterion(self._errors(params), dataclasses.asdict(self.config))
+
+    def _errors(self, params: Any) -> dict[str, float]:
+        alone = jax.process_count() == 1  # several have to come to the same end
+        errors = runs_evaluate.errors(
+            self.run.model,
+            self.norm.params(params),
+            self.valid,
+            self.config.precision,
+            lambda: alone and bool(self.stop.asked),
+        )
+        return dict(zip(errors, devices.agreed(np.array([*errors.values()])).tolist()))
 
     def _read(self, stored: dict[str, Any]) -> None:
         """Reads both splits and standardises the labels."""
@@ -123,9 +165,11 @@ class Trainer:
         memory.state = devices.replicate(memory.state, self.mesh)
         return memory
 
-    def stream(self, done: int) -> Prefetch:
-        """Stacked batches on the devices, from step `done` on."""
-        source = calls(self.loader, self.config, done, self.stack, bool(self.resident))
+    def stream(self, done: int, epochs: int | None = None) -> Prefetch:
+        """Stacked batches on the devices, from step `done` on, to the end or over so many epochs."""
+        c = self.config if epochs is None else dataclasses.replace(self.config, epochs=epochs)
+        steps = self.steps if epochs is None else None
+        source = calls(self.loader, c, done, self.stack, bool(self.resident), steps)
         place = self.resident or (lambda batches: devices.place(batches, self.mesh))
         return Prefetch(source, place)
 
@@ -170,11 +214,7 @@ class Trainer:
         """
         c, step = self.config, memory.step
         params = self.norm.params(jax.device_get(memory.state[2]))
-        alone = jax.process_count() == 1  # several have to come to the same end
-        errors = runs_evaluate.errors(
-            self.run.model, params, self.valid, c.precision, lambda: alone and bool(self.stop.asked)
-        )
-        errors = dict(zip(errors, devices.agreed(np.array([*errors.values()])).tolist()))
+        errors = self._errors(jax.device_get(memory.state[2]))
         error = runs_evaluate.criterion(errors, dataclasses.asdict(c))
         rate = float(schedule(c, self.steps)(step)) * memory.patience.factor
         if memory.patience.hear(error) and not self.recorder.silent:
@@ -185,7 +225,7 @@ class Trainer:
             "step": step, "epoch": step / len(self.loader),
             "train_loss": float(memory.losses[0] / memory.losses[1]), "valid": error,
             "errors": errors, "learning_rate": rate, **self._symmetry(params),
-            "padding": self.padding(step), "seconds": memory.seconds,
+            "padding": self.padding(step), "seconds": memory.seconds, "processor": memory.spent,
             "systems_per_second": pace.steps * self.loader.batch_size / busy if busy else None,
             "input_wait": pace.waiting / busy if busy else None,
         }  # fmt: skip

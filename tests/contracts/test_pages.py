@@ -24,7 +24,8 @@ NONSENSE = (
 )
 PARAMETERS = (
     "data", "run", "beside", "scene", "molecule", "angle", "axis", "seed", "bodies", "charges", "law",
-    "precision", "also", "result", "nothing of ours",
+    "precision", "also", "metric", "of", "result", "show", "fault", "model", "audit", "lesson",
+    "nothing of ours",
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from demetar.cli import main
 from demetar.core.errors import InputError
-from demetar.experiments import cluster, experiment
+from demetar.experiments import cluster, experiment, sweep
 from demetar.runs import folder, run
 from demetar.training.recorder import TIMES
 
@@ -74,6 +74,50 @@ def test_grid_and_explicit_runs(write: Write) -> None:
     assert (found.name, found.cpus, found.gpus) == ("tried", 2.0, None)
 
 
+def test_several_grids_and_settings_by_model(write: Write) -> None:
+    found = experiment.read(
+        write(
+            'name = "{model}-{data_options.variant}-s{seed}"',
+            TINY,
+            'data_options.variant = "published"',
+            '[[grid]]\nmodel = ["egnn", "gnn"]\nseed = [0, 1]',
+            '[[grid]]\nmodel = ["gnn"]\ndata_options.variant = ["clean"]\nseed = [0]',
+            "[models.gnn]\nepochs = 2\nmodel_config.width = 16",
+            '[[runs]]\nmodel = "gnn"\nname = "own"\nepochs = 3',
+        )
+    )
+    first = [f"{m}-published-s{s}" for m in ("egnn", "gnn") for s in (0, 1)]
+    assert names(found) == [*first, "gnn-clean-s0", "own"]
+    assert [r.epochs for r in found.runs] == [4, 4, 2, 2, 2, 3]
+    assert [r.model_config["width"] for r in found.runs] == [8, 8, 16, 16, 16, 16]
+
+
+def test_only_some_runs_are_trained(write: Write, home: Path) -> None:
+    path = write('name = "{model}-s{seed}"', TINY, '[grid]\nmodel = ["gnn", "egnn"]\nseed = [0]')
+    with pytest.raises(InputError, match="fits none"):
+        sweep.sweep(experiment.read(path), workers=0, only=["segnn-*"])
+    rows = sweep.sweep(experiment.read(path), workers=0, only=["gnn*"])
+    assert [(r["name"], r["state"]) for r in rows] == [
+        ("gnn-s0", "finished"),
+        ("egnn-s0", "not begun"),
+    ]
+
+
+def test_what_a_budget_decided_is_no_other_setting(write: Write, home: Path) -> None:
+    text = (
+        'name = "{model}-s{seed}"',
+        TINY,
+        "budget = 0.3",
+        '[grid]\nmodel = ["gnn"]\nseed = [0]',
+    )
+    path = write(*text)
+    assert sweep.sweep(experiment.read(path), workers=0)[0]["state"] == "finished"
+    assert sweep.sweep(experiment.read(path), workers=0, resume=True)[0]["state"] == "finished"
+    path = write(*(part.replace("0.3", "0.6") for part in text))
+    with pytest.raises(InputError, match="budget 0.3 in place of 0.6"):
+        sweep.sweep(experiment.read(path), workers=0, resume=True)
+
+
 def test_names_without_a_template_say_what_varies(write: Write) -> None:
     found = experiment.read(write(TINY, "[grid]\nseed = [0, 1]\nmodel_config.width = [8]"))
     assert names(found) == ["egnn-nbody-seed0-width8", "egnn-nbody-seed1-width8"]
@@ -99,6 +143,12 @@ def test_names_without_a_template_say_what_varies(write: Write) -> None:
         ("name = 3", "template"),
         ("runs = 3", r"\[\[runs\]\]"),
         ("grid = 3", "table"),
+        ("[[grid]]\nseed = 1", "list of values for seed"),
+        ("[models.egn]\nepochs = 1", "did you mean 'egnn'"),
+        ("[models]\negnn = 3", r"\[models.egnn\].*table"),
+        ("[base]\nepochs = 1\n[models.egnn]\nepoch = 1", "did you mean 'epochs'"),
+        ("[base]\nlearning_rates = 1e-3", "a list for learning_rates"),
+        ("[base]\nbudget = -1.0", "budget of 0 seconds or more"),
         ("[resources]\nram = 1", "among cpus, gpus"),
         ("[resources]\ncpus = -1", "number of cpus"),
         ("[base", "a TOML file"),

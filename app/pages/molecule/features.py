@@ -6,10 +6,10 @@ import streamlit as st
 
 from app.backend import molecules, spherical
 from app.figures import layers
+from app.pages.molecule.state import CHANNEL, FEATURE, LENS
 from app.ui import address, layout
 from app.viewer import scene as look
 
-FEATURE, CHANNEL = "molecule:feature", "molecule:channel"
 SIZE = 1.1  # Å, of the largest lobe
 
 
@@ -26,7 +26,7 @@ def chosen(squares: dict[str, Any]) -> tuple[str, str, str, Any] | None:
     """Run, label, irrep and values [n 2l+1] of the chosen channel; None where nothing is chosen."""
     entries = _entries(squares)
     label = st.session_state.get(FEATURE, "none")
-    if label not in entries:
+    if label not in entries or st.session_state.get(LENS) != "Features":
         return None
     name, irrep, values = entries[label]
     channel = min(int(st.session_state.get(CHANNEL, 1)), values.shape[-1])
@@ -52,8 +52,9 @@ def drawn(x: Any, feature: tuple[str, str, str, Any]) -> Any:
     )
 
 
-def show(squares: dict[str, Any], element: molecules.Element) -> None:
+def show(shown: Any) -> None:
     """The choice of layer, irrep and channel; Δ_EQ of each degree; the matrix that turns it."""
+    squares, element = shown.squares, shown.element
     entries = _entries(squares)
     options = ["none", *entries]
     if st.session_state.get(FEATURE) not in options:

@@ -1,6 +1,6 @@
 // The one camera of all panels: eight numbers, remembered by the page's key.
 import { fitCamera, panCamera, turnCamera, zoomCamera } from "./math.js";
-import { shared } from "./stage.js";
+import { shared } from "./shared.js";
 
 export class Camera {
   constructor(moved) {

@@ -7,7 +7,7 @@ const NO_WEBGL =
   "the browser's settings, or use another browser, for the 3D view.";
 
 /** {stage, sentence}: a stage in `host`; the sentence is empty when it is the 3D one. */
-export async function chooseStage({ missing, url, sentence }, rows, cols, host) {
+export async function chooseStage({ missing, url, sentence }, rows, cols, host, opaque) {
   let library;
   try {
     if (missing) throw new Error(sentence);
@@ -16,7 +16,7 @@ export async function chooseStage({ missing, url, sentence }, rows, cols, host) 
     return { stage: new FlatStage(rows, cols, host), sentence };
   }
   try {
-    return { stage: takeStage(library, rows, cols, host), sentence: "" };
+    return { stage: takeStage(library, rows, cols, host, opaque), sentence: "" };
   } catch {
     host.replaceChildren();
     return { stage: new FlatStage(rows, cols, host), sentence: NO_WEBGL };

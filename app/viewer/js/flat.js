@@ -1,4 +1,5 @@
 // The picture without WebGL: the same calls drawn as SVG, the same camera, no library.
+import { placed } from "./arrows.js";
 import { project } from "./math.js";
 import { svg } from "./panels.js";
 import { shade } from "./theme.js";
@@ -24,6 +25,7 @@ export class FlatStage {
     this.element.append(...this.pictures);
     this.parts = this.pictures.map(() => []);
     this.tracks = this.pictures.map(() => []);
+    this.swarms = this.pictures.map(() => new Map());
     host.append(this.element);
   }
 
@@ -42,6 +44,7 @@ export class FlatStage {
   clear(k) {
     this.parts[k] = [];
     this.tracks[k] = [];
+    this.swarms[k].clear();
     this.pictures[k].replaceChildren();
   }
 
@@ -64,7 +67,36 @@ export class FlatStage {
       parts.push(...balls);
     }
     this.parts[k] = parts;
+    this.swarms[k].clear();
+    for (const field of panel.fields) {
+      this.swarms[k].set(field.role, { field, theme });
+      this.move(k, field.role, field.vectors, field.scale * field.magnify);
+    }
     this.tracks[k] = panel.tracks.map((track) => ({ ...track, atoms: models[track.model] }));
+  }
+
+  move(k, role, vectors, stretch) {
+    const swarm = this.swarms[k].get(role);
+    if (!swarm) return;
+    const { field, theme } = swarm;
+    const point = ([x, y, z]) => ({ x, y, z });
+    swarm.parts = field.origins.flatMap((_, i) => {
+      const arrow = placed(field, vectors, stretch, i);
+      if (!arrow) return [];
+      const { start, direction, length } = arrow;
+      const end = start.map((c, a) => c + direction[a] * length);
+      const look = { color: field.color, radius: field.width * 0.6, opacity: field.opacity };
+      return [rod("addArrow", { start: point(start), end: point(end), ...look }, theme)];
+    });
+  }
+
+  rods(k, rods, color) {
+    const point = ([x, y, z]) => ({ x, y, z });
+    const parts = rods.map(({ start, end, weight }) => {
+      const look = { color, radius: 0.02 + 0.08 * weight, opacity: 0.6 };
+      return rod("addCylinder", { start: point(start), end: point(end), ...look }, {});
+    });
+    this.swarms[k].set("rods", { parts });
   }
 
   seek(k, time, positionsAt) {
@@ -77,7 +109,8 @@ export class FlatStage {
   draw(k, view) {
     const { clientWidth: width, clientHeight: height } = this.pictures[k];
     const see = (point) => project(view, point, width, height);
-    const drawn = this.parts[k].map((part) => part.draw(see));
+    const arrows = [...this.swarms[k].values()].flatMap(({ parts }) => parts);
+    const drawn = [...this.parts[k], ...arrows].map((part) => part.draw(see));
     drawn.sort((a, b) => a.depth - b.depth);
     this.pictures[k].replaceChildren(...drawn.flatMap(({ nodes }) => nodes));
   }
@@ -147,7 +180,8 @@ function rod(name, { start, end, color, radius, opacity = 1 }, theme) {
       const [px, py] = [b.x - ux * size, b.y - uy * size];
       const side = size * 0.5;
       const corners = [b.x, b.y, px - uy * side, py + ux * side, px + uy * side, py - ux * side];
-      nodes.push(svg("polygon", { points: corners.join(" "), fill: stroke }));
+      const tip = { points: corners.join(" "), fill: stroke, "fill-opacity": opacity };
+      nodes.push(svg("polygon", tip));
     }
     // Arrows stand in front: a flat picture has no other way to show one that starts in a ball.
     return { depth: Math.max(a.depth, b.depth) + 1, nodes };

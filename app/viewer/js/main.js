@@ -1,12 +1,17 @@
 // The component: one View a host element. New data replace what is drawn; the camera stays.
 import { Camera } from "./camera.js";
 import { chooseStage } from "./choose.js";
-import { axisAngle, multiply } from "./math.js";
-import { make, makeCards } from "./panels.js";
+import { axisText } from "./format.js";
+import { axisAngle, conjugate, fromAxisAngle, multiply } from "./math.js";
+import { save } from "./figure.js";
+import { publish } from "./followers.js";
+import { BLANK, freeOf, make, makeCards } from "./panels.js";
 import { Picture } from "./picture.js";
 import { Player } from "./playback.js";
+import { Live } from "./live.js";
 import { listen, listenKeys } from "./pointer.js";
-import { shared } from "./stage.js";
+import { Side } from "./side.js";
+import { shared } from "./shared.js";
 import { makeTable } from "./table.js";
 import { readTheme, shade } from "./theme.js";
 import { Turns } from "./turns.js";
@@ -31,6 +36,7 @@ class View {
     this.camera = new Camera(() => this.picture.change());
     this.picture = new Picture(this.field, this.trails, this.camera, this.turns);
     this.player = null;
+    this.live = new Live(this);
     listenKeys(this, root);
     this.watcher = new ResizeObserver(() => this.resize());
     this.watcher.observe(this.field);
@@ -46,13 +52,18 @@ class View {
     this.data = data;
     this.send = send;
     this.root.setAttribute("aria-label", data.alt);
-    this.square.style.setProperty("--height", `${data.height}px`);
-    this.square.style.setProperty("--shape", data.rows / data.cols);
+    this.square.style.setProperty("--height", data.height);
     this.hint.textContent = data.hint;
-    const layout = JSON.stringify([data.rows, data.cols, data.across, data.down]);
+    this.narrow = this.root.clientWidth < data.grid.narrower;
+    const cells = data.grid[this.narrow ? "narrow" : "wide"];
+    this.square.style.setProperty("--shape", cells.length / cells[0].length);
+    this.square.style.setProperty("--rows", cells.length);
+    const tracked = data.panels.some((panel) => panel.tracks.length > 0);
+    const layout = JSON.stringify([cells, data.grid.joins, tracked]);
     if (layout !== this.layout) {
       this.layout = layout;
-      this.ready = this.rebuild(data);
+      this.cells = cells.flat();
+      this.ready = this.rebuild(data, cells);
     }
     await this.ready;
     if (data !== this.data || this.gone) return;
@@ -61,18 +72,28 @@ class View {
   }
 
   /** A new grid: cards, stage, layers. */
-  async rebuild({ rows, cols, across, down, library }) {
+  async rebuild({ grid, library, panels }, cells) {
     this.picture.close();
-    const { layer, cards } = makeCards(rows, cols, across, down);
+    const [rows, cols] = [cells.length, cells[0].length];
+    const opaque = panels.every((panel) => panel.tracks.length === 0);
+    const { layer, cards } = makeCards(cells, grid.joins);
     this.cards = cards;
     const below = make("div");
     this.field.replaceChildren(this.trails, below, layer);
-    cards.forEach(({ card, button }, k) => {
+    this.side = null;
+    cards.forEach(({ card, cell, button, toggle }, k) => {
+      if (this.cells[k] === "side") {
+        this.side = new Side((name, value) => this.report(name, value));
+        card.remove();
+        cell.append(this.side.element);
+        return;
+      }
       listen(this, card, k);
+      toggle.onclick = () => this.showResidual(!this.picture.residual);
       button.onclick = () => this.report("view", { quaternion: this.camera.view.slice(4) });
     });
     await this.sized();
-    const { stage, sentence } = await chooseStage(library, rows, cols, below);
+    const { stage, sentence } = await chooseStage(library, rows, cols, below, opaque);
     this.notice.textContent = sentence;
     this.notice.hidden = sentence === "";
     const layers = cards.map(({ marks }) => marks);
@@ -91,15 +112,26 @@ class View {
     const theme = readTheme(this.square);
     const color = (name) => shade(name, theme);
     this.turns.answer(data.answered);
+    shared.shown.set(data.key, this);
+    const panels = this.cells.map((k) => data.panels[k] ?? BLANK);
     this.cards.forEach(({ write, cell }, k) => {
-      cell.classList.toggle("empty", !data.panels[k]);
-      if (data.panels[k]) write(data.panels[k], color);
+      cell.classList.toggle("empty", panels[k] === BLANK && this.cells[k] !== "side");
+      write(panels[k], color);
     });
+    if (data.side) this.side?.take(data.side, theme);
     this.table.write(data.panels);
-    this.takeTracks(data);
+    this.takeTracks({ ...data, panels });
+    this.picture.panels = panels;
     this.camera.take(data.key, data.fit, this.aspect());
-    this.picture.take(data.panels, theme, data.fit.radius);
+    this.picture.take(panels, theme, data.fit.radius);
+    if (this.attention) this.look(this.attention);
+    this.live.take(data.live, panels, data.live?.rotation);
     this.writeRotation();
+    if (data.live) {
+      this.live.verdicts = data.side?.models.map(({ judgement }) => judgement);
+      if (!this.turns.pending) this.live.tell(this.live.g);
+      else this.live.ask(true);
+    }
   }
 
   takeTracks({ panels, playback }) {
@@ -126,26 +158,59 @@ class View {
     this.picture.draw();
   }
 
-  /** Width over height of what a card leaves free for its picture, against the whole cell. */
+  /** Width over height of what every card leaves free for its picture, against the whole cell. */
   aspect() {
     const { width, height } = this.picture.cell(0);
-    const free = this.cards[0].card.querySelector(".space");
-    return Math.min(free.clientWidth, free.clientHeight * (width / height)) / height || 1;
+    const shown = this.cards.filter((_, k) => this.picture.panels[k] !== BLANK);
+    const free = shown.map(freeOf);
+    const [above, below] = ["above", "below"].map((side) => Math.max(...free.map((f) => f[side])));
+    // Words stand above and below; scenes of one page stand in the middle between them.
+    this.picture.lower = this.side ? (above - below) / 2 : 0;
+    const room = this.side ? height - above - below : height - 2 * Math.max(above, below);
+    const most = room * (width / height);
+    return Math.min(most, ...free.map((f) => f.width)) / height || 1;
   }
 
   resize() {
     if (this.field.clientWidth) this.placed?.();
+    if (this.data && this.root.clientWidth < this.data.grid.narrower !== this.narrow) {
+      return this.update(this.data, this.send);
+    }
     this.picture.resize();
   }
 
   /** g as it is shown, with the turn under way, at the foot of the panels that show it. */
-  writeRotation() {
+  writeRotation(g) {
     this.panels.forEach(({ rotation }, k) => {
       if (!rotation) return;
-      const { degrees, axis } = axisAngle(multiply(this.turns.total, rotation));
-      const parts = axis.map((part) => part.toFixed(2).replace("0.", "."));
-      this.cards[k].note.textContent = `g = ${degrees.toFixed(0)}° about (${parts.join(" ")})`;
+      const { degrees, axis } = axisAngle(g ?? multiply(this.turns.total, rotation));
+      const text = `g = ${degrees.toFixed(0)}° about ${axisText(axis)}`;
+      if (this.cards[k].note.textContent !== text) this.cards[k].note.textContent = text;
     });
+  }
+
+  /** Without an answer in time: what is not known is not shown. */
+  unsettle() {
+    if (!this.turns.pending) return;
+    this.picture.spin = null;
+    this.picture.change((panel) => panel.input || panel.follows);
+    this.writeRotation();
+  }
+
+  /** Attention drawn into x as rods: {map, color, chosen}, or null. */
+  look(attention) {
+    this.attention = attention;
+    const k = this.panels.findIndex((panel) => panel.index === 0);
+    if (k < 0 || !this.picture.stage) return;
+    this.picture.rods(k, attention);
+  }
+
+  /** Saves the picture as "svg" or "png". */
+  save = (kind, name) => save(this, this.picture.stage?.viewers ? kind : "svg", name);
+
+  showResidual(shown) {
+    this.cards.forEach(({ press }) => press(shown));
+    this.picture.show(shown);
   }
 
   // What hands do (pointer.js).
@@ -161,19 +226,40 @@ class View {
 
   turnInput(turn) {
     this.turns.add(this.camera.view, turn);
+    this.turned();
+  }
+
+  turned() {
+    if (this.live.ask()) return;
+    this.picture.spin = null;
     this.picture.change((panel) => panel.input || panel.follows);
     this.writeRotation();
+  }
+
+  /** g by its angle about an axis, from a slider on the page; `last`: the hand has let go. */
+  turnTo(axis, degrees, last) {
+    const known = this.data.live?.rotation;
+    if (!known) return;
+    const g = fromAxisAngle(axis, (degrees * Math.PI) / 180);
+    this.turns.set(multiply(g, conjugate(known)));
+    if (last) this.turns.settle(this.report("angle", { degrees }));
+    if (!last || !this.live.ask(true)) this.turned();
   }
 
   /** The end of a turn of the input: one report. */
   settle() {
     const quaternion = this.turns.current;
-    if (quaternion) this.turns.settle(this.report("drag", { quaternion }));
+    if (!quaternion) return;
+    this.turns.settle(this.report("drag", { quaternion }));
+    this.live.ask(true);
   }
 
   pick(k, place) {
     const atom = this.atomAt(k, place);
-    if (atom !== null) this.report("pick", { panel: k, atom });
+    if (atom === null) return;
+    // A page with parts that follow needs no run of its script for a click.
+    if (this.data.live) publish(`${this.data.key} pick`, { atom });
+    else this.report("pick", { panel: this.panels[k].index, atom });
   }
 
   atomAt(k, place) {
@@ -192,6 +278,7 @@ class View {
 
   dispose() {
     this.gone = true;
+    this.live.close();
     this.watcher.disconnect();
     this.player?.pause();
     this.picture.close();

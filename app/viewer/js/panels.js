@@ -7,6 +7,13 @@ export function make(tag, className, text) {
   return element;
 }
 
+/** What an empty cell shows. */
+export const BLANK = {
+  ...{ calls: [], tracks: [], marks: [], fields: [], legend: [], centre: [0, 0, 0] },
+  ...{ digest: "", title: "", about: "", caption: "", note: "", help: "", magnified: "" },
+  ...{ input: false, follows: false, view_button: false },
+};
+
 const SVG = "http://www.w3.org/2000/svg";
 export function svg(tag, attributes) {
   const element = document.createElementNS(SVG, tag);
@@ -20,11 +27,14 @@ function swatch(mark, color) {
   const line = { x1: 1, y1: 5, x2: 17, y2: 5, stroke: color, "stroke-width": 2.5 };
   const dashes = { dashed: "4 3", ghost: "5 3", ring: "1.5 3.5" };
   if (mark in dashes) line["stroke-dasharray"] = dashes[mark];
+  if (mark === "sleeve") Object.assign(line, { "stroke-width": 8, "stroke-opacity": 0.45 });
   if (mark === "rod") Object.assign(line, { x2: 23, "stroke-width": 5, "stroke-opacity": 0.6 });
   picture.append(svg("line", line));
-  if (mark === "arrow" || mark === "dashed") {
+  if (mark === "sleeve") {
+    picture.append(svg("path", { d: "M15 0 L24 5 L15 10 Z", fill: color, "fill-opacity": 0.45 }));
+  } else if (mark === "arrow" || mark === "dashed") {
     picture.append(svg("path", { d: "M16 1 L24 5 L16 9 Z", fill: color }));
-  } else if (mark !== "rod") {
+  } else if (mark !== "rod" && mark !== "sleeve") {
     const ball = { cx: 18, cy: 5, r: mark === "ring" ? 2.5 : 4, fill: color };
     picture.append(svg("circle", mark === "ghost" ? { ...ball, "fill-opacity": 0.45 } : ball));
   }
@@ -58,28 +68,64 @@ function makeCard() {
   const caption = make("span", "caption");
   const note = make("span", "note");
   const button = make("button", "quiet", "use this view as g");
-  button.type = "button";
+  const differ = make("button", "quiet differ");
+  button.type = differ.type = "button";
   const foot = make("footer");
-  foot.append(caption, note, button);
+  foot.append(caption, differ, note, button);
   card.append(head, make("div", "space"), foot);
   const marks = make("div", "marks");
   cell.append(marks, card);
   const write = (panel, color) => {
     name.textContent = panel.title;
     about.textContent = panel.about;
+    title.title = panel.help;
     fillLegend(legend, panel.legend, color);
     card.classList.toggle("input", panel.input);
     caption.textContent =
       panel.caption || (panel.input ? "drag: turn the input" : "drag: turn the camera");
+    caption.hidden = panel.magnified !== "";
     note.textContent = panel.note;
     button.hidden = !panel.view_button;
+    button.title = "Makes the rotation of this camera the group element g";
     note.hidden = panel.view_button && !panel.note;
+    differ.hidden = panel.magnified === "";
+    differ.dataset.times = panel.magnified;
+    say();
   };
-  return { cell, card, marks, note, button, write };
+  const say = () => {
+    const shown = differ.getAttribute("aria-pressed") === "true";
+    differ.replaceChildren(
+      make("span", "", "residual "),
+      make("span", "", `${differ.dataset.times} `),
+      make("b", "", shown ? "hide" : "show"),
+    );
+    differ.title = "Residual: g·f(x) − f(g·x), the arrows by which both ways differ, magnified";
+  };
+  /** How far the two ways differ now, and how much the residual is magnified. */
+  const differs = (text, times) => {
+    if (note.textContent !== text) note.textContent = text;
+    if (differ.dataset.times === times) return;
+    differ.dataset.times = times;
+    say();
+  };
+  const press = (shown) => {
+    differ.setAttribute("aria-pressed", String(shown));
+    say();
+  };
+  return { cell, card, marks, note, button, toggle: differ, write, differ: differs, press };
 }
 
-/** A grid of cards over the canvas with labelled arrows in the gaps. */
-export function makeCards(rows, cols, across, down) {
+/** What a card takes above and below of its cell, and the width that it leaves; pixels. */
+export function freeOf({ cell, card }) {
+  const around = cell.getBoundingClientRect();
+  const inside = card.querySelector(".space").getBoundingClientRect();
+  const [above, below] = [inside.top - around.top, around.bottom - inside.bottom];
+  return { above, below, width: inside.width };
+}
+
+/** A grid of cards over the canvas, with labelled arrows where `joins` say that two are joined. */
+export function makeCards(cells, joins) {
+  const [rows, cols] = [cells.length, cells[0].length];
   const layer = make("div", "cards");
   layer.style.setProperty("--rows", rows);
   layer.style.setProperty("--cols", cols);
@@ -93,11 +139,14 @@ export function makeCards(rows, cols, across, down) {
     if (kind === "across") label.append(make("span", "arrow", "⟶"));
     layer.append(label);
   };
-  for (let r = 0; r < rows && across; r++) {
-    for (let c = 1; c < cols; c++) link("across", c / cols, (r + 0.5) / rows, across);
-  }
-  for (let c = 0; c < cols && down; c++) {
-    for (let r = 1; r < rows; r++) link("down", (c + 0.5) / cols, r / rows, down);
+  const joined = (a, b) => joins.find(([from, to]) => from === a && to === b)?.[2];
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < cols; c++) {
+      const right = c + 1 < cols && joined(cells[r][c], cells[r][c + 1]);
+      const below = r + 1 < rows && joined(cells[r][c], cells[r + 1][c]);
+      if (right) link("across", (c + 1) / cols, (r + 0.5) / rows, right);
+      if (below) link("down", (c + 0.5) / cols, (r + 1) / rows, below);
+    }
   }
   return { layer, cards };
 }

@@ -1,10 +1,20 @@
 // What is drawn and when: keeps each panel's picture in step with its content, view and theme.
-import { panelView } from "./math.js";
+import { panCamera, panelView } from "./math.js";
 import { drawTrails, markAt, writeMarks } from "./overlay.js";
 import { positionsAt } from "./playback.js";
+import { shade } from "./theme.js";
 
 const REST = 300; // ms without a change before edges are smoothed
 const CHEAP = 8; // ms for all panels: a machine that need not wait
+
+/** The power of ten that draws the longest vector at least 0.3 Å long. */
+function magnified(vectors, scale) {
+  let top = 0;
+  for (let i = 0; i < vectors.length; i += 3) {
+    top = Math.max(top, Math.hypot(vectors[i], vectors[i + 1], vectors[i + 2]));
+  }
+  return top > 0 ? Math.max(0, Math.ceil(Math.log10(0.3 / (top * scale)))) : 0;
+}
 
 export class Picture {
   constructor(field, trails, camera, turns) {
@@ -15,6 +25,9 @@ export class Picture {
     this.time = 0; // of the tracks, in frames
     this.playing = false;
     this.pointed = { k: 0, index: null };
+    this.spin = null; // the turn of the last live answer: what is shown belongs to it
+    this.lower = 0; // pixels by which scenes stand below the middle of their cells
+    this.residual = false; // whether residuals are shown
     this.forget();
   }
 
@@ -25,6 +38,7 @@ export class Picture {
   }
 
   forget() {
+    this.moved = []; // by panel: vectors of a live answer, by role
     this.filled = []; // what each panel of the stage holds
     this.shown = []; // and what its pixels show
     this.trailed = []; // the view in which its paths are drawn
@@ -38,7 +52,7 @@ export class Picture {
   }
 
   take(panels, theme, reach) {
-    Object.assign(this, { panels, theme, reach });
+    Object.assign(this, { panels, theme, reach, spin: null, moved: [] });
     for (let k = panels.length; k < this.rows * this.cols; k++) this.stage.clear(k);
     this.stale = new Set(panels.keys());
     this.draw(true);
@@ -52,9 +66,67 @@ export class Picture {
     this.change();
   }
 
-  /** Redraws in the next frame the panels that `which` picks. */
-  change(which = () => true) {
+  /** Gives a set of arrows other vectors; the power of ten by which they are magnified. */
+  move(k, role, vectors) {
+    const field = this.panels[k].fields.find((field) => field.role === role);
+    if (!field) return 0;
+    const exponent = field.magnified ? magnified(vectors, field.scale) : 0;
+    this.moved[k] = { ...this.moved[k], [role]: { vectors, stretch: field.scale * 10 ** exponent } };
+    this.stretch(k);
+    return exponent;
+  }
+
+  /** Brings the arrows of panel k in line with what is known and wanted. */
+  stretch(k) {
+    const unknown = this.panels[k].follows && this.turns.pending && this.spin === null;
+    for (const field of this.panels[k].fields) {
+      const now = this.moved[k]?.[field.role];
+      const hidden =
+        (field.role === "residual" && !this.residual) || (field.role !== "left" && unknown);
+      const stretch = now?.stretch ?? field.scale * field.magnify;
+      if (field.role === "first") continue;
+      this.stage.move(k, field.role, now?.vectors ?? field.vectors, hidden ? 0 : stretch);
+    }
+  }
+
+  /** Draws who looks at whom in panel k: a rod a pair, thicker for more; of one atom, if one is chosen. */
+  rods(k, attention) {
+    const at = this.panels[k].marks.map((mark) => mark.at);
+    const found = [];
+    if (attention && attention.map.length === at.length) {
+      const { map, chosen } = attention;
+      const top = Math.max(...map.flat().map(Math.abs), 1e-12);
+      map.forEach((row, i) =>
+        row.forEach((value, j) => {
+          const weight = Math.abs(value) / top;
+          if (i === j || weight < 0.05 || (chosen !== null && chosen !== i)) return;
+          const end = chosen === null ? at[i].map((c, a) => (c + at[j][a]) / 2) : at[j];
+          found.push({ start: at[i], end, weight });
+        }),
+      );
+    }
+    this.stage.rods(k, found, attention ? shade(attention.color, this.theme) : "");
+    this.stale.add(k);
+    this.shown[k] = null;
+    this.fresh = k; // made anew: to be rendered, not only shown
+    this.draw();
+  }
+
+  /** Shows residuals or not. */
+  show(residual) {
+    this.residual = residual;
+    this.panels.forEach((panel, k) => panel.fields.length && this.stretch(k));
+    this.shown = [];
+    this.change();
+  }
+
+  /** Redraws the panels that `which` picks, in the next frame or now. */
+  change(which = () => true, now = false) {
     this.panels.forEach((panel, k) => which(panel) && this.stale.add(k));
+    if (now) {
+      for (const k of this.stale) this.shown[k] = null;
+      return this.draw();
+    }
     this.frame ??= requestAnimationFrame(() => this.draw());
   }
 
@@ -94,16 +166,20 @@ export class Picture {
 
   drawPanel(k) {
     const panel = this.panels[k];
-    const unsettled = panel.follows && this.turns.pending;
+    const unsettled = panel.follows && this.turns.pending && this.spin === null;
     const content = `${panel.digest} ${unsettled} ${this.theme.key}`;
     const changed = this.filled[k] !== content;
     const view = this.view(k);
     const tracked = panel.tracks.length > 0;
     const wanted = `${content} ${view} ${tracked ? this.time : ""}`;
     if (this.shown[k] === wanted) return;
-    if (changed) this.stage.fill(k, panel, this.theme, this.reach, unsettled);
+    if (changed) {
+      this.stage.fill(k, panel, this.theme, this.reach, unsettled);
+      this.stretch(k);
+    }
     if (tracked) this.stage.seek(k, this.time, positionsAt);
-    this.stage.draw(k, view, changed || tracked);
+    this.stage.draw(k, view, changed || tracked || this.fresh === k);
+    if (this.fresh === k) this.fresh = null;
     if (changed) this.trailed[k] = null;
     this.filled[k] = content;
     this.shown[k] = wanted;
@@ -142,7 +218,9 @@ export class Picture {
   view(k) {
     const panel = this.panels[k];
     const spun = panel.input || panel.follows;
-    return spun ? panelView(this.camera.view, this.turns.total, panel.centre) : this.camera.view;
+    const { view } = this.camera;
+    const seen = this.lower ? panCamera(view, 0, this.lower, this.cell(k).height) : view;
+    return spun ? panelView(seen, this.spin ?? this.turns.total, panel.centre) : seen;
   }
 
   /** The index of the atom or body at a place in cell k, or null. */

@@ -39,6 +39,7 @@ export function listen(view, card, k) {
     wandered = Math.max(wandered, Math.hypot(here.x - last.x, here.y - last.y));
     if (wandered < CLICK && before === last) return;
     const [dx, dy] = [here.x - before.x, here.y - before.y];
+    view.live.pointed = event.timeStamp;
     if (mode === "pan") view.pan(dx, dy);
     else turn(view, mode, dragRotation(dx, dy, Math.min(card.clientWidth, card.clientHeight)));
   };

@@ -1,16 +1,10 @@
 // One 3Dmol canvas: a grid of panels on a single WebGL context, kept for the life of the page.
+import { Swarm } from "./arrows.js";
+import { shared } from "./shared.js";
 import { shade } from "./theme.js";
 
 const METHODS = new Set(["addModel", "addArrow", "addCylinder", "addSphere", "addCustom"]);
 const MODEL_METHODS = new Set(["addAtoms", "setStyle"]);
-const shared = (globalThis[Symbol.for("demetar.viewer")] ??= {
-  views: new WeakMap(), // host element -> what is shown in it
-  cameras: new Map(), // the page's key -> the camera's eight numbers
-  idle: new Map(), // "rows×cols" -> stages without a host
-  library: null,
-});
-export { shared };
-
 /** Resolves to 3Dmol, loaded once from this server; rejects when the file is not there. */
 export function loadLibrary(path) {
   if (globalThis.$3Dmol) return Promise.resolve(globalThis.$3Dmol);
@@ -29,24 +23,27 @@ export function loadLibrary(path) {
 }
 
 /** A stage for this grid: a resting one if there is one, since a page may hold few contexts. */
-export function takeStage(library, rows, cols, host) {
-  const resting = shared.idle.get(`${rows}×${cols}`)?.pop();
-  const stage = resting ?? new Stage(library, rows, cols, host);
+export function takeStage(library, rows, cols, host, opaque) {
+  const resting = shared.idle.get(`${rows}×${cols} ${opaque}`)?.pop();
+  const stage = resting ?? new Stage(library, rows, cols, host, opaque);
   host.append(stage.element);
   if (resting) stage.restore();
   return stage;
 }
 
 class Stage {
-  constructor(library, rows, cols, host) {
+  /** `opaque`: nothing lies under the pictures; that composes faster, and translucence is exact. */
+  constructor(library, rows, cols, host, opaque) {
+    this.opaque = opaque;
     this.rows = rows;
     this.cols = cols;
     this.element = document.createElement("div");
     this.element.className = "stage";
     host.append(this.element); // 3Dmol wants to know its size
-    this.viewers = makeViewers(library, this.element, rows, cols);
+    this.viewers = makeViewers(library, this.element, rows, cols, opaque);
     this.samples = 1;
     this.tracks = this.viewers.map(() => []);
+    this.swarms = this.viewers.map(() => new Map());
     this.fogs = [];
   }
 
@@ -78,7 +75,7 @@ class Stage {
   release() {
     this.element.remove();
     this.viewers.forEach((viewer, k) => this.clear(k));
-    const name = `${this.rows}×${this.cols}`;
+    const name = `${this.rows}×${this.cols} ${this.opaque}`;
     if (!shared.idle.has(name)) shared.idle.set(name, []);
     shared.idle.get(name).push(this);
   }
@@ -87,6 +84,8 @@ class Stage {
     this.viewers[k].removeAllShapes();
     this.viewers[k].removeAllModels();
     this.tracks[k] = [];
+    if (this.linked) this.linked[k] = null;
+    this.swarms[k].clear();
   }
 
   /** Replaces what panel k holds; leaves out what `settles` while the input is being turned. */
@@ -116,12 +115,38 @@ class Stage {
         shape[name](spec);
       }
     }
+    for (const field of panel.fields) {
+      const color = shade(field.color, theme);
+      const swarm = new Swarm(viewer, field, color, field.vectors, field.scale * field.magnify);
+      this.swarms[k].set(field.role, swarm);
+    }
     if (this.fogs[k] !== theme.background) {
-      viewer.setBackgroundColor(theme.background, 0); // the fog's colour; it draws, so not each time
+      // The fog's colour too; it draws, so not each time.
+      viewer.setBackgroundColor(theme.background, this.opaque ? 1 : 0);
       this.fogs[k] = theme.background;
     }
     viewer.setSlab(-2.5 * reach, 2.5 * reach);
     this.tracks[k] = panel.tracks.map((track) => ({ ...track, object: models[track.model] }));
+  }
+
+  /** Gives a set of arrows of panel k other vectors, drawn so many Å long a unit. */
+  move(k, role, vectors, stretch) {
+    this.swarms[k].get(role)?.move(vectors, stretch);
+  }
+
+  /** Rods {start, end, weight 0..1} in panel k, in place of those before. */
+  rods(k, rods, color) {
+    const viewer = this.viewers[k];
+    const point = ([x, y, z]) => ({ x, y, z });
+    if (this.linked?.[k]) viewer.removeShape(this.linked[k]);
+    (this.linked ??= [])[k] = null;
+    if (rods.length === 0) return;
+    const shape = viewer.addShape({ color, opacity: 0.75 });
+    for (const { start, end, weight } of rods) {
+      const look = { radius: 0.02 + 0.09 * weight, fromCap: 2, toCap: 2, color };
+      shape.addCylinder({ start: point(start), end: point(end), ...look });
+    }
+    this.linked[k] = shape;
   }
 
   /** Moves the spheres of a panel's tracks to a time in frames, between frames in a line. */
@@ -154,9 +179,13 @@ class Stage {
 }
 
 /** Viewers in reading order on one canvas, each drawing into its share of it. */
-function makeViewers(library, element, rows, cols) {
+function makeViewers(library, element, rows, cols, opaque) {
   const canvas = document.createElement("canvas");
   element.append(canvas);
+  if (opaque) {
+    const wanted = { alpha: false, antialias: false, preserveDrawingBuffer: true };
+    canvas.getContext("webgl2", wanted) ?? canvas.getContext("webgl", wanted); // 3Dmol takes it over
+  }
   const grid = [];
   const settings = { rows, cols, canvas, viewers: grid, control_all: false, nomouse: true };
   const looks = { backgroundAlpha: 0, antialias: false, upscale: false };

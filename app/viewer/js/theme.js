@@ -3,6 +3,9 @@
 const ON_DARK = {
   "#0072B2": "#4BA3E3",
   "#D55E00": "#F28C3A",
+  "#C24E00": "#F28C3A",
+  "#66717F": "#C9D1DC",
+  "#7B4FA3": "#B993DC",
   "#009E73": "#2CC79A",
   "#8A94A3": "#A7B0BD",
 };
@@ -29,7 +32,10 @@ export function readTheme(element) {
   const text = components(read("--st-text-color", "#31333f"));
   const dark = card[0] + card[1] + card[2] < 384;
   const background = hex(card);
-  return { dark, background, text: hex(text), font: style.fontFamily, key: background + hex(text) };
+  const page = hex(components(read("--st-background-color", background)));
+  const muted = dark ? "#A7B0BD" : "#5B6675";
+  const font = style.fontFamily;
+  return { dark, background, page, muted, text: hex(text), font, key: background + hex(text) };
 }
 
 /** The colour to draw on this theme for a colour named by Python. */

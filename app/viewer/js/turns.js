@@ -26,6 +26,12 @@ export class Turns {
     this.current = normalize(multiply(shown, conjugate(known)));
   }
 
+  /** Makes all turns together this one. */
+  set(total) {
+    const known = this.reported.reduce((sum, { q }) => multiply(q, sum), IDENTITY);
+    this.current = normalize(multiply(total, conjugate(known)));
+  }
+
   /** Ends the turn under way, reported by this number; it stays until it is answered. */
   settle(serial) {
     this.reported.push({ serial, q: this.current });

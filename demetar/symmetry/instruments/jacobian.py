@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
-from demetar.symmetry.instruments.positions import displaced, probe
+from demetar.symmetry.instruments.positions import Places, displaced, probe
 
 STEPS = (1e-1, 3e-2, 1e-2, 3e-3, 1e-3)  # in the unit of the positions
 
@@ -41,6 +41,13 @@ def asymmetry(
             f"Expected an output with a vector per particle, got {', '.join(at.kinds) or 'none'}; "
             "choose a run that gives forces or a gradient."
         )
+    return asymmetries(at, names, steps)
+
+
+def asymmetries(
+    at: Places, names: tuple[str, ...], steps: tuple[float, ...] = STEPS
+) -> dict[str, Float[np.ndarray, " steps"]]:
+    """The same of named outputs of anything that can be asked at places."""
     found: dict[str, list[float]] = {name: [] for name in names}
     for step in steps:
         forth, back = (at(displaced(at.positions, s), names) for s in (step, -step))

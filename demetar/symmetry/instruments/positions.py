@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,26 @@ from demetar.core.padding import pad
 from demetar.symmetry import comparison, memory
 from demetar.symmetry.neighbours import unpadded
 from demetar.symmetry.predictor import Function, Subject, subject
+
+
+class Places(Protocol):
+    """What can be asked for its outputs with the particles elsewhere; a Probe is one."""
+
+    @property
+    def kinds(self) -> dict[str, Kind]:
+        """What each output is."""
+        ...
+
+    @property
+    def positions(self) -> Float[np.ndarray, "nodes 3"]:
+        """Where the particles are [nodes, 3], float64."""
+        ...
+
+    def __call__(
+        self, places: Float[np.ndarray, "places nodes 3"], names: tuple[str, ...]
+    ) -> dict[str, Float[np.ndarray, "places _rows _dim"]]:
+        """The named outputs [k, rows, dim], float64, at places [k, nodes, 3]."""
+        ...
 
 
 @functools.lru_cache(maxsize=64)

@@ -117,12 +117,12 @@ def spectrum(
     )
     found = {}
     for name, kind in m.kinds.items():
-        rows = _turned_back(kind.irreps, m.move_then_predict[name], matrices)
-        found[name] = _expanded(rows.reshape(len(rows), -1), weights, m.scale[name].mean())
+        rows = turned_back(kind.irreps, m.move_then_predict[name], matrices)
+        found[name] = expanded(rows.reshape(len(rows), -1), weights, m.scale[name].mean())
     return found
 
 
-def _expanded(
+def expanded(
     rows: Float[np.ndarray, "points entries"], weights: Float[np.ndarray, " points"], scale: float
 ) -> Spectrum:
     """The spectrum of a function [points, entries] on the quadrature."""
@@ -136,7 +136,7 @@ def _expanded(
     return Spectrum(np.array(power) / scale**2, max(whole - sum(power[1:]), 0.0) / scale**2)
 
 
-def _turned_back(
+def turned_back(
     irreps: str,
     rows: Float[np.ndarray, "points rows dim"],
     matrices: Float[np.ndarray, "points 3 3"],

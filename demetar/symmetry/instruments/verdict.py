@@ -23,6 +23,7 @@ SECOND = {"bfloat16": "float32", "float32": "float64", "float64": "float32"}
 # How far the ratio may stay below that of the precisions: a sum of some hundred rounding errors varies by
 # factors of ten between elements, and a maximum over elements meets its tail.
 ROUNDING = 1e-2
+LAST = 16  # machine epsilons of the finer precision that some operations leave where the coarser left none
 STRUCTURE = 2.0  # at least half of the error is still there in the finer precision
 
 
@@ -76,9 +77,11 @@ def verdict(
 def compare(first: Measurement, second: Measurement) -> Verdict:
     """The verdict on two measurements of the same elements in different precisions, in any order."""
     fine, coarse = sorted((first, second), key=lambda m: float(jnp.finfo(m.dtype).eps))
-    expected = float(jnp.finfo(coarse.dtype).eps) / float(jnp.finfo(fine.dtype).eps)
+    eps = float(jnp.finfo(fine.dtype).eps)
+    expected = float(jnp.finfo(coarse.dtype).eps) / eps
     findings = {
-        name: _finding(_worst(coarse, name), _worst(fine, name), expected) for name in coarse.delta
+        name: _finding(_worst(coarse, name), _worst(fine, name), expected, eps)
+        for name in coarse.delta
     }
     severity = {"rounding": 0, "mixed": 1, "structure": 2}
     name = max(findings, key=lambda k: (severity[findings[k].word], findings[k].fine), default="")
@@ -97,14 +100,15 @@ def _worst(m: Measurement, name: str) -> float:
     return float(np.max(np.concatenate([m.delta[name], m.rebuilt.get(name, m.delta[name])])))
 
 
-def _finding(coarse: float, fine: float, expected: float) -> Finding:
+def _finding(coarse: float, fine: float, expected: float, eps: float) -> Finding:
     if not np.isfinite([coarse, fine]).all():
         return Finding("structure", coarse, fine, float("nan"))
     if fine == 0:
         return Finding("rounding", coarse, fine, float("inf") if coarse else expected)
     ratio = coarse / fine
     word = "mixed"
-    if ratio >= ROUNDING * expected:
+    lucky = coarse < eps * expected and fine < LAST * eps  # the coarser one hit its own last digit
+    if ratio >= ROUNDING * expected or lucky:
         word = "rounding"
     elif ratio <= STRUCTURE:
         word = "structure"
@@ -121,6 +125,8 @@ def _sentence(
     )
     if np.isnan(found.ratio):
         return f"{numbers}: the function gives no number for some element; no precision mends that."
+    if found.word == "rounding" and found.ratio <= STRUCTURE:
+        return f"{numbers}: both are below the last digits of their precision, so it is rounding."
     if found.word == "rounding":
         return (
             f"{numbers}: it falls with the precision (by {found.ratio:.0e}, the precisions differ by "

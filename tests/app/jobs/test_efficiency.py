@@ -60,7 +60,7 @@ def test_the_stored_result_is_shown_with_its_reading(
     home: Path, open_page: Callable[..., Any]
 ) -> None:
     put(home, json.dumps(result()))
-    page = open_page("efficiency")
+    page = open_page("results", show="efficiency")
     assert len(page.get("plotly_chart")) == 2
     assert "With 100 systems" in words(page)
     assert "the equivariant network errs least" in words(page)
@@ -81,7 +81,7 @@ def test_a_mean_that_one_system_makes_is_said(home: Path, open_page: Callable[..
     odd = result()
     odd["points"][-1] |= {"error": 40.0, "worst": 8e4}
     put(home, json.dumps(odd))
-    page = open_page("efficiency")
+    page = open_page("results", show="efficiency")
     assert "close encounter" not in words(page)
     page.button_group(key="efficiency:over").set_value("error").run()
     assert "equivariant, n = 1,000, seed 1 errs by 8e+04 on one close encounter" in words(page)
@@ -95,7 +95,7 @@ def test_how_many_systems_reach_what_plain_reaches(
         if point["arm"] == "equivariant":
             point["typical"] /= 100
     put(home, json.dumps(better))
-    page = open_page("efficiency")
+    page = open_page("results", show="efficiency")
     assert "plain reaches with 1,000 systems takes equivariant **10** systems" in words(page)
 
 
@@ -104,7 +104,7 @@ def test_a_damaged_result_is_no_result(
     home: Path, open_page: Callable[..., Any], text: str
 ) -> None:
     put(home, text)
-    page = open_page("efficiency")
+    page = open_page("results", show="efficiency")
     assert not page.exception
     assert "No stored result" in words(page)
 
@@ -113,7 +113,7 @@ def test_part_of_a_result_is_shown_too(home: Path, open_page: Callable[..., Any]
     part = result()
     part["points"] = part["points"][:1]
     put(home, json.dumps(part))
-    page = open_page("efficiency")
+    page = open_page("results", show="efficiency")
     assert not page.exception
     assert page.table[0].value["augmented, error"].tolist() == ["–"]
 
@@ -162,7 +162,7 @@ def test_a_process_that_vanished_is_said(home: Path) -> None:
 def test_the_small_experiment_begins_shows_and_stops(
     home: Path, open_page: Callable[..., Any]
 ) -> None:
-    page = open_page("efficiency", result="here")
+    page = open_page("results", show="efficiency", result="here")
     page.button(key="efficiency:start").click().run()
     assert jobs.state().name == "training"
     end = time.monotonic() + 150
@@ -170,7 +170,7 @@ def test_the_small_experiment_begins_shows_and_stops(
         assert jobs.state().name == "training", jobs.state()
         assert time.monotonic() < end
         time.sleep(0.3)
-    second = open_page("efficiency", result="here")
+    second = open_page("results", show="efficiency", result="here")
     assert len(second.get("plotly_chart")) == 2
     began = time.monotonic()
     second.button(key="efficiency:stop").click().run()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from app.backend import ablation
+from app.backend.stored import ablation
 from app.figures import ablation as figures
 
 SPREAD = {"mean": 20.0, "std": 1.5}
@@ -93,10 +93,11 @@ def words(page: Any) -> str:
 
 
 def test_the_page_shows_what_is_stored(result: Path, open_page: Callable[..., Any]) -> None:
-    page = open_page("ablation", molecule="benzene", quantity="energy")
+    page = open_page("results", show="ablation", molecule="benzene", quantity="energy")
     assert not page.exception
     assert not page.info
     assert {
+        "show": "ablation",
         "of": "invariants",
         "molecule": "benzene",
         "quantity": "energy",
@@ -114,14 +115,14 @@ def test_the_page_shows_what_is_stored(result: Path, open_page: Callable[..., An
 def test_another_experiment_has_its_own_result(
     home: Path, result: Path, open_page: Callable[..., Any]
 ) -> None:
-    page = open_page("ablation", of="equiformer")
+    page = open_page("results", show="ablation", of="equiformer")
     assert "demetar sweep experiments/equiformer.toml" in words(page)
     named = json.loads(json.dumps(made()).replace('"norm"', '"nonlinear-mlp"'))
     bare = {key: value for key, value in named.items() if key not in ("emphasis", "lengths")}
     other = home / "trained" / "ablation-equiformer" / "result.json"
     other.parent.mkdir()
     other.write_text(json.dumps(bare))
-    page = open_page("ablation", of="equiformer")
+    page = open_page("results", show="ablation", of="equiformer")
     assert not page.exception
     assert list(page.dataframe[0].value["messages-attention"]) == ["nonlinear-mlp", "inverse"]
     assert len(page.get("plotly_chart")) == 2, "no weights to look at"
@@ -134,7 +135,7 @@ def test_a_molecule_that_another_experiment_lacks_gives_way(
     other.parent.mkdir()
     rows = [row for row in made()["table"] if row["molecule"] == "ethanol"]
     other.write_text(json.dumps(made() | {"table": rows}))
-    page = open_page("ablation", molecule="benzene")
+    page = open_page("results", show="ablation", molecule="benzene")
     page.button_group(key="ablation:of").set_value("equiformer").run()
     assert not page.exception
     assert page.button_group(key="ablation:molecule").value == "ethanol"
@@ -147,7 +148,7 @@ def test_no_or_a_damaged_result_says_how_to_make_one(
     for content in ('{"table": []}', "nonsense", None):
         result.unlink() if content is None else result.write_text(content)
         assert ablation.stored("invariants") is None
-        page = open_page("ablation")
+        page = open_page("results", show="ablation")
         assert not page.exception
         assert "demetar sweep experiments/invariants.toml" in words(page)
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from app.backend import cached, form, molecules
+from app.backend.measuring import square
 from app.jobs import runs
 from demetar.core.disk import PROJECT
 from demetar.core.errors import InputError
@@ -69,7 +70,7 @@ def test_forces_stand_in_for_the_gradient(structure: str, shipped: None) -> None
     run = run_files.load("invariant_attention-rmd17-ethanol-gaussian")
     atoms = molecules.molecule(molecules.Source(structure))
     element = molecules.Element((0.1, 0.2, 0.3, 0.927))
-    found = molecules.square(run, atoms, element, (0.0, 0.0, 1.0), "float64")
+    found = square.square(run, atoms, element, "float64")
     graph = from_atoms(atoms)
     np.testing.assert_allclose(found.first["gradient"], -run(graph)["forces"], rtol=1e-3, atol=1e-2)
     assert found.first["gradient"].shape == (len(atoms), 3)

@@ -1,9 +1,15 @@
-"""The molecule page without a browser: its sentences, its address, its two runs."""
+"""The molecule page without a browser: its sentences, its address, its runs, undo, what it exports."""
 
+import json
+import subprocess
+import sys
 import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
+
+from app.ui import words
+from demetar.core.disk import PROJECT
 
 
 def settled(at: AppTest, seconds: float = 120.0) -> AppTest:
@@ -20,21 +26,53 @@ def sentences(at: AppTest) -> str:
     return " ".join(box.value for kind in (at.info, at.error, at.warning) for box in kind)
 
 
-def test_two_runs_stand_side_by_side(small_runs, open_page):
+def headline(at: AppTest) -> str:
+    """The sentence above the picture."""
+    return next(h.proto.body for h in at.get("html") if "demetar'>Turn first" in h.proto.body)
+
+
+def facts(at: AppTest) -> str:
+    """The table beside the chart."""
+    return next(h.proto.body for h in at.get("html") if "<table" in h.proto.body)
+
+
+def test_two_runs_stand_side_by_side_under_a_sentence(small_runs, open_page):
     at = open_page("molecule")
     assert not at.exception
     assert at.selectbox(key="molecule:run").value == "egnn-qm9-homo"
     assert at.selectbox(key="molecule:beside").value == "set_transformer-qm9-homo"
-    assert at.table[0].value.shape[0] == 3
+    assert "EGNN</b> answers with the same arrows either way." in headline(at)
+    assert "Set Transformer</b> does not: its arrows differ by" in headline(at)
+    assert "turns, mirrors, shifts, order" in facts(at)
+    assert "order only" in facts(at)
     assert at.query_params["molecule"] in ("ethanol", ["ethanol"])
 
 
+def test_one_model_alone(small_runs, open_page):
+    at = open_page("molecule", molecule="water", beside="none")
+    assert not at.exception
+    assert not sentences(at)
+    assert "Set Transformer" not in headline(at)
+    assert at.query_params["beside"] in ("none", ["none"])
+
+
+def test_any_two_runs_can_stand_beside_each_other(small_runs, open_page):
+    at = open_page(
+        "molecule", molecule="water", run="set_transformer-qm9-homo", beside="egnn-qm9-homo"
+    )
+    assert not sentences(at)
+    assert at.selectbox(key="molecule:run").value == "set_transformer-qm9-homo"
+
+
 def test_link_restores_what_it_says(small_runs, open_page):
-    at = open_page("molecule", molecule="water", angle="90", axis="x", also="invert")
+    at = open_page(
+        "molecule", molecule="water", angle="90.125", axis="x", also="invert", metric="mae"
+    )
     assert not at.exception
     assert at.selectbox(key="molecule:name").value == "water"
-    assert at.slider(key="molecule:g:angle").value == 90
+    assert at.session_state["molecule:g:angle"] == 90.125
     assert at.session_state["molecule:also"] == ["invert"]
+    assert at.session_state["molecule:metric"] == "mae"
     assert not sentences(at)
 
 
@@ -47,10 +85,12 @@ def test_nonsense_in_the_link_is_told_and_falls_back(small_runs, open_page):
         axis="a,b",
         also="fly",
         precision="float7",
+        metric="mood",
     )
     assert not at.exception
     said = sentences(at)
-    assert all(word in said for word in ("watr", "egn", "angle", "axis", "fly", "float7"))
+    wrong = ("watr", "egn", "angle", "axis", "fly", "float7", "mood")
+    assert all(word in said for word in wrong)
     assert at.selectbox(key="molecule:name").value == "water"
 
 
@@ -60,14 +100,162 @@ def test_no_run_at_all_is_a_sentence(home, open_page):
     assert "no run" in sentences(at)
 
 
-def test_choosing_a_layer_draws_its_matrix(small_runs, open_page):
-    at = open_page("molecule", molecule="water")
-    options = at.selectbox(key="molecule:layer").options
-    at.selectbox(key="molecule:layer").select(options[-1])
-    settled(at.run())
+@pytest.mark.parametrize("metric", ["l2", "largest", "mae", "spread"])
+@pytest.mark.parametrize("precision", ["float32", "float64", "bfloat16"])
+def test_every_metric_in_every_precision(small_runs, open_page, metric, precision):
+    at = open_page("molecule", molecule="water", metric=metric, precision=precision, of="gradient")
     assert not at.exception
-    assert "mean" in at.selectbox(key="molecule:head").options
-    assert any("A(g·x) − A(x)" in caption.value for caption in at.caption)
+    assert "does not" in headline(at)
+
+
+def test_undo_goes_back_step_by_step_and_reset_to_the_start(small_runs, open_page):
+    at = open_page("molecule", molecule="water", angle="30", axis="z")
+    assert at.button(key="molecule:undo").disabled
+    shown = [headline(at)]
+    for seed in range(2):
+        settled(at.button(key="molecule:g:random").click().run())
+        shown.append(headline(at))
+        assert at.session_state["molecule:g:seed"] == seed + 1
+    assert len({at.session_state["molecule:g:angle"], 30.0}) == 2
+    settled(at.button(key="molecule:undo").click().run())
+    assert headline(at) == shown[1]
+    settled(at.button(key="molecule:undo").click().run())
+    assert headline(at) == shown[0]
+    assert at.session_state["molecule:g:angle"] == 30.0
+    assert at.button(key="molecule:undo").disabled
+    settled(at.button(key="molecule:reset").click().run())
+    assert at.selectbox(key="molecule:name").value == "ethanol"
+    assert at.session_state["molecule:g:angle"] == 60.0
+    settled(at.button(key="molecule:undo").click().run())
+    assert at.selectbox(key="molecule:name").value == "water"
+
+
+def test_no_more_than_twenty_steps_are_kept(small_runs, open_page):
+    at = open_page("molecule", molecule="water", beside="none")
+    for _ in range(23):
+        at.button(key="molecule:g:random").click().run()
+    assert len(at.session_state["molecule:past"]) == 20
+
+
+def test_the_idea_in_five_steps(small_runs, open_page):
+    at = open_page("molecule", molecule="water")
+    settled(at.button(key="molecule:begin idea").click().run())
+    assert "This g moves nothing" in headline(at)
+    for step in range(1, 5):
+        settled(at.button(key="molecule:idea next").click().run())
+        assert any(f"{step + 1} of 5" in m.value for m in at.markdown)
+    assert "does not" in headline(at)
+    at.button(key="molecule:idea close").click().run()
+    assert not any("of 5:" in m.value for m in at.markdown)
+
+
+def lens(at: AppTest, name: str) -> AppTest:
+    at.session_state["molecule:lens"] = name
+    return settled(at.run())
+
+
+def test_attention_of_either_run_can_be_chosen(small_runs, open_page):
+    at = lens(open_page("molecule", molecule="water"), "Attention")
+    assert not at.exception
+    assert at.radio(key="molecule:layer").options == ["EGNN", "Set Transformer"]
+    settled(at.radio(key="molecule:layer").set_value("Set Transformer").run())
+    assert not at.exception
+    assert "|A(g·x) − A(x)|" in facts(at)
+    assert "most sensitive atom" in facts(at)
+
+
+def test_the_worst_rotation_is_one_click_away(small_runs, open_page):
+    at = lens(open_page("molecule", molecule="water"), "All rotations")
+    assert not at.exception
+    worst = facts(at).split("worst</th>")[1].split("<td")[2].split(">")[1].split("<")[0]
+    settled(at.button(key="molecule:worst:Set Transformer").click().run())
+    assert not at.exception
+    lens(at, "Angle")
+    percent = headline(at).split("differ by ")[1].split(" %")[0]
+    assert float(percent) == pytest.approx(100 * float(worst), rel=0.06)  # two digits each
+
+
+@pytest.mark.parametrize("name", ["Layers", "Features"])
+def test_every_lens_opens(small_runs, open_page, name):
+    at = lens(open_page("molecule", molecule="water"), name)
+    assert not at.exception
+
+
+def exported(at: AppTest, ending: str) -> str:
+    """What a download button of the page holds."""
+    from app.pages.molecule import export
+
+    return {"json": export.as_json, "csv": export.as_csv, "py": export.test_of}[ending](shown(at))
+
+
+def shown(at: AppTest):
+    """What the page at an address shows, made as the page makes it."""
+    from app.backend import cached, molecules, rotations
+    from app.pages.molecule import Shown, controls
+
+    names = [at.selectbox(key=f"molecule:{key}").value for key in ("run", "beside")]
+    axis, degrees = (0.0, 0.0, 1.0), at.session_state["molecule:g:angle"]
+    g = rotations.quaternion(axis, degrees)
+    element, source = molecules.Element(g), molecules.Source("water")
+    made = Shown(
+        source, cached.molecule(source), names, controls.labels(names), element, (axis, degrees, g),
+        "float32", "gradient", "l2",
+    )  # fmt: skip
+    asked = (source, element, axis, "float32")
+    for kind, place in (
+        ("square", made.squares),
+        ("verdict", made.verdicts),
+        ("curve", made.curves),
+    ):
+        waiting, found = cached.of_molecule(kind, names, asked)
+        assert not waiting
+        place.update(found)
+    return made
+
+
+def test_numbers_can_be_taken_away(small_runs, open_page):
+    at = open_page("molecule", molecule="water", angle="40", axis="z")
+    found = json.loads(exported(at, "json"))
+    assert found["g"]["degrees"] == 40
+    assert found["runs"]["egnn-qm9-homo"]["verdict"]["gradient"] == "rounding"
+    assert found["runs"]["set_transformer-qm9-homo"]["delta"]["gradient"] > 1e-2
+    rows = exported(at, "csv").strip().splitlines()
+    assert len(rows) == 1 + 2 * 2 * (1 + 15)
+    assert rows[0].startswith("structure,run")
+
+
+def test_the_exported_test_fails_for_what_breaks_and_passes_for_what_turns(
+    small_runs, open_page, tmp_path
+):
+    at = open_page("molecule", molecule="water", angle="40", axis="z")
+    file = tmp_path / "test_square.py"
+    file.write_text(exported(at, "py"))
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={"PATH": "", "DEMETAR_HOME": str(small_runs), "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    assert "1 failed, 3 passed" in result.stdout, result.stdout
+    assert "test_prediction_turns_with_its_input[set_transformer-qm9-homo]" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"), (7.64e-7, "7.6·10⁻⁷"), (0.94123, "0.94"), (0.01, "0.010"), (0.0099, "9.9·10⁻³"),
+        (1.44, "1.4"), (12.3, "12"), (float("inf"), "–"), (1e-16, "1.0·10⁻¹⁶"), (0.999, "1.0"),
+    ],
+)  # fmt: skip
+def test_errors_are_read_in_two_digits(value, text):
+    assert words.delta(value) == text
+
+
+def test_formula_and_claims_in_words():
+    assert words.formula(["C", "C", "O", *"HHHHHH"]) == "C₂H₆O"
+    assert words.formula(["O", "H", "H"]) == "H₂O"
+    assert words.claims("SE(3) x S_n") == "turns, shifts, order"
+    assert words.apart(1.07) == "110 %"
+    assert words.apart(0.0004) == "4.0·10⁻⁴ of their length"
 
 
 @pytest.mark.parametrize(
@@ -99,10 +287,10 @@ def test_a_file_of_several_structures_lets_one_choose(small_runs, open_page):
     settled(at.run())
     chooser = at.slider(key="molecule:frame")
     assert (chooser.value, chooser.min, chooser.max) == (1, 1, 2)
-    first = at.table[0].value.to_numpy().tolist()
+    first = facts(at)
     settled(chooser.set_value(2).run())
     assert not at.exception
-    assert at.table[0].value.to_numpy().tolist() != first
+    assert facts(at) != first
 
 
 def test_a_file_says_what_of_it_is_not_used(small_runs, open_page):

@@ -78,6 +78,8 @@ def test_the_page_draws_the_chosen_channel_of_every_degree(
     small_runs: Path, open_page: Callable[..., Any]
 ) -> None:
     page = open_page("molecule", molecule="water")
+    page.session_state["molecule:lens"] = "Features"
+    page.run()
     options = page.selectbox(key="molecule:feature").options
     assert any(option.endswith("· 0e") for option in options)
     page.selectbox(key="molecule:feature").select(options[-1]).run()

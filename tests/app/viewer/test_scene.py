@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from ase.build import molecule
 
-from app.viewer import build, component, scene
-from app.viewer.component import Drag, Pick, View, read_event
-from app.viewer.scene import Arrows, Atoms, Edges, Panel, Particles, Track
+from app.viewer import build, component, follow, scene
+from app.viewer.component import Angle, Choice, Drag, Pick, View, read_event
+from app.viewer.scene import Arrows, Atoms, Edges, Field, Panel, Particles, Track
 from demetar.core.errors import InputError
 
 ETHANOL = molecule("CH3CH2OH")
@@ -36,6 +36,8 @@ def methods(found):
         lambda x: Arrows(x, np.zeros((2, 3))),
         lambda x: Arrows(np.zeros((2, 3)), x),
         lambda x: Edges(x, [0], [1], [0.5]),
+        lambda x: Field(x, np.zeros((2, 3)), "left"),
+        lambda x: Field(np.zeros((2, 3)), x, "right"),
         lambda x: Track([x], "truth"),
     ],
 )
@@ -199,6 +201,12 @@ Q = [0.0, 0.6, 0.0, 0.8]
         ("drag", {"quaternion": Q, "serial": 3}, Drag((0, 0.6, 0, 0.8), 3)),
         ("view", {"quaternion": Q, "serial": 3}, View((0, 0.6, 0, 0.8), 3)),
         ("pick", {"panel": 1, "atom": 4, "serial": 5}, Pick(1, 4, 5)),
+        ("angle", {"degrees": 33.5, "serial": 2}, Angle(33.5, 2)),
+        ("angle", {"degrees": 181, "serial": 2}, None),
+        ("angle", {"degrees": True, "serial": 2}, None),
+        ("choice", {"name": "of", "value": "value", "serial": 2}, Choice("of", "value", 2)),
+        ("choice", {"name": "of", "value": 7, "serial": 2}, None),
+        ("choice", {"name": "of", "value": "x" * 90, "serial": 2}, None),
         ("drag", None, None),
         ("drag", {"quaternion": [0, 0, 0, float("nan")], "serial": 1}, None),
         ("drag", {"quaternion": [0, 0, 0, 2.0], "serial": 1}, None),
@@ -213,7 +221,7 @@ def test_what_the_browser_reports_is_checked(name, value, event):
 
 
 def test_the_builder_imports_neither_streamlit_nor_jax():
-    for file in ("scene.py", "build.py"):
+    for file in ("scene.py", "build.py", "checked.py", "told.py"):
         tree = ast.parse((VIEWER / file).read_text())
         names = {n.module for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
         names |= {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
@@ -225,9 +233,40 @@ def test_the_builder_imports_neither_streamlit_nor_jax():
 
 def test_the_scripts_are_joined_whole():
     files = {path.stem for path in (VIEWER / "js").glob("*.js")}
-    assert files == set(component.MODULES)
-    text = component.bundle()
-    assert not re.search(r"^import ", text, flags=re.M)
-    assert len(re.findall(r"^export ", text, flags=re.M)) == 1
-    declared = re.findall(r"^(?:async )?(?:function|const|let|class) (\w+)", text, flags=re.M)
-    assert len(declared) == len(set(declared))
+    assert files == {*component.MODULES, *follow.MODULES}
+    for modules in (component.MODULES, follow.MODULES):
+        text = component.bundle(modules)
+        assert not re.search(r"^import ", text, flags=re.M)
+        assert len(re.findall(r"^export ", text, flags=re.M)) == 1
+        declared = re.findall(r"^(?:async )?(?:function|const|let|class) (\w+)", text, flags=re.M)
+        assert len(declared) == len(set(declared))
+
+
+def test_a_field_is_drawn_in_the_browser_from_the_surface_of_its_atoms():
+    vectors = np.array([[0, 0, 2.0], [0, 1, 0]])
+    field = Field(
+        np.eye(3)[:2], vectors, "residual", radii=[0.3, 0.4], scale=0.7, magnify=1e6, label="far"
+    )
+    found = payload(Atoms(["H", "O"], np.eye(3)[:2]), field)
+    assert "addArrow" not in methods(found)
+    (drawn,) = found["fields"]
+    assert drawn["vectors"] == vectors.ravel().tolist()
+    assert (drawn["role"], drawn["radii"], drawn["magnified"]) == ("residual", [0.3, 0.4], True)
+    assert found["magnified"] == "× 10⁶"
+    assert found["legend"][0]["label"] == "far"
+    other = payload(Atoms(["H", "O"], np.eye(3)[:2]), Field(np.eye(3)[:2], 2 * vectors, "left"))
+    assert other["digest"] != found["digest"]
+    assert other["magnified"] == ""
+
+
+def test_the_longest_arrow_is_as_long_as_is_asked():
+    vectors = np.array([[0, 3.0, 4.0], [1, 0, 0]])
+    assert scene.fitting_scale(vectors) * 5 == pytest.approx(1.4)
+    assert scene.fitting_scale(np.zeros((2, 3))) == 1.0
+
+
+def test_panels_in_columns_are_joined_with_their_neighbours():
+    found = component._grid(4, 2, "g", "f")
+    assert found.wide == [[0, 1], [2, 3]]
+    assert {(a, b) for a, b, _ in found.joins} == {(0, 1), (2, 3), (0, 2), (1, 3)}
+    assert component._grid(3, 2, "", "").wide == [[0, 1], [2, None]]

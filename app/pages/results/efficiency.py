@@ -9,14 +9,13 @@ from app.jobs import efficiency as jobs
 from app.ui import address, layout, owner, words
 from demetar.core.errors import InputError
 
-TITLE, ICON, ORDER, SECTION = "Data efficiency", ":material/stacked_line_chart:", 35, "Train"
 SHOWN = {"stored": "Stored result", "here": "Made here, small"}
 OVER = {"typical": "median test system", "error": "mean over test systems"}
 ARMS = ("equivariant", "augmented", "plain")
 
 
-def render() -> None:
-    """The page: the question, the two figures with their reading, the experiment made here."""
+def render() -> dict[str, Any]:
+    """The part: the question, the two figures with their reading, the experiment made here."""
     st.caption(
         "How many examples is symmetry worth? Five charged bodies, where will they be? Three "
         "networks of the same width and depth learn it from n systems: one that knows nothing of "
@@ -43,7 +42,7 @@ def render() -> None:
             st.caption("No stored result lies in this project folder. Make a small one here.")
         else:
             _result(result)
-    address.address(result=shown)
+    return {"result": shown}
 
 
 def _controls(live: bool) -> None:

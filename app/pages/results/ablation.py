@@ -4,11 +4,10 @@ from typing import Any
 
 import streamlit as st
 
-from app.backend import ablation as backend
+from app.backend.stored import ablation as backend
 from app.figures import ablation
 from app.ui import address, layout
 
-TITLE, ICON, ORDER, SECTION = "Ablations", ":material/balance:", 37, "Train"
 QUESTIONS = {
     "invariants": "Invariant of the distance", "envelopes": "End at the cutoff",
     "equiformer": "Equiformer's attention",
@@ -30,8 +29,8 @@ QUANTITIES = ("forces", "energy")
 CHART: dict[str, Any] = {"config": {"displayModeBar": False}}
 
 
-def render() -> None:
-    """The page: the question, errors, curves, comparisons, and what the weights look at."""
+def render() -> dict[str, Any]:
+    """The part: the question, errors, curves, comparisons, and what the weights look at."""
     known = list(QUESTIONS)
     address.from_address("of", "ablation:of", known, known[0], "experiment")
     of = str(
@@ -57,12 +56,12 @@ def render() -> None:
         quantity = st.segmented_control(
             "Error of", QUANTITIES, key="ablation:quantity", required=True, disabled=empty
         )
-    address.address(of=of, molecule=molecule, quantity=quantity)
     if result is None:
         _nothing_yet(of)
-        return
-    _errors(result, of, str(molecule), str(quantity))
-    _why(result, of, str(quantity))
+    else:
+        _errors(result, of, str(molecule), str(quantity))
+        _why(result, of, str(quantity))
+    return {"of": of, "molecule": molecule, "quantity": quantity}
 
 
 def _nothing_yet(of: str) -> None:

@@ -1,0 +1,203 @@
+"""The commuting square of a run at a group element: both ways, verdict, layers, the curve along an axis.
+
+All host numpy; lengths in Å. No Streamlit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ase
+import numpy as np
+
+from app.backend.measuring import metrics
+from app.backend.molecules import Element, Vector, isometries
+from demetar.core.graph import Graph, from_atoms
+from demetar.core.output import Layer
+from demetar.core.padding import pad
+from demetar.runs.run import Run
+from demetar.symmetry import action, equivariance
+from demetar.symmetry.elements import Elements
+from demetar.symmetry.equivariance import Measurement
+from demetar.symmetry.instruments import verdict
+
+
+@dataclass(frozen=True)
+class Sides:
+    """Both ways around the square for one run and g; each by "value" [1] and "gradient" [n 3].
+
+    `first` is f(x), `left` is g·f(x), `right` is f(g·x); `delta` is Δ_EQ of each, `absolute` its numerator.
+    """
+
+    first: dict[str, np.ndarray]
+    left: dict[str, np.ndarray]
+    right: dict[str, np.ndarray]
+    delta: dict[str, float]
+    absolute: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Square(Sides):
+    """The sides, and what every layer says.
+
+    `layers` are (name, irrep or "attention" or "message weight", Δ); `attention` is (layer, weights
+    [receiver, sender, heads]) and `features` (layer, irrep, values [n 2l+1 channels]) at x.
+    """
+
+    unit: str
+    target: str
+    claims: str
+    broken: str | None
+    layers: list[tuple[str, str, float]]
+    attention: list[tuple[str, np.ndarray]]
+    features: list[tuple[str, str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Rounding or structure, by a second precision: a word by output and the library's sentence.
+
+    A word is "rounding", "structure", "mixed", or "still" where g moves nothing. `coarse` and `fine` are Δ
+    in both precisions, `second` the name of the other one.
+    """
+
+    word: dict[str, str]
+    coarse: dict[str, float]
+    fine: dict[str, float]
+    second: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Δ of the outputs at each of ANGLES about an axis, by metric, and `rebuilt` Δ_EQ at g itself.
+
+    `by_metric`: {"l2": {"value", "gradient"}, "largest": {"gradient"}, "mae": {"gradient"}}.
+    """
+
+    by_metric: dict[str, dict[str, list[float]]]
+    rebuilt: dict[str, float]
+
+
+def _outputs(run: Run, m: Measurement) -> tuple[dict[str, str], dict[str, int]]:
+    """The library's names of "value" and "gradient", and their signs."""
+    target = str(run.config["target"])
+    names = {"value": target, "gradient": f"{target}_gradient"}
+    if "forces" in m.prediction:  # a run on labelled forces gives them in place of ∂f/∂x
+        return {**names, "gradient": "forces"}, {"value": 1, "gradient": -1}
+    return names, {"value": 1, "gradient": 1}
+
+
+def measured(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Measurement:
+    """The run at one g, with its layers; InputError if it can't read the atoms."""
+    graph = from_atoms(atoms)
+    g = _with_padding(isometries(element, (0.0, 0.0, 1.0), len(atoms))[:1], graph)
+    return equivariance.measure(run, graph, dtype=dtype, elements=g, rebuild=False)
+
+
+def sides(run: Run, m: Measurement) -> Sides:
+    """Both ways around the square of a measurement's first element."""
+    names, sign = _outputs(run, m)
+    return Sides(
+        first={k: sign[k] * _rows(m.prediction[n], k) for k, n in names.items()},
+        left={k: sign[k] * _rows(m.predict_then_move[n][0], k) for k, n in names.items()},
+        right={k: sign[k] * _rows(m.move_then_predict[n][0], k) for k, n in names.items()},
+        delta={k: float(m.delta[n][0]) for k, n in names.items()},
+        absolute={k: float(m.absolute[n][0]) for k, n in names.items()},
+    )
+
+
+def _rows(array: np.ndarray, name: str) -> np.ndarray:
+    return np.squeeze(array) if name == "value" else np.asarray(array).reshape(-1, 3)
+
+
+def layer_rows(m: Measurement) -> list[tuple[str, str, float]]:
+    """Δ of every layer: its name, the irrep or kind of weight, the number."""
+    rows = []
+    for layer in m.layers:
+        rows += [(layer.name, kind, float(d[0])) for kind, d in layer.features.items()]
+        if layer.attention is not None:
+            rows.append((layer.name, layer.weights, float(layer.attention[0])))
+    return rows
+
+
+def square(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Square:
+    """Everything that the page shows of one run at one g; InputError if the run can't read atoms."""
+    m = measured(run, atoms, element, dtype)
+    return Square(
+        **vars(sides(run, m)),
+        unit=str(run.config["unit"]),
+        target=str(run.config["target"]),
+        claims=run.symmetry,
+        broken=m.first_broken_layer(),
+        layers=layer_rows(m),
+        attention=_attention(m.trace, len(atoms)),
+        features=[
+            (layer.name, feature.irrep, np.asarray(feature.values, np.float32)[: len(atoms)])
+            for layer in m.trace
+            for feature in layer.features
+            if feature.per == "node"
+        ],
+    )
+
+
+def judged(
+    run: Run, atoms: ase.Atoms, element: Element, first: Measurement | str = "float32"
+) -> Judgement:
+    """Whether rounding explains Δ at this g: measured again in a second precision.
+
+    `first`: what was measured already, or in which precision to begin.
+    """
+    if isinstance(first, str):
+        first = measured(run, atoms, element, first)
+    second = verdict.SECOND[first.dtype]
+    graph = from_atoms(atoms)
+    again = equivariance.measure(
+        run, graph, dtype=second, elements=first.elements, rebuild=False, layers=False
+    )
+    found = verdict.compare(first, again)
+    names, _ = _outputs(run, first)
+    moving = bool(first.elements.moving()[0])
+    return Judgement(
+        word={k: found.findings[n].word if moving else "still" for k, n in names.items()},
+        coarse={k: found.findings[n].coarse for k, n in names.items()},
+        fine={k: found.findings[n].fine for k, n in names.items()},
+        second=second,
+        sentence=found.sentence if moving else "This g moves nothing, so nothing can differ.",
+    )
+
+
+def curve(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: str) -> Curve:
+    """Δ at each of ANGLES about the axis, and at g itself with the graph built again."""
+    graph = from_atoms(atoms)
+    g = _with_padding(isometries(element, axis, len(atoms)), graph)
+    m = equivariance.measure(run, graph, dtype=dtype, elements=g, layers=False)
+    names, _ = _outputs(run, m)
+    vectors = names["gradient"]
+    pairs = zip(m.predict_then_move[vectors][1:], m.move_then_predict[vectors][1:], strict=True)
+    others = [metrics.of(left, right) for left, right in pairs]
+    by_metric = {
+        "l2": {k: m.delta[n][1:].astype(float).tolist() for k, n in names.items()},
+        "largest": {"gradient": [row["largest"] for row in others]},
+        "mae": {"gradient": [row["mae"] for row in others]},
+    }
+    return Curve(by_metric, {k: float(m.rebuilt[n][0]) for k, n in names.items()})
+
+
+def _with_padding(g: Elements, graph: Graph) -> Elements:
+    """The same elements with a permutation that leaves the padded nodes where they are."""
+    if g.permutation is None:
+        return g
+    size = len(pad(graph).species)
+    tail = np.tile(np.arange(len(graph.species), size), (len(g), 1))
+    return Elements(g.matrix, g.shift, np.concatenate([g.permutation, tail], axis=1))
+
+
+def _attention(trace: tuple[Layer, ...], atoms: int) -> list[tuple[str, np.ndarray]]:
+    found = []
+    for layer in trace:
+        if layer.attention is not None and layer.attention.per == "node":
+            size = int(layer.attention.receivers.max()) + 1
+            matrix = np.asarray(action.attention_matrix(layer.attention, max(size, atoms)))
+            found.append((layer.name, matrix[:atoms, :atoms]))
+    return found

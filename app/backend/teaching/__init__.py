@@ -1,0 +1,1 @@
+"""What the pages for teaching need: lectures from files, what scenes will ask for, questions."""

@@ -1,0 +1,207 @@
+"""What lessons draw: matrices and images side by side, shapes in the plane, curves, spherical functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from app.figures import DASHES, ORDER, color, frame, log_ticks
+
+FLOOR = 1e-17
+MARGIN = {"l": 8, "r": 8, "t": 26, "b": 8}
+
+
+def _panels(figure: go.Figure, titles: Sequence[str], dark: bool) -> None:
+    """Square panels side by side, each with its title above it."""
+    count, gap = len(titles), 0.03
+    width = (1 - gap * (count - 1)) / count
+    for i, title in enumerate(titles):
+        suffix, start = str(i + 1) if i else "", i * (width + gap)
+        axis = {"showgrid": False, "showticklabels": False, "zeroline": False, "ticks": ""}
+        figure.update_layout(
+            {
+                f"xaxis{suffix}": {
+                    **axis, "domain": [start, start + width], "anchor": f"y{suffix}", "title": None,
+                    "constrain": "domain",
+                },
+                f"yaxis{suffix}": {
+                    **axis, "anchor": f"x{suffix}", "scaleanchor": f"x{suffix}", "title": None,
+                    "constrain": "domain",
+                },
+            }
+        )  # fmt: skip
+        figure.add_annotation(
+            text=title, x=start + width / 2, xref="paper", y=1, yref="paper", yanchor="bottom",
+            showarrow=False, font={"size": 13, "color": color("grey", dark)},
+        )  # fmt: skip
+    figure.update_layout(margin=MARGIN, showlegend=False, hovermode="closest")
+
+
+def matrices(
+    named: Mapping[str, np.ndarray],
+    dark: bool = False,
+    height: int = 260,
+    images: bool = False,
+    like: Mapping[str, str] | None = None,
+) -> go.Figure:
+    """Arrays [rows, columns] as coloured squares with a title each; `images` are ink where not negative.
+
+    Matrices have a scale about 0, each its own, or that of another one, by `like`; small ones show
+    their numbers.
+    """
+    figure = frame(dark, height)
+    _panels(figure, list(named), dark)
+    like = like or {}
+    for i, (name, array) in enumerate(named.items()):
+        z, suffix = np.atleast_2d(np.asarray(array, float)), str(i + 1) if i else ""
+        top = max(float(np.abs(named[like.get(name, name)]).max()), 1e-12)
+        scale = {"colorscale": "gray_r" if not dark else "gray", "zmin": 0, "zmax": top}
+        if not images or z.min() < 0:
+            scale = {"colorscale": "RdBu_r", "zmin": -top, "zmax": top}
+        figure.add_trace(
+            go.Heatmap(
+                z=z, xaxis=f"x{suffix}", yaxis=f"y{suffix}", showscale=False, **scale,
+                texttemplate="%{z:.2f}" if z.size <= 9 else None,
+                hovertemplate="row %{y}, column %{x}: %{z:.3g}<extra></extra>",
+            )
+        )  # fmt: skip
+        figure.update_layout({f"yaxis{suffix}": {"autorange": "reversed"}})
+    return figure
+
+
+def labels(named: Mapping[str, np.ndarray], dark: bool = False, height: int = 260) -> go.Figure:
+    """Integer arrays as squares, equal numbers in equal colours that neighbours do not share."""
+    figure = frame(dark, height)
+    _panels(figure, list(named), dark)
+    for i, array in enumerate(named.values()):
+        suffix, z = str(i + 1) if i else "", np.asarray(array)
+        golden = (z * 0.6180339887) % 1  # spreads successive numbers over the circle of hues
+        figure.add_trace(
+            go.Heatmap(
+                z=golden, customdata=z, xaxis=f"x{suffix}", yaxis=f"y{suffix}", showscale=False,
+                colorscale="HSV", zmin=0, zmax=1, opacity=0.75, xgap=1, ygap=1,
+                hovertemplate="x %{x}, y %{y}: orbit %{customdata}<extra></extra>",
+            )
+        )  # fmt: skip
+        figure.update_layout({f"yaxis{suffix}": {"autorange": "reversed"}})
+    return figure
+
+
+Drawn = Sequence[
+    tuple[str, np.ndarray, Sequence[float] | None, str]
+]  # name, places, colours, style
+
+
+def shapes(
+    panels: Mapping[str, Drawn], reach: float, dark: bool = False, height: int = 300
+) -> go.Figure:
+    """Shapes [n, 2] about the origin, joined corner to corner; colours from 0 to 1, or None.
+
+    A shape is a name for the reader, its corners, its colours, and "solid" or "sleeve" (wide, faint).
+    """
+    figure = frame(dark, height)
+    _panels(figure, list(panels), dark)
+    for i, drawn in enumerate(panels.values()):
+        suffix = str(i + 1) if i else ""
+        axes = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
+        for name, places, colours, style in drawn:
+            wide = style == "sleeve"
+            hue = color("grey" if wide else "blue", dark)
+            figure.add_trace(
+                go.Scatter(
+                    x=places[:, 0], y=places[:, 1], name=name, mode="lines+markers", **axes,
+                    line={"color": hue, "width": 9 if wide else 2}, opacity=0.35 if wide else 1,
+                    marker={
+                        "size": 18 if wide else 10, "cmin": 0, "cmax": 1, "colorscale": "Viridis",
+                        "color": list(colours) if colours is not None else hue,
+                    },
+                    hovertemplate=f"{name}: (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
+                )
+            )  # fmt: skip
+        figure.add_trace(
+            go.Scatter(
+                x=[0], y=[0], mode="markers", hoverinfo="skip", **axes,
+                marker={
+                    "symbol": "cross-thin", "size": 12,
+                    "line": {"width": 1.5, "color": color("grey", dark)},
+                },
+            )
+        )  # fmt: skip
+        figure.update_layout(
+            {f"xaxis{suffix}": {"range": [-reach, reach]}, f"yaxis{suffix}": {"range": [-reach, reach]}}
+        )  # fmt: skip
+    return figure
+
+
+def curves(
+    x: Sequence[float], named: Mapping[str, np.ndarray], x_title: str, dark: bool = False,
+    marked: Sequence[float] = (), height: int = 210,
+) -> go.Figure:  # fmt: skip
+    """Errors over x on a logarithmic axis, zeros on its floor, and a line at each of `marked`."""
+    figure = frame(dark, height, x_title)
+    for i, (name, values) in enumerate(named.items()):
+        figure.add_trace(
+            go.Scatter(
+                x=list(x), y=np.maximum(values, FLOOR), name=name, mode="lines+markers",
+                line={"color": color(ORDER[i % 6], dark), "dash": DASHES[i % 6], "width": 2},
+                marker={"size": 7, "symbol": ("circle", "square", "triangle-down")[i % 3]},
+                hovertemplate="%{y:.1e}",
+            )
+        )  # fmt: skip
+    for place in marked:
+        figure.add_vline(place, line={"color": color("grey", dark), "dash": "dot", "width": 1.5})
+    figure.update_layout(
+        yaxis={"type": "log", "range": [-17.3, 0.7], **log_ticks(-16, 0, 4)},
+        showlegend=len(named) > 1, margin={"l": 8, "r": 8, "t": 8, "b": 8},
+    )  # fmt: skip
+    return figure
+
+
+def spherical(
+    named: Mapping[str, Mapping[str, np.ndarray]], dark: bool = False, height: int = 330
+) -> go.Figure:
+    """Functions on the sphere, drawn at the distance of their size, coloured by their sign."""
+    figure = frame(dark, height)
+    count = len(named)
+    for i, (title, surface) in enumerate(named.items()):
+        scene = f"scene{i + 1 if i else ''}"
+        top = max(float(np.abs(surface["value"]).max()), 1e-12)
+        figure.add_trace(
+            go.Surface(
+                x=surface["x"], y=surface["y"], z=surface["z"], surfacecolor=surface["value"],
+                cmin=-top, cmax=top, colorscale="RdBu_r", showscale=False, scene=scene,
+                hoverinfo="skip", name=title,
+            )
+        )  # fmt: skip
+        axis = {"range": [-1, 1], "showticklabels": False, "showspikes": False}
+        named_axes = {
+            f"{n}axis": {
+                **axis, "title": {"text": n}, "backgroundcolor": "rgba(0,0,0,0)",
+                "gridcolor": "rgba(128,140,160,.3)",
+            }
+            for n in "xyz"
+        }  # fmt: skip
+        figure.update_layout(
+            {scene: {"domain": {"x": [i / count, (i + 1) / count]}, "aspectmode": "cube", **named_axes}}
+        )  # fmt: skip
+        figure.add_annotation(
+            text=title, x=(i + 0.5) / count, xref="paper", y=1, yref="paper", yanchor="bottom",
+            showarrow=False, font={"size": 13, "color": color("grey", dark)},
+        )  # fmt: skip
+    figure.update_layout(margin=MARGIN, showlegend=False)
+    return figure
+
+
+def bars(
+    names: Sequence[str], values: np.ndarray, title: str, dark: bool = False, height: int = 200
+) -> go.Figure:
+    """Signed numbers by name."""
+    figure = frame(dark, height, "", title)
+    hue = [color("blue" if v >= 0 else "vermillion", dark) for v in values]
+    figure.add_trace(
+        go.Bar(x=list(names), y=values, marker={"color": hue}, hovertemplate="%{y:.3g}")
+    )
+    figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    return figure

@@ -1,0 +1,54 @@
+"""How a lecture looks: nothing but the scene, large, with one line at the foot."""
+
+from __future__ import annotations
+
+import html
+
+import streamlit as st
+
+from app.backend.teaching.lectures import Scene
+from app.pages.lecture.parameters import selector
+from app.ui import layout
+
+LARGE = 1.38  # 13 to 18 pixels, 32 to 44
+LESS = {"nbody": 1.12, "why": 1.12}  # so that all of it stands on 1024 x 768
+CSS = """
+section[data-testid="stSidebar"],[data-testid="stExpandSidebarButton"],header.stAppHeader
+{display:none!important}
+.stMainBlockContainer.stMainBlockContainer{padding:14px 20px 46px!important;max-width:none}
+.stMain .stVerticalBlock{gap:8px}
+h1.lecture{font-size:34px;font-weight:650;line-height:1.2;margin:0;padding:0;letter-spacing:0}
+p.lecture{font-size:22px;line-height:1.3;margin:2px 0 0;
+color:color-mix(in srgb,currentColor 76%,transparent)}
+.st-key-scene h1.demetar{font-size:24px}
+.st-key-scene p.demetar{font-size:16px;margin:0}
+.st-key-scene .st-key-head{padding-left:0!important}
+.st-key-foot{position:fixed;left:0;right:0;bottom:0;z-index:90;padding:3px 20px 5px;
+border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
+.st-key-foot button{min-height:30px;padding:2px 8px}
+.st-key-notes{position:fixed;left:20px;right:20px;bottom:50px;z-index:91;width:auto!important;
+font-size:18px;padding:10px 16px;border-radius:10px;
+border:1px solid color-mix(in srgb,currentColor 30%,transparent);max-height:38vh;overflow:auto}
+"""
+
+
+def screen(scene: Scene) -> None:
+    """The style of this scene: what is hidden, how large the type is."""
+    ground = "#11161D" if layout.dark() else "#FFFFFF"
+    hidden = ",".join(
+        f".st-key-scene {part}"
+        for control in scene.hide
+        for part in selector(scene.page, control).split(",")
+    )
+    rules = [CSS, f".st-key-foot,.st-key-notes{{background:{ground}}}"]
+    if hidden:
+        rules.append(f"{hidden}{{display:none!important}}")
+    if scene.large:
+        rules.append(f".st-key-scene{{zoom:{LESS.get(scene.page, LARGE)}}}")
+    st.html(f"<style>{''.join(rules)}</style>")
+
+
+def words(scene: Scene) -> None:
+    """The title of a scene, and what to look at."""
+    sentence = f"<p class='lecture'>{html.escape(scene.sentence)}</p>" if scene.sentence else ""
+    st.html(f"<h1 class='lecture'>{html.escape(scene.title)}</h1>{sentence}")

@@ -1,0 +1,85 @@
+"""What a scene of a lecture may say of each page: the parameters of its address, and what can be hidden."""
+
+from __future__ import annotations
+
+from app.backend import cached, molecules, nbody
+from app.backend.checking import diagnosis
+from app.backend.measuring import metrics
+from app.backend.teaching import ahead, questions
+from app.backend.teaching.lectures import Between, Direction, Known, OneOf, Showable, SomeOf
+from app.pages import nbody as nbody_page
+from app.pages.molecule import lenses, state
+from app.ui import rotation
+
+LENSES = lenses.NAMES
+# What is kept in the session and not in the address: where the page looks for it, and its default.
+KEPT = {"molecule": {"lens": (state.LENS, LENSES[0])}}
+# What a page opens with. It is set, never deleted: a browser keeps the value of a widget whose state was
+# deleted here, and sends it back with the next click.
+OPENS_WITH = {"molecule": {**state.DEFAULTS, "molecule:spectrum": False}}
+# What can be hidden, by page; "*" on every page. CSS selectors below the scene.
+CONTROLS = {
+    "*": {"heading": "h1.demetar", "sentence": "p.demetar", "controls": ".st-key-controls"},
+    "molecule": {
+        "tools": ".st-key-tools",
+        "square": ".st-key-molecule-viewer",
+        "lenses": ".st-key-molecule-lens",
+        "tabs": ".st-key-molecule-lens [role=tablist]",
+    },
+    "nbody": {
+        "choices": "> :has(.st-key-nbody-scene)",
+        "turn": "> :has(.st-key-nbody-g-angle)",
+        "square": ".st-key-nbody-viewer",
+        "curve": ".stVerticalBlock:has(> .st-key-nbody-curve)",
+        "table": "> :has(.stDataFrame)",
+    },
+    "why": {"faults": ".stExpander", "downloads": ".stDownloadButton"},
+}  # fmt: skip
+
+
+def known() -> Known:
+    """Every page that can be a scene, as things stand now."""
+    atoms, particles = cached.runs_on("atoms"), cached.runs_on("particles")
+    turn = {"angle": Between(0.0, 180.0), "axis": Direction(tuple(rotation.AXES))}
+    precision = {"precision": OneOf(state.PRECISIONS)}
+    parameters = {
+        "molecule": {
+            "molecule": OneOf(molecules.gallery()),
+            "run": OneOf([*atoms["turns"], *atoms["rigid"]]),
+            "beside": OneOf([*atoms["turns"], *atoms["rigid"], state.ALONE]),
+            "also": SomeOf(tuple(state.EXTRAS)),
+            "of": OneOf(tuple(state.VALUES)),
+            "metric": OneOf(tuple(metrics.NAMES)),
+            "lens": OneOf(LENSES),
+            **turn,
+            **precision,
+        },
+        "nbody": {
+            "scene": OneOf([*nbody.shipped(), nbody.GENERATED]),
+            "run": OneOf(particles["turns"]),
+            "beside": OneOf(particles["rigid"]),
+            "law": OneOf(nbody_page.LAWS),
+            "bodies": Between(1, nbody_page.MOST_BODIES),
+            "charges": OneOf(nbody.CHARGES),
+            "seed": Between(0, 2**31 - 1),
+            **turn,
+            **precision,
+        },
+        "why": {
+            "run": OneOf([ahead.SMALL, *(n for k in (atoms, particles) for v in k.values() for n in v)]),
+            "fault": OneOf([ahead.SOUND, *diagnosis.switches()]),
+            "molecule": OneOf(molecules.gallery()),
+            "scene": OneOf(nbody.shipped()),
+        },
+        "questions": {"question": OneOf(tuple(questions.BY_KEY))},
+        "results": {}, "yours": {}, "data": {}, "training": {}, "lessons": {},
+    }  # fmt: skip
+    return {
+        page: Showable(of_page, tuple(CONTROLS["*"] | CONTROLS.get(page, {})))
+        for page, of_page in parameters.items()
+    }
+
+
+def selector(page: str, control: str) -> str:
+    """The CSS selector of what can be hidden of a page."""
+    return (CONTROLS["*"] | CONTROLS.get(page, {}))[control]

@@ -1,0 +1,88 @@
+"""What lessons share: the question to predict first, numbers before and after, the switch between."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import streamlit as st
+
+from app.figures import color
+from app.ui import address, layout, words
+
+ANSWERS = "lessons:answers"
+
+
+@dataclass
+class Reading:
+    """A measured rule: what the number is of, its size when the rule is kept, and when broken, if it is."""
+
+    what: str
+    kept: float
+    broken: float | None = None
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+def switch(lesson: str, label: str, help: str) -> bool:
+    """The switch that breaks the rule."""
+    return st.toggle(f"Break it: {label}", key=f"lessons:{lesson}:broken", help=help)
+
+
+def predict(name: str, lesson: ModuleType) -> None:
+    """The question; its answer is shown once one was chosen, and both stay for the visit."""
+    chosen = st.session_state.setdefault(ANSWERS, {})
+    st.radio(
+        f"**Predict first.** {lesson.QUESTION}", lesson.CHOICES, key=f"lessons:{name}:answer",
+        index=chosen.get(name), disabled=name in chosen, on_change=_note, args=(name, lesson.CHOICES),
+    )  # fmt: skip
+    if name in chosen:
+        right = chosen[name] == lesson.RIGHT
+        lead = "✓ Yes." if right else f"✗ It is: {lesson.CHOICES[lesson.RIGHT]}."
+        st.markdown(f"**{lead}** {lesson.WHY}")
+
+
+def _note(name: str, choices: Sequence[str]) -> None:
+    answer = st.session_state[f"lessons:{name}:answer"]
+    st.session_state[ANSWERS][name] = list(choices).index(answer)
+
+
+def read_out(readings: Sequence[Reading]) -> None:
+    """Each number in large digits: as it is now, and beside it what it was before the rule was broken."""
+    for reading in readings:
+        now = reading.kept if reading.broken is None else reading.broken
+        kept = now < 1e-9
+        hue = color("green" if kept else "vermillion", layout.dark())
+        sign, word = ("✓", "rounding only") if kept else ("✗", "broken")
+        before = "" if reading.broken is None else f", kept: {words.delta(reading.kept)}"
+        st.html(
+            f"<div style='font-size:13px;opacity:.75'>{html.escape(reading.what)}</div>"
+            f"<div style='font-size:1.7rem;font-weight:700;line-height:1.15;color:{hue};"
+            f"font-variant-numeric:tabular-nums'>{words.delta(now)} "
+            f"<span style='font-size:13px;font-weight:400'>{sign} {word}{before}</span></div>"
+        )
+        if reading.facts:
+            _facts(reading.facts)
+
+
+def _facts(rows: dict[str, str]) -> None:
+    cells = "".join(
+        f"<tr><th scope='row' style='text-align:left;font-weight:400;opacity:.7;padding:1px 10px 1px 0'>"
+        f"{html.escape(name)}</th><td>{html.escape(value)}</td></tr>"
+        for name, value in rows.items()
+    )
+    st.html(f"<table style='font-size:13px;border-collapse:collapse'>{cells}</table>")
+
+
+def chart(figure: Any, key: str, takeaway: str) -> None:
+    """A figure with its takeaway as alternative text."""
+    st.plotly_chart(figure, key=f"lessons:{key}", alt=takeaway, config={"displayModeBar": False})
+
+
+def used(lesson: ModuleType) -> None:
+    """The link to where the rule is at work, and the source."""
+    label, page, parameters = lesson.USED
+    address.link(label, page, ":material/arrow_forward:", **parameters)
+    st.caption(f"Source: {lesson.SOURCE}")

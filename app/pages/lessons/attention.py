@@ -1,0 +1,101 @@
+"""Attention as an integral transform: orbits of pairs, a kernel on them, does the transform commute?"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.backend import cached
+from app.figures import lessons as figures
+from app.pages.lessons import _parts
+from app.ui import layout, words
+
+TITLE, SHORT, ORDER = "Attention as an integral transform", "Attention", 6
+RULE = (
+    "Pull f back to pairs, multiply by a kernel, push forward by a sum: it commutes with T if "
+    "k(T x, T y) = k(x, y), the kernel constant on the orbits of pairs."
+)
+QUESTION = "Attention weights depend on the input. Can a transform with such a kernel still commute with T?"
+CHOICES = (
+    "Yes, if the weights move with their pairs", "No, the kernel has to be constant",
+    "Only if all weights are equal",
+)  # fmt: skip
+RIGHT = 0
+WHY = (
+    "Then k of T f at (T x, T y) is k of f at (x, y). Weights from content or distance do that; from "
+    "coordinates only while the points take their coordinates along."
+)
+USED = ("Attention weights of a real model", "nbody", {"run": "se3_transformer-nbody"})
+SOURCE = (
+    "T. Cohen, M. Geiger, M. Weiler, NeurIPS 2019 (arXiv:1811.02017), 4; M. Hutchinson et al., ICML 2021 "
+    "(arXiv:2012.10885), 3."
+)
+SPACES = {
+    "ring of 12, turned by a step": "ring", "square of 4 × 4, turned by 90°": "square",
+    "5 bodies, renumbered": "bodies",
+}  # fmt: skip
+KERNELS = {
+    "one number an orbit": "orbits", "one number a pair": "free", "attention by distance": "distance",
+    "attention by content": "content", "attention by coordinates": "coordinates",
+}  # fmt: skip
+NEIGHBOURS = {"all": "all", "nearer than 1.6": "distance"}
+
+
+def show() -> list[_parts.Reading]:
+    """Orbits, the transform in three steps, and how far both ways around are apart."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        space = SPACES[
+            st.selectbox("Points and T", list(SPACES), key="lessons:attention:space", width=240)
+        ]
+        name = KERNELS[
+            st.selectbox("Kernel", list(KERNELS), key="lessons:attention:kernel", width=200)
+        ]
+        near = NEIGHBOURS[
+            st.segmented_control(
+                "Neighbours",
+                list(NEIGHBOURS),
+                key="lessons:attention:near",
+                default="all",
+                required=True,
+            )
+        ]
+    stay = _parts.switch(
+        "attention", "neighbourhoods stay behind",
+        "y listens to those two places before and after it in memory, wherever T takes the points.",
+    )  # fmt: skip
+    asked = "list" if stay else near
+    steps = cached.lesson("attention", "steps", space, name, asked)
+    dark = layout.dark()
+    grid = st.grid(4, min_column_width=150, gap="small")
+    left, right = grid.cell(), grid.cell(column_span=3)
+    with left:
+        orbits = cached.lesson("attention", "orbits", space)
+        _parts.chart(
+            figures.labels({f"{orbits.max() + 1} orbits of pairs": orbits}, dark, 240), "attention:orbits",
+            f"Pairs of points fall into {orbits.max() + 1} orbits.",
+        )  # fmt: skip
+    with right:
+        named = {
+            "pulled back: f(x)": "pulled",
+            "kernel k(x, y)": "kernel",
+            "their product": "product",
+        }
+        _parts.chart(
+            figures.matrices({title: steps[key] for title, key in named.items()}, dark, 240),
+            "attention:steps", "f on pairs, the kernel, and their product; a row a y, a column an x.",
+        )  # fmt: skip
+    _parts.chart(
+        figures.bars(
+            [f"y = {i}" for i in range(len(steps["out"]))], steps["out"], "(K f)(y), the sum",
+            dark, 170,
+        ),
+        "attention:out", "The sum over x at each y.",
+    )  # fmt: skip
+    found = cached.lesson("attention", "commutes", space, name, asked)
+    fine = cached.lesson("attention", "commutes", space, "orbits", "all")
+    broken = found["apart"] >= 1e-9
+    facts = {"k(T x, T y) against k(x, y)": words.delta(found["kernel"])}
+    if broken:
+        facts["kept by"] = "one number an orbit, all neighbours"
+    what = "K(T f) against T(K f)"
+    kept = fine["apart"] if broken else found["apart"]
+    return [_parts.Reading(what, kept, found["apart"] if broken else None, facts)]

@@ -1,0 +1,88 @@
+"""Equivariance and invariance: which f commutes with which g, on a coloured shape in the plane."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from app.backend import cached
+from app.figures import lessons as figures
+from app.pages.lessons import _parts
+from app.ui import layout, readouts, words
+
+TITLE, SHORT, ORDER = "Equivariance and invariance", "The square", 2
+RULE = "f is equivariant if f(g·x) = g·f(x) for every g; invariant, if g·f(x) is f(x) itself."
+QUESTION = "f moves every corner by the same arrow. Does it commute with turns about the origin?"
+CHOICES = ("No", "Yes, it moves all corners alike", "Only if the arrow is long")
+RIGHT = 0
+WHY = (
+    "After a turn the arrow of f still points where it did. f commutes with shifts, not with turns."
+)
+USED = ("The same square with a real model", "molecule", {})
+SOURCE = "T. Cohen, M. Welling, ICML 2016 (arXiv:1602.07576), section 2."
+FUNCTIONS = {  # what f does: (kept, broken, what the switch does)
+    "recolouring": ("recolour", "recolour by height", "colour by height"),
+    "shift": ("shift along own side", "shift", "shift by a fixed arrow"),
+    "norm": ("norm", "largest component", "the largest component in its place"),
+}
+GROUPS = {"turns": "Turn", "shifts": "Shift", "mirrors": "Mirror"}
+
+
+def show() -> list[_parts.Reading]:
+    """The square's corners, and Δ of every f under every kind of g."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        name = st.segmented_control(
+            "f", list(FUNCTIONS), key="lessons:equivariance:f", default="recolouring", required=True
+        )
+        group = st.segmented_control(
+            "g", list(GROUPS), key="lessons:equivariance:g", default="turns", required=True,
+            format_func=GROUPS.__getitem__,
+        )  # fmt: skip
+        amount = st.slider(
+            "How far", 0, 180, 50, key="lessons:equivariance:amount", width=180,
+            help="Turns and mirrors: degrees; shifts: 60 are one unit.",
+        )  # fmt: skip
+    kept, broken, label = FUNCTIONS[name]
+    wrong = _parts.switch("equivariance", label, "Another f of the same kind that knows the axes.")
+    found = cached.lesson("equivariance", "square", broken if wrong else kept, group, float(amount))
+    before = cached.lesson("equivariance", "square", kept, group, float(amount))
+    _draw(found)
+    _table(float(amount))
+    return [
+        _parts.Reading(
+            f"f(g·x) against g·f(x): {broken if wrong else kept}, {group}",
+            before["apart"], found["apart"] if wrong else None,
+        )
+    ]  # fmt: skip
+
+
+def _draw(found: dict[str, Any]) -> None:
+    x, gx, one, other = (found[k] for k in ("x", "g·x", "f(g·x)", "g·f(x)"))
+    panels = {"x, and faint g·x": [("g·x", gx[0], gx[1], "sleeve"), ("x", x[0], x[1], "solid")]}
+    if isinstance(one, tuple):
+        panels["g·f(x) in f(g·x), faint"] = [
+            ("f(g·x)", one[0], one[1], "sleeve"), ("g·f(x)", other[0], other[1], "solid"),
+        ]  # fmt: skip
+    places = [drawn[1] for panel in panels.values() for drawn in panel]
+    reach = max(float(np.abs(p).max()) for p in places) + 0.3
+    same = "lies on" if found["apart"] < 1e-9 else "differs from"
+    _parts.chart(
+        figures.shapes(panels, reach, layout.dark(), 300), "equivariance:square",
+        f"f(g·x) {same} g·f(x), Δ = {words.delta(found['apart'])}.",
+    )  # fmt: skip
+    if not isinstance(one, tuple):
+        rows = [
+            ["f(x) = g·f(x)", *(f"{v:.3f}" for v in other)],
+            ["f(g·x)", *(f"{v:.3f}" for v in one)],
+        ]
+        readouts.table(["one number a corner", *map(str, range(1, len(one) + 1))], rows)
+
+
+def _table(amount: float) -> None:
+    found = cached.lesson("equivariance", "table", amount)
+    readouts.table(
+        ["Δ of f under", *found["recolour"]],
+        [[name, *map(words.delta, row.values())] for name, row in found.items()],
+    )

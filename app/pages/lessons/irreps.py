@@ -1,0 +1,116 @@
+"""Irreps: a representation taken apart, D(g), spherical harmonics that turn, parity, the order of axes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.backend import cached
+from app.figures import lessons as figures
+from app.pages.lessons import _parts
+from app.ui import layout, rotation, words
+
+TITLE, SHORT, ORDER = "Irreducible representations", "Irreps", 4
+RULE = "In one basis every ρ(g) falls into blocks D^l(g) of 2l + 1 numbers, and Y_l(g·x) = D^l(g) Y_l(x)."
+QUESTION = (
+    "The nine entries of a matrix turn as M → R M Rᵀ. Into which independent pieces do they fall?"
+)
+CHOICES = ("Three vectors: 3 + 3 + 3", "1 + 3 + 5", "None, all nine mix")
+RIGHT = 1
+WHY = "Trace, antisymmetric part and symmetric traceless part never mix: degrees 0, 1 and 2."
+USED = ("A network of such features, TFN", "nbody", {"run": "tfn-nbody"})
+SOURCE = "N. Thomas et al. 2018 (arXiv:1802.08219), 4.1; M. Geiger, T. Smidt (arXiv:2207.09453), 2."
+VIEWS = ("Blocks", "Harmonics")
+REDUCIBLE = ("R ⊗ R", "a ↦ R a, b ↦ R b, mixed", "polynomials of degree 3")
+
+
+def show() -> list[_parts.Reading]:
+    """Blocks of a reducible representation, or Y_l and D^l(g), at the chosen g."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        view = st.segmented_control(
+            "What", VIEWS, key="lessons:irreps:view", default="Blocks", required=True,
+            label_visibility="collapsed",
+        )  # fmt: skip
+        turn = rotation.rotation("lessons:irreps:turn")
+    return _blocks(turn[2]) if view == "Blocks" else _harmonics(turn[2])
+
+
+def _blocks(g: rotation.rotations.Quaternion) -> list[_parts.Reading]:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        name = st.selectbox(
+            "ρ", REDUCIBLE, key="lessons:irreps:rho", label_visibility="collapsed", width=280
+        )
+        broken = _parts.switch(
+            "irreps", "basis from turns about z alone", "Fits those turns, and no other."
+        )
+    kept = cached.lesson("irreps", "blocks", name, g)
+    shown = cached.lesson("irreps", "blocks", name, g, True) if broken else kept
+    sizes = " + ".join(map(str, sorted(shown["sizes"])))
+    _parts.chart(
+        figures.matrices(
+            {"ρ(g)": shown["before"], f"in the found basis: {sizes}": shown["after"]},
+            layout.dark(), 400,
+        ),
+        "irreps:blocks", f"ρ(g) before and after the change of basis, in blocks of {sizes}.",
+    )  # fmt: skip
+    facts = {"blocks": sizes, "numbers": str(sum(shown["sizes"]))}
+    what = "Share of ρ(g) outside the blocks"
+    return [_parts.Reading(what, kept["outside"], shown["outside"] if broken else None, facts)]
+
+
+def _harmonics(g: rotation.rotations.Quaternion) -> list[_parts.Reading]:
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        l = int(
+            st.segmented_control(
+                "Degree l", (0, 1, 2, 3, 4), key="lessons:irreps:l", default=2, required=True
+            )
+        )
+        m = st.slider("m", -4, 4, 0, key="lessons:irreps:m", width=140, disabled=l == 0)
+        own = "eo"[l % 2]
+        parity = st.segmented_control(
+            "Declared parity",
+            ("e", "o"),
+            key=f"lessons:irreps:parity{l}",
+            default=own,
+            required=True,
+        )
+        cyclic = st.toggle(
+            "Break it: axes as (y, z, x)", key="lessons:irreps:axes",
+            help="Textbooks order l = 1 as m = −1, 0, 1: (y, z, x), pole z. e3nn has (x, y, z), pole y. "
+            "Here Y is the textbook's and D is e3nn's.",
+        )  # fmt: skip
+    m = max(-l, min(l, m))
+    found = cached.lesson("irreps", "rotation_matrices", l, g, False, parity)
+    still = (0.0, 0.0, 0.0, 1.0)
+    dark = layout.dark()
+    grid = st.grid(3, min_column_width=200, gap="small")
+    left, right = grid.cell(column_span=2), grid.cell()
+    with left:
+        _parts.chart(
+            figures.spherical(
+                {"Y": cached.lesson("irreps", "surface", l, m, still),
+                 "g·Y": cached.lesson("irreps", "surface", l, m, g)}, dark, 330,
+            ),
+            "irreps:surface", f"The real spherical harmonic of degree {l} and number {m}, and turned by g.",
+        )  # fmt: skip
+    with right:
+        _parts.chart(
+            figures.matrices({f"D(g), {l}{parity}": found["D"]}, dark, 330), "irreps:wigner",
+            f"The matrix D(g) of degree {l}, {2 * l + 1} by {2 * l + 1}.",
+        )  # fmt: skip
+    kept = cached.lesson("irreps", "axes", l, g, True)
+    mixed = cached.lesson("irreps", "axes", l, g, False)
+    agrees = cached.lesson("irreps", "parity", l, own)
+    declared = cached.lesson("irreps", "parity", l, parity)
+    facts = {
+        "D Dᵀ = 1": words.delta(found["orthogonal"]),
+        "D(g₁ g₂) = D(g₁) D(g₂)": words.delta(found["product"]),
+    }
+    mended = {"mended by": "D(Q R Qᵀ) with Q: (x, y, z) → (y, z, x)"} if cyclic else {}
+    return [
+        _parts.Reading("Y(g·x) against D(g) Y(x)", kept, mixed if cyclic else None, facts | mended),
+        _parts.Reading(
+            f"Y(−x) against D(−1) Y(x), declared {l}{parity}",
+            agrees,
+            declared if parity != own else None,
+        ),
+    ]

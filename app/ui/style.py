@@ -1,0 +1,33 @@
+"""The look of a page that is one picture: less air above it, controls of one height, tabs in one line."""
+
+import streamlit as st
+
+CSS = """
+.stMainBlockContainer{padding:1rem 1.6rem 1.2rem!important;max-width:none}
+header.stAppHeader,header.stAppHeader *{background:transparent;pointer-events:none}
+header.stAppHeader button,header.stAppHeader button *{pointer-events:auto}
+.stMain .stVerticalBlock{gap:.5rem}
+h1.demetar{font-size:23px;font-weight:650;line-height:1.25;margin:0;padding:0;letter-spacing:0}
+p.demetar{font-size:15px;line-height:1.4;margin:2px 0 0;color:color-mix(in srgb,currentColor 72%,transparent)}
+p.demetar b{font-weight:650}
+.stApp:has([data-testid="stExpandSidebarButton"]) .st-key-head{padding-left:44px}
+.st-key-head button{min-height:30px;padding:2px 8px;font-size:14px}
+.st-key-tools{padding-right:30px;gap:4px!important}
+@media(max-width:1180px){
+.st-key-tools button{padding:2px 6px}
+.st-key-tools button p{position:absolute;clip-path:inset(50%);width:1px;white-space:nowrap}
+.st-key-tools button div[aria-hidden]{display:none}
+}
+.st-key-controls button,.st-key-controls [data-baseweb="select"]>div{min-height:32px;height:32px;
+font-size:14px}
+.st-key-controls [data-testid="stPopover"] button{padding:0 10px}
+.st-key-controls [data-baseweb="select"] *{line-height:30px}
+.st-key-controls{gap:8px!important;padding-top:.5rem;
+border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
+.st-key-controls [data-testid="stButtonGroup"] button{padding:0 9px;min-height:32px}
+"""
+
+
+def picture_page() -> None:
+    """Puts the style into the page; once a run, anywhere."""
+    st.html(f"<style>{CSS}</style>")

@@ -1,0 +1,146 @@
+"""From the hand to the picture, in a real Chromium: a synthetic drag of g·x on the Molecule page.
+
+Prints, for one model and for two: milliseconds from a pointer event to the pictures that answer it being
+in the GPU's memory (readPixels waits for them), from question to answer, answers a second; then from
+releasing the molecule to the whole page settled: every number, arrow, curve and the address.
+
+    python -m benchmarks.live [--molecule ethanol] [--seconds 8] [--gpu-compositing]
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import Page, sync_playwright
+
+from benchmarks.latency import FLAGS, serve
+
+MEASURING = (
+    """element => { const view = element.viewer; view.measuring = true; view.live.taken = []; }"""
+)
+TAKEN = "element => element.viewer.live.taken"
+SETTLED = """element => new Promise(resolve => {
+  const view = element.viewer;
+  const look = () => view.turns.pending ? requestAnimationFrame(look) : resolve(performance.now());
+  look();
+})"""
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU that a process has used, all threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def ready(page: Page) -> None:
+    """Waits until the page has measured everything and the channel is open."""
+    page.locator(".demetar-viewer.live").first.wait_for(timeout=300_000)
+    page.locator(".curve").first.wait_for(timeout=300_000)
+    page.wait_for_timeout(2000)
+
+
+def drag(page: Page, pid: int, seconds: float, rate: float = 60.0) -> dict[str, float]:
+    """One long drag in circles at so many events a second."""
+    box = page.locator(".card.input").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    viewer = page.locator(".demetar-viewer").first
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 10, y)
+    viewer.evaluate(MEASURING)
+    used, began, k = cpu(pid), time.monotonic(), 0
+    while time.monotonic() < began + seconds:
+        k += 1
+        page.mouse.move(x + 60 * np.cos(k / 9), y + 40 * np.sin(k / 9))
+        time.sleep(max(0.0, began + k / rate - time.monotonic()))
+    passed = time.monotonic() - began
+    used = cpu(pid) - used
+    taken = np.array(viewer.evaluate(TAKEN) or [[np.nan, np.nan]])
+    page.mouse.up()
+    page.wait_for_timeout(2500)
+    pointer, asked = taken[:, 0], taken[:, 1]
+    return {
+        "pointer to fence, median ms": float(np.median(pointer)),
+        "pointer to fence, p95 ms": float(np.percentile(pointer, 95)),
+        "question to fence, median ms": float(np.median(asked)),
+        "answers a second": len(taken) / passed,
+        "CPU ms of the server an answer": 1e3 * used / len(taken),
+        "n": len(taken),
+    }
+
+
+def releases(page: Page, pid: int, count: int) -> dict[str, float]:
+    """Short drags: from letting go to the settled page."""
+    box = page.locator(".card.input").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    viewer = page.locator(".demetar-viewer").first
+    found, used = [], 0.0
+    for k in range(count):
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 30 + 3 * k, y + 20 - 5 * k, steps=6)
+        page.wait_for_timeout(150)
+        page.evaluate(
+            "() => addEventListener('pointerup', e => { window.let_go = e.timeStamp; },"
+            " { once: true, capture: true })"
+        )
+        before = cpu(pid)
+        page.mouse.up()
+        at = viewer.evaluate(SETTLED)
+        page.wait_for_function("() => !document.querySelector('[data-test-script-state=running]')")
+        found.append(max(at, page.evaluate("performance.now()")) - page.evaluate("window.let_go"))
+        page.wait_for_timeout(700)
+        used += cpu(pid) - before
+    return {
+        "release to settled, median ms": float(np.median(found)),
+        "release to settled, p95 ms": float(np.percentile(found, 95)),
+        "CPU ms of the server a release": 1e3 * used / count,
+        "releases": count,
+    }
+
+
+def main() -> None:
+    """Prints one line a figure and a JSON document."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--molecule", default="ethanol")
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--releases", type=int, default=20)
+    parser.add_argument("--gpu-compositing", action="store_true")
+    arguments = parser.parse_args()
+    flags = FLAGS if arguments.gpu_compositing else [*FLAGS, "--disable-gpu-compositing"]
+    process, url = serve()
+    result: dict[str, object] = {"molecule": arguments.molecule, "load before": os.getloadavg()[0]}
+    try:
+        with sync_playwright() as play:
+            browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
+            for name, beside in (("one model", "none"), ("two models", "set_transformer-qm9-homo")):
+                page = browser.new_page(viewport={"width": 1400, "height": 900})
+                for _ in range(100):
+                    try:
+                        page.goto(f"{url}/?molecule={arguments.molecule}&beside={beside}")
+                        break
+                    except Exception:  # the server is not up yet
+                        time.sleep(0.2)
+                ready(page)
+                drag(page, process.pid, 2)
+                result[name] = {
+                    **drag(page, process.pid, arguments.seconds),
+                    **releases(page, process.pid, arguments.releases),
+                    "load": os.getloadavg()[0],
+                }
+                for figure, value in result[name].items():
+                    print(f"{name}: {figure} {value:.3g}", flush=True)
+                page.close()
+            browser.close()
+    finally:
+        process.terminate()
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()

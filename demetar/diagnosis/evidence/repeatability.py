@@ -1,0 +1,84 @@
+"""Whether the same call gives the same answer, at once and after calls for other systems."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from demetar.core.errors import InputError
+from demetar.core.graph import Graph, connect
+from demetar.core.output import Output, Value
+from demetar.diagnosis.answers import called
+from demetar.diagnosis.asked import Asked
+from demetar.diagnosis.record import Evidence
+from demetar.symmetry.instruments.repeat import repeatability as repeated
+
+LIMIT = 2e-6  # relative; sums in another order of threads differ by less, in float32 too
+TIMES = 3
+
+
+def repeatability(asked: Asked) -> Evidence:
+    """Marks: differs-at-once, differs-after-another (also: one answer for every system)."""
+
+    def f(graph: Graph) -> Output:
+        asked.evaluations += 1
+        rows = asked.checked(called(asked.f, graph), graph)
+        return Output({k: Value(v, asked.kinds[k]) for k, v in rows.items()})
+
+    # As a user calls it, so not the compiled function: what is drawn while JAX traces is drawn once.
+    graph, x = asked.given, np.asarray(asked.given.positions, np.float64)
+    with asked.precision("float64"):
+        others = [graph.replace(positions=y) for y in (1.1 * x, x[:, [1, 2, 0]])]
+        found = [
+            repeated(f, graph, other, TIMES if i == 0 else 1) for i, other in enumerate(others)
+        ]
+        again = max(v for r in found for v in r.again.values())
+        after = max(v for r in found for v in r.after.values())
+        after = max(after, _listed(f, graph))
+        first = f(graph)
+        same = all(
+            np.array_equal(f(other)[k], first[k]) for other in others for k in first.values
+        ) and any(first.values[k].kind.irreps == "1x1o" and first[k].any() for k in first.values)
+    again, after = (float(x) if np.isfinite(x) else 0.0 for x in (again, after))
+    marks = {
+        "differs-at-once": again > LIMIT,
+        "differs-after-another": (after > LIMIT and again <= LIMIT) or same,
+    }
+    sentence = f"The same call repeated differs by {again:.0e}, after another call by {after:.0e}."
+    if same:
+        sentence = "Every system asked for gets one and the same answer, to the last digit."
+    return Evidence("repeatability", sentence, marks, {"again": again, "after": after})
+
+
+def _listed(f: Callable[[Graph], Output], graph: Graph) -> float:
+    """How far an answer after one for as many other particles is from one after another count.
+
+    What is kept for a number of particles, such as a list of neighbours, is then an old one or a new one.
+    """
+    n = len(graph.species)
+    if n < 3:
+        return 0.0
+    x = np.asarray(graph.positions, np.float64)[::-1]
+    mine = connect(graph, None)
+    parts = {
+        k: None if getattr(graph, k) is None else np.asarray(getattr(graph, k))[::-1]
+        for k in ("species", "velocities", "charges", "masses")
+    }
+    fewer = {k: None if v is None else v[1:] for k, v in parts.items()}
+    try:
+        other = connect(mine.replace(positions=1.3 * x, **parts), None)
+        short = connect(mine.replace(positions=x[1:], **fewer), None)
+        f(short)
+        fresh = f(other)
+        f(short)
+        f(graph)
+        old = f(other)
+    except (InputError, ValueError):  # it takes no other number of particles
+        return 0.0
+    return max(_relative(old[k], fresh[k]) for k in fresh.values)
+
+
+def _relative(a: np.ndarray, b: np.ndarray) -> float:
+    apart, size = float(np.abs(a - b).max()), float(np.abs(b).max())
+    return apart / max(size, np.finfo(float).tiny) if np.isfinite(apart + size) else 0.0

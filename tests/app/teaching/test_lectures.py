@@ -1,0 +1,368 @@
+"""Lectures: what is read and what is refused, every scene of the ready ones, and how they are moved."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app import pages
+from app.backend import cached, molecules
+from app.backend.checking import diagnosis
+from app.backend.teaching import ahead, lectures
+from app.backend.teaching.lectures import Between, Direction, OneOf, Showable, SomeOf
+from app.pages.lecture import parameters
+from demetar.core.disk import PROJECT
+from demetar.core.errors import InputError
+from demetar.diagnosis.record import Diagnosis, Evidence
+
+KNOWN = {
+    "molecule": Showable(
+        {
+            "molecule": OneOf(("ethanol", "water")),
+            "angle": Between(0.0, 180.0),
+            "axis": Direction(("x", "(1 1 1)")),
+            "also": SomeOf(("invert", "shift")),
+            "seed": Between(0, 9),
+        },
+        ("controls", "tools"),
+    ),
+    "training": Showable(),
+}
+GOOD = """title = "T"
+[[scenes]]
+title = "S"
+page = "molecule"
+hide = ["tools"]
+notes = "n"
+[scenes.parameters]
+molecule = "water"
+angle = 60.5
+axis = "1,0,0"
+also = "invert,shift"
+seed = 3
+"""
+READY = ("beginners", "practice")
+FOUND = Diagnosis(
+    "vector-bias", "A bias is added to vectors.",
+    (Evidence("groups", "SO(3) breaks (1.5e+00).", {"breaks-SO": True}, {"SO(3)": 1.5}, 12, 0.5),),
+    12, 0.5, "parity", "Take the bias out.",
+)  # fmt: skip
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_lecture_is_read(tmp_path: Path) -> None:
+    lecture = lectures.read(written(tmp_path, GOOD), KNOWN)
+    assert (lecture.name, lecture.title, len(lecture.scenes)) == ("mine", "T", 1)
+    scene = lecture.scenes[0]
+    assert scene.parameters == {
+        "molecule": "water", "angle": "60.5", "axis": "1,0,0", "also": "invert,shift", "seed": "3",
+    }  # fmt: skip
+    assert scene.hide == ("tools",)
+    assert scene.large
+    assert scene.sentence == ""
+
+
+MISTAKES = {
+    'title = "T"': ("title = 3", "title in mine.toml", "text in quotes"),
+    "[[scenes]]": ("[scene]", "a key in mine.toml", "'scene'"),
+    'page = "molecule"': (
+        'page = "molecul"',
+        "page in scene 1 of mine.toml",
+        "did you mean 'molecule'",
+    ),
+    'molecule = "water"': (
+        'molecule = "watr"',
+        "molecule in scene 1 of mine.toml",
+        "did you mean 'water'",
+    ),
+    "angle = 60.5": ("angle = 181", "angle in scene 1 of mine.toml", "a number from 0 to 180"),
+    "seed = 3": ("seed = 3.5", "seed in scene 1 of mine.toml", "a whole number from 0 to 9"),
+    'axis = "1,0,0"': ('axis = "0,0,0"', "axis in scene 1 of mine.toml", "three numbers"),
+    'also = "invert,shift"': ('also = "invert,fly"', "also in scene 1 of mine.toml", "got 'fly'"),
+    'hide = ["tools"]': ('hide = ["tool"]', "in scene 1 of mine.toml", "did you mean 'tools'"),
+    'notes = "n"': ("notes = []", "notes in scene 1 of mine.toml", "text in quotes"),
+    'title = "S"': ("", "title in scene 1 of mine.toml", "got none"),
+}
+MORE = {
+    'hide = ["tools"] ': ('hide = "tools"', "hide in scene 1 of mine.toml", "a list in brackets"),
+    'hide = ["tools"]  ': ('hide = [["tools"]]', "in scene 1 of mine.toml", "controls, tools"),
+    'notes = "n" ': ('large = "yes"', "large in scene 1 of mine.toml", "true or false"),
+    'notes = "n"  ': ('note = "n"', "a key in scene 1 of mine.toml", "did you mean 'notes'"),
+    "seed = 3 ": ("seed = true", "seed in scene 1 of mine.toml", "a text or a number"),
+    "seed = 3  ": ("sed = 3", "a parameter of the page molecule in scene 1 of mine.toml", "'seed'"),
+    "angle = 60.5 ": ("angle = nan", "angle in scene 1 of mine.toml", "a number from 0 to 180"),
+    'axis = "1,0,0" ': ('axis = "1,nan,0"', "axis in scene 1 of mine.toml", "three numbers"),
+    'page = "molecule" ': ('page = "lecture"', "page in scene 1 of mine.toml", "'lecture'"),
+    'page = "molecule"  ': ("page = 7", "page in scene 1 of mine.toml", "text in quotes"),
+    'page = "molecule"   ': ('page = "training"', "page training in scene 1", "take it away"),
+    'title = "T" ': ("title = ", "TOML file in mine.toml", "correct it"),
+}
+
+
+@pytest.mark.parametrize("right", [*MISTAKES, *MORE])
+def test_a_mistake_is_one_sentence_with_file_and_scene(right: str, tmp_path: Path) -> None:
+    wrong, *said = (MISTAKES | MORE)[right]
+    assert right.strip() in GOOD
+    with pytest.raises(InputError) as caught:
+        lectures.read(written(tmp_path, GOOD.replace(right.strip(), wrong, 1)), KNOWN)
+    sentence = str(caught.value)
+    assert sentence.startswith("Expected")
+    assert sentence.endswith((".", "?"))
+    assert "\n" not in sentence
+    assert all(part in sentence for part in said), sentence
+
+
+@pytest.mark.parametrize(
+    "text", ["", 'title = "T"', 'title = "T"\nscenes = []', 'title = "T"\nscenes = [1]', "\x00"]
+)
+def test_a_lecture_without_scenes_is_refused(text: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"mine\.toml"):
+        lectures.read(written(tmp_path, text), KNOWN)
+
+
+def test_the_second_scene_is_named(tmp_path: Path) -> None:
+    second = '[[scenes]]\ntitle = "S"\npage = "nowhere"\n'
+    with pytest.raises(InputError, match=r"scene 2 of mine\.toml"):
+        lectures.read(written(tmp_path, GOOD + second), KNOWN)
+
+
+def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="TOML"):
+        lectures.read(tmp_path / "none.toml", KNOWN)
+    path = tmp_path / "mine.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="TOML"):
+        lectures.read(path, KNOWN)
+
+
+# ---- the ready lectures -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def shipped(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The project's own runs; diagnoses are answered at once, nothing is compiled ahead."""
+    monkeypatch.setenv("DEMETAR_HOME", str(PROJECT))
+    monkeypatch.setattr(diagnosis, "diagnose", lambda *_, **__: FOUND)
+    monkeypatch.setattr(diagnosis, "_known", OrderedDict())
+    monkeypatch.setattr(ahead, "_molecule", lambda _: None)
+    threads: dict[str, Any] = {}
+    monkeypatch.setattr(ahead, "_threads", threads)
+    yield
+    for thread in threads.values():
+        thread.join(60)
+
+
+def ready(name: str) -> lectures.Lecture:
+    return lectures.read(lectures.files()[name], parameters.known())
+
+
+@pytest.mark.parametrize("name", READY)
+def test_a_ready_lecture_has_ten_scenes_that_name_what_there_is(name: str, shipped: None) -> None:
+    lecture = ready(name)
+    assert len(lecture.scenes) == 10
+    assert all(scene.title and scene.sentence and scene.notes for scene in lecture.scenes)
+    for scene in lecture.scenes:  # numbers on the screen are the pages' own
+        assert "·10" not in scene.sentence, scene
+        assert "%" not in scene.sentence, scene
+
+
+def test_every_page_is_known_but_the_lecture_itself(shipped: None) -> None:
+    known = parameters.known()
+    assert set(pages.found()) - {"lecture"} <= set(known)
+    for page, showable in known.items():
+        assert all(parameters.selector(page, control) for control in showable.controls)
+
+
+@pytest.mark.parametrize("page", ["molecule", "nbody", "why", "questions"])
+def test_what_a_scene_may_say_is_what_the_page_keeps_in_its_address(
+    page: str, shipped: None, open_page: Callable[..., Any]
+) -> None:
+    """A parameter that the page does not know would be lost without a word."""
+    asked: dict[str, str] = {}
+    for name, values in parameters.known()[page].parameters.items():
+        if isinstance(values, OneOf | SomeOf):
+            asked[name] = values.names[-1]
+        else:
+            asked[name] = "3" if isinstance(values, Between) else "1,0,0"
+    if page == "molecule":
+        asked |= {"molecule": "water", "run": "egnn-qm9-homo", "beside": "none", "lens": ""}
+    if page == "why":
+        asked |= {"run": ahead.SMALL}
+        del asked["scene"]
+    asked = {k: v for k, v in asked.items() if k not in parameters.KEPT.get(page, {})}
+    at = open_page(page, **asked)
+    assert not at.exception
+    kept = {k: v[0] if isinstance(v, list) else v for k, v in at.query_params.items()}
+    assert set(kept) == set(asked)
+    for name, value in asked.items():
+        assert kept[name] in (value, "1.0,0.0,0.0"), name
+
+
+def scene_of(at: Any) -> str:
+    return next(c.value for c in at.caption if c.value.startswith("Scene "))
+
+
+def settled(at: Any) -> Any:
+    end = time.monotonic() + 120
+    while any("compiling" in c.value for c in at.caption) and time.monotonic() < end:
+        time.sleep(0.2)
+        at.run()
+    return at
+
+
+@pytest.mark.parametrize("name", READY)
+@pytest.mark.slow
+def test_all_scenes_by_one_button(name: str, shipped: None, open_page: Callable[..., Any]) -> None:
+    lecture = ready(name)
+    for scene in lecture.scenes:  # as the thread would, but before the page is asked
+        if scene.page == "why":
+            ahead.question(scene.parameters)[1]()
+    at = open_page("lecture", lecture=name)
+    for number, scene in enumerate(lecture.scenes, 1):
+        assert not at.exception, scene
+        assert not at.error, [e.value for e in at.error]
+        assert not at.info, [i.value for i in at.info]
+        assert scene_of(at).startswith(f"Scene {number} of 10")
+        assert any(scene.title in h.proto.body for h in at.get("html")), scene.title
+        shown_as_asked(at, scene)
+        assert dict(at.query_params) in (
+            {"lecture": [name], "scene": [str(number)]}, {"lecture": name, "scene": str(number)},
+        )  # fmt: skip
+        if number < 10:
+            settled(at.button(key="lecture:next").click().run())
+    assert at.button(key="lecture:next").disabled
+    at.button(key="lecture:leave").click().run()
+    assert not at.exception
+    assert [b.key for b in at.button if b.key.startswith("lecture:begin")]
+    assert not dict(at.query_params)
+
+
+def shown_as_asked(at: Any, scene: lectures.Scene) -> None:
+    """That the page below took the scene's parameters, also those that the scene before had otherwise."""
+    if scene.page == "molecule":
+        assert at.selectbox(key="molecule:run").value == scene.parameters["run"]
+        assert at.session_state["molecule:g:angle"] == float(scene.parameters["angle"])
+        also = scene.parameters.get("also", "")
+        assert at.session_state["molecule:also"] == ([also] if also else [])
+        assert at.session_state["molecule:lens"] == scene.parameters.get("lens", "Angle")
+    if scene.page == "why":
+        assert at.selectbox(key="why:fault").value == scene.parameters["fault"]
+        assert not any("has not been asked yet" in m.value for m in at.markdown)
+
+
+def test_a_scene_begins_anew_and_the_hand_goes_on_in_it(
+    shipped: None, open_page: Callable[..., Any]
+) -> None:
+    at = open_page("lecture", lecture="beginners", scene="3")
+    settled(at.button(key="molecule:g:random").click().run())
+    moved = at.session_state["molecule:g:angle"]
+    assert moved != 66
+    at.run()
+    assert at.session_state["molecule:g:angle"] == moved, "what is turned by hand stays turned"
+    settled(at.button(key="lecture:next").click().run())
+    settled(at.button(key="lecture:back").click().run())
+    assert at.session_state["molecule:g:angle"] == 66
+    assert not at.exception
+
+
+def test_notes_come_and_go(shipped: None, open_page: Callable[..., Any]) -> None:
+    at = open_page("lecture", lecture="beginners", scene="1")
+    notes = ready("beginners").scenes[0].notes
+    assert not any(notes in m.value for m in at.markdown)
+    at.button(key="lecture:notes").click().run()
+    assert any(notes in m.value for m in at.markdown)
+    at.button(key="lecture:notes").click().run()
+    assert not any(notes in m.value for m in at.markdown)
+
+
+def test_nonsense_in_the_link_is_told(shipped: None, open_page: Callable[..., Any]) -> None:
+    at = open_page("lecture", lecture="beginer", scene="99")
+    assert not at.exception
+    assert scene_of(at).startswith("Scene 10 of 10"), "the last one"
+    assert any("beginer" in i.value for i in at.info)
+
+
+def test_a_faulty_file_is_a_sentence_beside_the_others(
+    home: Path, monkeypatch: pytest.MonkeyPatch, open_page: Callable[..., Any]
+) -> None:
+    folder = home / "data" / "lectures"
+    folder.mkdir(parents=True)
+    written(folder, GOOD.replace("water", "watr"))
+    at = open_page("lecture", lecture="mine")
+    assert not at.exception
+    assert any("scene 1 of mine" in e.value.replace("\\", "") for e in at.error)
+
+
+def test_what_is_found_ahead_is_what_the_page_looks_for(
+    shipped: None, open_page: Callable[..., Any]
+) -> None:
+    scene = ready("practice").scenes[2]
+    assert ahead.waiting(scene)
+    lecture = SimpleNamespace(name="one", scenes=(scene,))
+    ahead.prepare(lecture)  # type: ignore[arg-type]
+    ahead._threads["one"].join(30)
+    assert not ahead.waiting(scene)
+    at = open_page("why", **scene.parameters)
+    assert any("vector-bias</div>" in h.proto.body for h in at.get("html")), "shown without asking"
+    run = {"run": "gnn-nbody", "scene": "nbody-5-published"}
+    ahead.question(run)[1]()
+    at = open_page("why", **run)
+    assert any("vector-bias</div>" in h.proto.body for h in at.get("html"))
+
+
+def test_what_a_scene_needs_is_compiled_before_it_is_shown(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEMETAR_HOME", str(PROJECT))
+    asked = {"molecule": "water", "run": "egnn-qm9-homo", "beside": "none", "also": "invert"}
+    ahead._molecule(asked)
+    element = molecules.Element((0.0, 0.0, 0.0, 1.0), True)
+    question = (molecules.Source("water"), element, (0.0, 0.0, 1.0), "float32")
+    for kind in cached.KINDS:
+        waiting, found = cached.of_molecule(kind, ["egnn-qm9-homo"], question)
+        assert not waiting
+        assert found
+
+
+def test_nothing_is_left_out_for_want_of_time(
+    shipped: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+
+    def diagnose(*_: Any, seconds: float, **__: Any) -> Diagnosis:
+        asked.append(seconds)
+        return FOUND
+
+    monkeypatch.setattr(diagnosis, "diagnose", diagnose)
+    ahead.question(ready("practice").scenes[2].parameters)[1]()
+    assert asked == [ahead.SECONDS]
+    assert ahead.SECONDS > diagnosis.SECONDS
+
+
+def test_another_visitors_diagnosis_is_waited_for(
+    shipped: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, calls = ready("practice").scenes[2], []
+
+    def diagnose(*_: Any, **__: Any) -> Diagnosis:
+        calls.append(1)
+        if len(calls) == 1:
+            raise InputError("Expected no other ..., got one for another visitor; ask again.")
+        return FOUND
+
+    monkeypatch.setattr(diagnosis, "diagnose", diagnose)
+    monkeypatch.setattr(ahead.time, "sleep", lambda _: None)
+    ahead._why(scene)
+    assert len(calls) == 2
+    assert not ahead.waiting(scene)

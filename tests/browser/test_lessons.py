@@ -1,0 +1,48 @@
+"""Lessons in a real Chromium: each fills one screen, asks before it tells, and its switch breaks the rule."""
+
+import importlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.timeout(600),  # a cold start beside software WebGL, on two busy cores
+]
+WAIT = 120_000
+NAMES = sorted(p.stem for p in (ROOT / "app" / "pages" / "lessons").glob("[!_]*.py"))
+SWITCHES = {"groups", "equivariance", "irreps", "attention"}  # those whose one switch is enough
+
+
+@pytest.fixture(scope="module")
+def explorer(serve):
+    """The address of the explorer."""
+    return serve(ROOT / "streamlit_app.py")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lesson_fills_one_screen(
+    open_page: Callable[..., Page], explorer: str, name: str
+) -> None:
+    page = open_page(f"{explorer}/lessons?lesson={name}")
+    expect(page.get_by_text("Source:").first).to_be_visible(timeout=WAIT)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("Predict first.")).to_be_visible()
+    expect(page.get_by_text(re.compile("^✓ rounding only")).first).to_be_visible()
+    height = page.evaluate("document.querySelector('.stMain').scrollHeight")
+    assert height <= 900, "nothing that is needed stands below the fold"
+    if name in SWITCHES:
+        page.get_by_text(re.compile("^Break it")).first.click()
+        expect(page.get_by_text("✗ broken, kept:").first).to_be_visible(timeout=WAIT)
+    lesson = importlib.import_module(f"app.pages.lessons.{name}")
+    page.get_by_text(lesson.CHOICES[0], exact=True).click()
+    expect(page.get_by_text(re.compile("^(✓ Yes|✗ It is)")).first).to_be_visible(timeout=WAIT)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    # Streamlit looks for its server below the page's own address first and finds none there.
+    complaints = [c for c in page.complaints if "404" not in c]  # type: ignore[attr-defined]
+    assert not complaints, "nothing goes wrong in the browser"

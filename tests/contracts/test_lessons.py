@@ -1,0 +1,116 @@
+"""Every lesson, found by its file: its rules hold and break, its page opens, asks, reveals, is written up."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import pages
+from app.pages import lessons
+from demetar.core import registry
+
+NAMES = list(lessons.found())
+INDEX = (Path(__file__).parents[2] / "docs" / "lessons.md").read_text(encoding="utf-8")
+TRAINED = Path(__file__).parents[2] / "trained"
+KEPT, BROKEN = 1e-12, 1e-2  # float64 leaves 1e-16 to 1e-13; a broken rule leaves percents
+
+
+def module(name: str) -> Any:
+    return importlib.import_module(f"app.pages.lessons.{name}")
+
+
+def test_each_lesson_has_what_is_computed_and_what_is_shown() -> None:
+    assert set(NAMES) == set(registry.names("lessons")), (
+        "give every file of demetar/lessons one of the same name in app/pages/lessons"
+    )
+
+
+def test_lessons_stand_last_in_the_navigation() -> None:
+    assert list(pages.found())[-1] == "lessons", "Teach stands last"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_rules_hold_and_break(name: str) -> None:
+    found = registry.load("lessons", name).numbers()
+    assert found, "give the lesson numbers(): rule -> (error where kept, error where broken)"
+    for rule, (kept, broken) in found.items():
+        assert 0 <= kept < KEPT, f"{rule}: {kept:.1e} where it is kept"
+        assert broken > BROKEN, f"{rule}: {broken:.1e} where it is broken, too little to be seen"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lesson_says_what_it_is(name: str) -> None:
+    lesson = module(name)
+    assert lesson.QUESTION.endswith("?"), "ask a question to predict first"
+    assert len(set(lesson.CHOICES)) >= 2, "give at least two answers to choose from"
+    assert 0 <= lesson.RIGHT < len(lesson.CHOICES), "say which of CHOICES is right"
+    assert [module(n).ORDER for n in NAMES].count(lesson.ORDER) == 1, "give it a number of its own"
+    _, page, parameters = lesson.USED
+    assert page in pages.found(), "link to a page of the explorer"
+    assert "run" not in parameters or (TRAINED / parameters["run"]).is_dir(), "link a shipped run"
+    for text in (lesson.TITLE, lesson.QUESTION, lesson.RULE, lesson.SOURCE):
+        assert text in INDEX, f"write into docs/lessons.md: {text}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_lesson_opens_and_reveals_its_answer(name: str, open_page: Callable[..., Any]) -> None:
+    page = open_page("lessons", lesson=name)
+    assert not page.exception
+    assert not page.error
+    assert not page.info
+    assert page.query_params["lesson"] in (name, [name])
+    lesson = module(name)
+    texts = lambda: " ".join(str(m.value) for m in page.markdown)  # noqa: E731
+    assert lesson.WHY not in texts(), "the answer stays hidden until one is chosen"
+    wrong = (lesson.RIGHT + 1) % len(lesson.CHOICES)
+    page.radio(key=f"lessons:{name}:answer").set_value(lesson.CHOICES[wrong]).run()
+    assert not page.exception
+    assert f"✗ It is: {lesson.CHOICES[lesson.RIGHT]}." in texts()
+    assert lesson.WHY in texts()
+    assert page.session_state["lessons:answers"] == {name: wrong}
+
+
+def test_an_answer_stays_while_other_lessons_are_looked_at(open_page: Callable[..., Any]) -> None:
+    page = open_page("lessons", lesson="groups")
+    lesson = module("groups")
+    page.radio(key="lessons:groups:answer").set_value(lesson.CHOICES[lesson.RIGHT]).run()
+    for name in ("equivariance", "groups"):
+        page.button_group(key="lessons:lesson").set_value(name).run()
+        assert not page.exception
+    assert page.radio(key="lessons:groups:answer").value == lesson.CHOICES[lesson.RIGHT]
+    assert page.radio(key="lessons:groups:answer").disabled
+    assert lesson.WHY in " ".join(str(m.value) for m in page.markdown)
+
+
+# What breaks each rule on its page: the widgets to set, one after the other.
+BREAKS = {
+    "groups": [("toggle", "lessons:groups:broken", True)],
+    "equivariance": [("toggle", "lessons:equivariance:broken", True)],
+    "cnn": [("button_group", "lessons:cnn:padding", "zeros"), ("slider", "lessons:cnn:step", 9)],
+    "irreps": [("toggle", "lessons:irreps:broken", True)],
+    "products": [
+        ("toggle", "lessons:products:invert", True), ("toggle", "lessons:products:broken", True),
+    ],
+    "attention": [("toggle", "lessons:attention:broken", True)],
+}  # fmt: skip
+
+
+def read_outs(page: Any) -> list[str]:
+    """The numbers in large digits: ✓ or ✗ with the number before."""
+    return [h.proto.body for h in page.get("html") if "font-size:1.7rem" in h.proto.body]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_switch_breaks_the_rule_on_the_page(name: str, open_page: Callable[..., Any]) -> None:
+    assert name in BREAKS, "say in BREAKS which switch breaks the lesson's rule"
+    page = open_page("lessons", lesson=name)
+    assert all("✓ rounding only" in text for text in read_outs(page)), "open with the rule kept"
+    for kind, key, value in BREAKS[name]:
+        getattr(page, kind)(key=key).set_value(value).run()
+        assert not page.exception
+    broken = [text for text in read_outs(page) if "✗ broken, kept: " in text]
+    assert len(broken) == 1, "show the broken number, and beside it that of the kept rule"
