@@ -139,7 +139,7 @@ def read(folder: Path, now: float | None = None) -> Job:
     if folder.parent.name == "trained":
         state, message = "shipped", ""
     elif not config:
-        state, message = "damaged", "config.json cannot be read"
+        state, message = "damaged", wrong or "request.json cannot be read"
     else:
         state, message = _state(folder, status, now)
         if wrong and state not in LIVE:

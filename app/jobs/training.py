@@ -111,6 +111,7 @@ def _begin_due() -> None:
 def _launch(folder: Path, *flags: str) -> None:
     command = [sys.executable, "-m", "app.jobs.worker"]
     command += ["--config", str(folder / "request.json"), *flags]
+    command += ["--name", folder.name]  # which may have been renamed since
     child = begin(command, folder / "log.txt", DEMETAR_HOME=str(home().resolve()))
     give_way(child.pid)
     write(folder / "launch.json", {"pid": child.pid, "started": time.time()})

@@ -107,7 +107,14 @@ class Waiting:
 def explained(error: BaseException) -> tuple[str, int]:
     """The sentence about an error, its words cut where they are long, and the exit code for it."""
     sentence, code = _explained(error)
-    return re.sub(r"(\S{200})\S+", r"\1…", sentence), code
+    return re.sub(r"\S{201,}", _cut, sentence), code
+
+
+def _cut(word: re.Match[str]) -> str:
+    """The first 200 characters of a word, and the marks behind it, which belong to the sentence."""
+    text = word[0]
+    marks = text[len(text.rstrip("'\"),.;:?")) :]
+    return f"{text[:200]}…{marks[-3:]}"
 
 
 def _explained(error: BaseException) -> tuple[str, int]:

@@ -112,7 +112,9 @@ def _same(given: dict[str, Any], stored: dict[str, Any], name: str) -> None:
             other = any(str(own.get(k)) != str(v) for k, v in inner.items())
         else:
             other = own != value
-        if stored and other and value not in ("", None):
+        if (
+            stored and other and value not in ("", None) and key != "name"
+        ):  # a folder may be renamed
             raise InputError(
                 f"Expected the settings that the run {name} was begun with, got {key} {quoted(value)} "
                 f"in place of {quoted(own)}; leave it out, or begin a new run."

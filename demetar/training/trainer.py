@@ -15,11 +15,12 @@ import optax
 
 from demetar.core import registry
 from demetar.core.errors import InputError
+from demetar.core.remarks import remark
 from demetar.data import on_device, standardise
 from demetar.data.loader import Loader
 from demetar.runs import evaluate as runs_evaluate
 from demetar.runs.config import Config
-from demetar.runs.folder import save_params
+from demetar.runs.folder import lines, save_params
 from demetar.runs.run import Run, load, template
 from demetar.symmetry import groups
 from demetar.symmetry.equivariance import measure
@@ -155,6 +156,11 @@ class Trainer:
         if found is not None:
             memory.state = found["state"]
             memory.recall(found)
+        elif lines(self.recorder.folder / "metrics.jsonl"):
+            remark(
+                f"The run {c.name} begins again at its first step: it was ended before its first "
+                "checkpoint."
+            )
         self.recorder.forget_after(memory.step - memory.due)
         memory.state = devices.replicate(memory.state, self.mesh)
         return memory

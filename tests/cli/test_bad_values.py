@@ -187,7 +187,7 @@ def refused(capsys: pytest.CaptureFixture[str], home: Path, *arguments: str) -> 
     return lines[-1]
 
 
-@pytest.mark.parametrize("arguments", commands(), ids=shown)
+@pytest.mark.parametrize("arguments", [*commands()], ids=shown)
 def test_a_bad_value_is_one_sentence(
     arguments: tuple[str, ...], here: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -134,3 +134,26 @@ def test_truncated_checkpoint_is_one_sentence(home, capsys, tmp_path):
     (copy / "config.json").write_bytes((whole / "config.json").read_bytes())
     (copy / "params.npz").write_bytes((whole / "params.npz").read_bytes()[:500])
     assert "damaged" in sentence(capsys, "measure", str(copy), str(file))
+
+
+@pytest.mark.parametrize(
+    ("name", "script"), [("app", "app/server/window.py"), ("bench", "benchmarks/x.py")]
+)
+@pytest.mark.parametrize(
+    "given", [["--server.port", "8791"], ["--server.port=8791", "--share"], ["-v", "x"]]
+)
+def test_options_of_another_program_are_passed_on(
+    name: str, script: str, given: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As they stand, the ones that begin with a dash too; its exit code is the command's."""
+    monkeypatch.setenv("DEMETAR_HOME", str(tmp_path))
+    (tmp_path / script).parent.mkdir(parents=True)
+    (tmp_path / "streamlit_app.py").touch()
+    seen = tmp_path / "seen.json"
+    (tmp_path / script).write_text(
+        f"import json, sys\nopen({str(seen)!r}, 'w').write(json.dumps(sys.argv[1:]))\nsys.exit(7)\n"
+    )
+    with pytest.raises(SystemExit) as ended:
+        main([name, *(["x"] if name == "bench" else []), *given])
+    assert ended.value.code == 7
+    assert json.loads(seen.read_text()) == given

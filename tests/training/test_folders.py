@@ -2,8 +2,10 @@
 
 import json
 import os
+import random
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +18,7 @@ from demetar.cli import main
 from demetar.cli.bar import Steps
 from demetar.core import disk
 from demetar.core.errors import InputError
+from demetar.core.remarks import heard
 from demetar.data.sets import nbody
 from demetar.runs import config, run
 from demetar.runs import folder as runs_folder
@@ -117,6 +120,13 @@ def test_a_renamed_folder_goes_on_under_its_new_name(home: Path, whole: Path) ->
         fit.fit(config.Config(name="old", **TINY), progress=at(9, lambda: folder.rename(new)))
     assert not folder.exists()
     goes_on(new, whole)
+
+
+def test_the_command_goes_on_with_a_renamed_run(home: Path, whole: Path) -> None:
+    stopped(home, "old").rename(home / "runs" / "new")
+    assert main(["train", "--resume", "--name", "new"]) == 0
+    assert lines(home / "runs" / "new") == lines(whole)
+    assert not (home / "runs" / "old").exists()
 
 
 def test_a_name_that_another_took_over_is_left_to_it(home: Path) -> None:
@@ -343,3 +353,42 @@ def test_a_damaged_status_does_not_keep_a_run_from_going_on(home: Path, whole: P
     assert "status" in runs_folder.fault(folder)
     goes_on(folder, whole)
     assert not runs_folder.fault(folder)
+
+
+def test_a_resume_without_a_sound_checkpoint_throws_nothing_away(home: Path, whole: Path) -> None:
+    folder = stopped(home, "mine")
+    done = (folder / "metrics.jsonl").read_bytes()
+    for step in checkpoint.steps(folder):
+        (folder / "checkpoints" / str(step) / "state.npz").write_bytes(b"torn")
+    with pytest.raises(InputError, match="checkpoint of the run mine that can be read"):
+        fit.fit(config.Config(name="mine"), resume=True)
+    assert (folder / "metrics.jsonl").read_bytes() == done
+    assert "remove" in status(folder)["message"]
+    shutil.rmtree(folder / "checkpoints")  # as it says
+    with heard() as said:
+        goes_on(folder, whole)
+    assert any("begins again at its first step" in text for text in said)
+
+
+def test_kills_at_any_moment_resume_to_the_same_numbers(home: Path, whole: Path) -> None:
+    """SIGKILL after times drawn at random, again and again until the run has come to its end."""
+    settings = {"name": "killed", **TINY}
+    draw, kills = random.Random(0), 0
+    folder = home / "runs" / "killed"
+    while runs_folder.state(folder) != "finished":
+        given = json.dumps(
+            settings | ({"resume": True} if (folder / "config.json").exists() else {})
+        )
+        child = subprocess.Popen([sys.executable, str(DRIVER), "none", given])
+        begun = time.monotonic()
+        while child.poll() is None and kills < 5:
+            there = max(checkpoint.steps(folder), default=-1)
+            if there >= 3 * kills and time.monotonic() - begun > 1:
+                time.sleep(draw.uniform(0, 0.3))
+                child.kill()
+                kills += 1
+        assert child.wait(150) in (0, -signal.SIGKILL)
+    assert kills >= 3
+    assert lines(folder) == lines(whole)
+    mine, theirs = (flatten(run.load(f).params) for f in (folder, whole))
+    assert all((mine[k] == theirs[k]).all() for k in theirs)
