@@ -14,7 +14,7 @@ import ase
 import numpy as np
 
 from app.backend.measuring.later import Later
-from app.backend.molecules import Element, Source, isometries, molecule
+from app.backend.molecules import Element, Source, brief, isometries, molecule
 from demetar.core.graph import Graph, from_atoms
 from demetar.diagnosis import faults
 from demetar.diagnosis.evidence.groups import BROKEN
@@ -67,7 +67,7 @@ def questions(
     def of(words: tuple[str, ...]) -> Callable[[], Faulty]:
         return lambda: measured(words, molecule(source), element)
 
-    return {(words, source, element): of(words) for words in sets}
+    return {(words, brief(source), element): of(words) for words in sets}
 
 
 def names() -> list[str]:
