@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.backend import cached, diagnosis, molecules, nbody
+from app.backend import cached, molecules, nbody
+from app.backend.checking import diagnosis
 from app.ui import address, layout, readouts, style, words
 
 TITLE, ICON, ORDER, SECTION = "Why not 10⁻⁷?", ":material/troubleshoot:", 22, "Check"

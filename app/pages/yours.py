@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from app.backend import audited, molecules
+from app.backend import molecules
+from app.backend.checking import audited
 from app.jobs import audits, permission
 from app.ui import address, layout, readouts, style, words
 from demetar.core.errors import InputError

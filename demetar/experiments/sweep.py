@@ -53,8 +53,8 @@ def sweep(
     meant = [run for run in experiment.runs if not only or _any(run.name, only)]
     if not meant:
         raise InputError(
-            f"Expected names of runs of {experiment.name}, {', '.join(only)} fits none; "
-            "--dry-run lists them."
+            f"Expected names of runs of {experiment.name}, got {', '.join(only)}; "
+            "choose from what --dry-run lists."
         )
     left = [run for run in meant if not _finished(run, output, resume)]
     tell(f"{len(experiment.runs)} runs, {len(left)} to train")

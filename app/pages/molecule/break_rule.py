@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.backend import diagnosis
+from app.backend.checking import diagnosis
 from app.backend.measuring import faulty
 from app.figures import lineup as figures
 from app.pages.molecule.state import FAULTS, SIGNS

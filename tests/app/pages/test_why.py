@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.backend import diagnosis, molecules
+from app.backend import molecules
+from app.backend.checking import diagnosis
 from demetar.core.disk import PROJECT
 from demetar.core.errors import InputError
 from demetar.diagnosis.record import Diagnosis, Evidence

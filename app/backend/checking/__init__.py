@@ -1,0 +1,1 @@
+"""What the pages under Check ask: diagnoses, and stored audits."""
