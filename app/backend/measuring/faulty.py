@@ -98,6 +98,8 @@ def measured(words: tuple[str, ...], atoms: ase.Atoms, element: Element) -> Faul
     each = {
         k: float(max(d[place].max() for d in apart.delta.values())) for k, place in PLACES.items()
     }
+    # A renumbered molecule that is read anew lists its neighbours in another order, too.
+    each["S_n"] = max(each["S_n"], *(float(d[PLACES["S_n"]].max()) for d in apart.rebuilt.values()))
     each["edges"] = max(float(d[0]) for d in apart.rebuilt.values())
     calls = repeatability(f, graph)
     again, after = max(calls.again.values()), max(calls.after.values())
