@@ -5,6 +5,7 @@ All host numpy; lengths in Å; rotations come as unit quaternions (x, y, z, w). 
 
 from __future__ import annotations
 
+import hashlib
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -33,6 +34,12 @@ class Source(NamedTuple):
     name: str
     data: bytes | None = None
     frame: int = 0
+
+
+def brief(source: Source) -> tuple[str, str, int]:
+    """The source as a key under which something is kept: a digest in place of a file's bytes."""
+    digest = "" if source.data is None else hashlib.sha256(source.data).hexdigest()
+    return source.name, digest, source.frame
 
 
 class Element(NamedTuple):

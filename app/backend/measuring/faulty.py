@@ -14,7 +14,7 @@ import ase
 import numpy as np
 
 from app.backend.measuring.later import Later
-from app.backend.molecules import Element, Source, isometries, molecule
+from app.backend.molecules import Element, Source, brief, isometries, molecule
 from demetar.core.graph import Graph, from_atoms
 from demetar.diagnosis import faults
 from demetar.diagnosis.evidence.groups import BROKEN
@@ -67,7 +67,7 @@ def questions(
     def of(words: tuple[str, ...]) -> Callable[[], Faulty]:
         return lambda: measured(words, molecule(source), element)
 
-    return {(words, source, element): of(words) for words in sets}
+    return {(words, brief(source), element): of(words) for words in sets}
 
 
 def names() -> list[str]:
@@ -98,6 +98,8 @@ def measured(words: tuple[str, ...], atoms: ase.Atoms, element: Element) -> Faul
     each = {
         k: float(max(d[place].max() for d in apart.delta.values())) for k, place in PLACES.items()
     }
+    # A renumbered molecule that is read anew lists its neighbours in another order, too.
+    each["S_n"] = max(each["S_n"], *(float(d[PLACES["S_n"]].max()) for d in apart.rebuilt.values()))
     each["edges"] = max(float(d[0]) for d in apart.rebuilt.values())
     calls = repeatability(f, graph)
     again, after = max(calls.again.values()), max(calls.after.values())

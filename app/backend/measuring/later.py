@@ -19,6 +19,10 @@ WANTED = 20.0  # seconds for which a question that waits for its turn counts as 
 AT_ONCE = 0.3  # seconds for which answers that come quickly are waited for
 
 
+def _nothing() -> None:
+    return None
+
+
 @dataclass
 class _Question:
     """One question: what answers it, when it was asked last, and what came out."""
@@ -91,6 +95,7 @@ class Later:
                 question.answer = question.make()
             except Exception as error:  # told to who asked, in another thread
                 question.error = error
+            question.make = _nothing  # what it holds, such as a file, is not needed any more
             question.ended = True
 
     def _forget(self) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 
 from app.backend.measuring import square
 from app.backend.measuring.later import Later
-from app.backend.molecules import Element, Source, isometries, molecule
+from app.backend.molecules import Element, Source, brief, isometries, molecule
 from demetar.core.graph import from_atoms
 from demetar.runs.run import Run
 from demetar.symmetry import equivariance
@@ -51,7 +51,7 @@ def questions(
     def of(run: Run) -> Callable[[], Row]:
         return lambda: row(run, molecule(source), element)
 
-    return {(name, stamp, source, element): of(run) for name, (run, stamp) in runs.items()}
+    return {(name, stamp, brief(source), element): of(run) for name, (run, stamp) in runs.items()}
 
 
 def row(run: Run, atoms: ase.Atoms, element: Element) -> Row:

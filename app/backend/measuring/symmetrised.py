@@ -13,7 +13,7 @@ from typing import Any
 import ase
 
 from app.backend.measuring.later import Later
-from app.backend.molecules import Element, Source, isometries, molecule
+from app.backend.molecules import Element, Source, brief, isometries, molecule
 from demetar.core.graph import from_atoms
 from demetar.runs.run import Run
 from demetar.symmetry import equivariance
@@ -60,7 +60,7 @@ def questions(
         return lambda: average(run, molecule(source), element, rule, argument)
 
     return {
-        (name, rule, argument, stamp, source, element): of(rule, argument)
+        (name, rule, argument, stamp, brief(source), element): of(rule, argument)
         for rule, argument in ORDERS
     }
 

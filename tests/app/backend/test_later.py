@@ -1,11 +1,14 @@
 """Answers from the background: one at a time, kept, and errors told to who asked."""
 
+import gc
 import threading
 import time
+import weakref
 
 import pytest
 
-from app.backend.measuring import later
+from app.backend import molecules
+from app.backend.measuring import faulty, later
 from demetar.core.errors import InputError
 
 
@@ -84,3 +87,22 @@ def test_so_many_are_kept(monkeypatch):
         assert settled(store, {i: lambda i=i: i}) == {i: i}
     assert len(store._known) <= 4
     assert 5 in store._known
+
+
+def test_an_answer_does_not_hold_the_file_that_was_asked_about():
+    """Files have 10 MB, and many answers are kept."""
+    store, source = later.Later(), molecules.Source("one.xyz", b"1\n\nO 0 0 0\n", 0)
+    questions = faulty.questions([()], source, molecules.Element((0.0, 0.0, 0.0, 1.0)))
+    key = next(iter(questions))
+    assert source.data not in key[1]
+    other = source._replace(data=b"1\n\nN 0 0 0\n")
+    assert key not in faulty.questions([()], other, molecules.Element((0.0, 0.0, 0.0, 1.0)))
+    held = weakref.ref(big := Big())
+    settled(store, {"a": lambda big=big: len(big.data)})
+    del big
+    gc.collect()
+    assert held() is None
+
+
+class Big:
+    data = b"much"

