@@ -31,7 +31,7 @@ border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 HEADING = """
 h1.demetar{font-size:23px;font-weight:650;line-height:1.25;margin:0;padding:0;letter-spacing:0}
 p.demetar{font-size:15px;line-height:1.4;margin:2px 0 0;color:color-mix(in srgb,currentColor 72%,transparent)}
-.stMainBlockContainer{padding:1.2rem 2.2rem 2rem!important}
+.stMainBlockContainer{padding:19px 35px 32px!important}
 .stApp:has([data-testid="stExpandSidebarButton"]) h1.demetar{padding-left:44px}
 """
 
