@@ -40,7 +40,7 @@ def render() -> None:
             "Lesson", list(lessons), key=CHOICE, required=True, label_visibility="collapsed",
             format_func=lambda n: f"{lessons[n].ORDER}. {lessons[n].SHORT}",
         )  # fmt: skip
-        address.link("7. Data efficiency", "efficiency")
+        address.link("7. Data efficiency", "results", show="efficiency")
     address.told()
     st.fragment(_lesson)(name, lesson)
     address.address(lesson=name)

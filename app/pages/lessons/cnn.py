@@ -22,7 +22,7 @@ QUESTION = (
 CHOICES = ("Yes, by half a pixel", "Yes, convolutions always do", "No, it reads other pixels")
 RIGHT = 2
 WHY = "The stride keeps every second pixel, after one step the others. Two steps are one of the answer."
-USED = ("What a built-in symmetry is worth in data", "efficiency", {})
+USED = ("What a built-in symmetry is worth in data", "results", {"show": "efficiency"})
 SOURCE = (
     "T. Cohen, M. Welling, ICML 2016 (arXiv:1602.07576); R. Zhang, ICML 2019 (arXiv:1904.11486)."
 )

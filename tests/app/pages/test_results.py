@@ -85,7 +85,8 @@ def test_nothing_is_shown_for_what_has_not_run(home: Path, open_page: Callable[.
     result = made()
     result["table"] = result["table"][2:]
     store(home, result)
-    page = open_page("results")
+    assert open_page("results").query_params["show"] == "claims", "first what there is"
+    page = open_page("results", show="equal")
     assert not page.exception
     assert "Nothing has been run yet" in shown(page)
     assert list(page.dataframe[0].value["here: test MAE, meV"]) == ["not yet run"]
@@ -104,7 +105,7 @@ def test_claims_stand_beside_what_was_measured(home: Path, open_page: Callable[.
 def test_a_damaged_result_is_none(home: Path, open_page: Callable[..., Any], damage: str) -> None:
     store(home, damage)
     assert results.stored() is None
-    page = open_page("results")
+    page = open_page("results", show="equal")
     assert not page.exception
     assert "No result here" in shown(page)
 

@@ -53,7 +53,7 @@ def test_classes_factories_and_objects_are_taken(name: str, file: Path) -> None:
     "text, words",
     [
         ("mine.py", "FILE.py:NAME"),
-        ("none.py:x", "found none"),
+        ("none.py:x", "got none"),
         ("{file}:Tilde", "Tilted"),
         ("{file}:", "FILE.py"),
     ],

@@ -14,7 +14,7 @@ def evidence(name):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("a field", {"low-degrees", "degree-1-only"}),
+        ("a field", {"low-degrees", "degree-1-only", "degrees-1-and-3"}),
         ("fourth powers", {"low-degrees", "high-degrees", "cubic-degrees"}),
         ("a ring of directions", {"high-degrees"}),
         ("gains and a bias by component", {"low-degrees"}),
