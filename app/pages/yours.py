@@ -30,7 +30,8 @@ def render() -> None:
         "questions: symmetry, forces against the energy, jumps, memory, periodic images. It ends with one "
         "word and the smallest structure that shows it.</p>"
     )
-    address.told()
+    told = st.container()
+    own: dict[str, str] = {}
     if permission.shared():
         st.info(
             "This server is shared, so it runs nobody's code; start Demetar on your own machine."
@@ -38,8 +39,10 @@ def render() -> None:
     elif audits.folder() is None:
         _how()
     else:
-        _own()
-    _elsewhere()
+        own = _own()
+    address.address(**own, **_elsewhere())
+    with told:
+        address.told()
 
 
 def _how() -> None:
@@ -56,11 +59,11 @@ def _how() -> None:
         )
 
 
-def _own() -> None:
+def _own() -> dict[str, str]:
     names = audits.found()
     if not names:
         st.info(f"There is no function or class in the Python files of {audits.folder()} yet.")
-        return
+        return {}
     with st.container(key="controls", horizontal=True, vertical_alignment="bottom", gap="small"):
         address.from_address("model", WHAT, names, names[0], "model")
         what = str(st.selectbox("Calculator, or what makes one", names, key=WHAT, width=320))
@@ -75,15 +78,16 @@ def _own() -> None:
         elif st.button("Audit", type="primary", icon=":material/fact_check:", key="yours:ask"):
             audits.start(what, name, molecules.molecule(molecules.Source(name)), seconds)
             st.rerun()
-    address.address(model=what, molecule=name)
+    shown = {"model": what, "molecule": name}
     if work is None:
-        return
+        return shown
     if work.state == "running":
         st.fragment(_watched, run_every=1)(what, name)
     elif work.state == "failed" or work.document is None:
         st.error(address.plain(work.words), icon=":material/error:")
     else:
         _shown(work.document, f"{what}, {name}", work.report)
+    return shown
 
 
 def _watched(what: str, name: str) -> None:
@@ -93,14 +97,14 @@ def _watched(what: str, name: str) -> None:
     st.markdown(f":material/hourglass_top: {address.plain(work.words) or 'starting'}")
 
 
-def _elsewhere() -> None:
+def _elsewhere() -> dict[str, str]:
     try:
         stored = audited.known()
     except InputError as error:
         st.warning(address.plain(str(error)))
-        return
+        return {}
     if not stored:
-        return
+        return {}
     st.markdown("**Audits of well-known calculators**, measured by the same command")
     rows = [
         (model, f"{found['package']} {found['version']}", row["name"], row["cause"], row)
@@ -116,6 +120,7 @@ def _elsewhere() -> None:
     address.from_address("audit", KNOWN, options, options[0], "audit")
     chosen = str(st.selectbox("Look closer", options, key=KNOWN, width=380))
     _shown(rows[options.index(chosen)][4], chosen, "")
+    return {"audit": chosen}
 
 
 def _shown(found: dict[str, Any], subject: str, report: str) -> None:

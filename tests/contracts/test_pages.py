@@ -25,6 +25,7 @@ NONSENSE = (
 PARAMETERS = (
     "data", "run", "beside", "scene", "molecule", "angle", "axis", "seed", "bodies", "charges", "law",
     "precision", "also", "metric", "of", "result", "show", "fault", "model", "audit", "lesson",
+    "lecture", "question",
     "nothing of ours",
 )  # fmt: skip
 

@@ -14,6 +14,7 @@ from demetar.core.errors import InputError
 
 TITLE, ICON, ORDER, SECTION = "Lecture", ":material/co_present:", 80, "Teach"
 NAME, SCENE, NOTES, OPENED = (f"lecture:{key}" for key in ("name", "scene", "spoken", "opened"))
+CHOICE = "choose"  # what the address says before a lecture is chosen
 
 
 def render() -> None:
@@ -41,7 +42,7 @@ def _arrive() -> None:
     """Lecture and scene from the address; none, and the choice is shown."""
     state = st.session_state
     state[NAME], state[OPENED], state[NOTES] = None, None, False
-    if address.arriving("lecture") is None:
+    if address.arriving("lecture") in (None, CHOICE):
         return
     names = list(lectures.files())
     address.from_address("lecture", NAME, names, next(iter(names), None), "lecture")
@@ -50,7 +51,7 @@ def _arrive() -> None:
 
 def _choose() -> None:
     """What there is, each with a button; a faulty file with its sentence."""
-    address.address()
+    address.address(lecture=CHOICE)
     st.html(
         "<h1 style='font-size:23px;font-weight:650;margin:0;padding:0'>Lecture</h1><p style='margin:4px 0 0'>"
         "Scenes for a projector, moved by Page Up and Page Down. Each is a page of the explorer that can be "
@@ -62,7 +63,7 @@ def _choose() -> None:
         try:
             lecture = lectures.read(path, known)
         except InputError as error:
-            st.error(address.plain(str(error)), icon=":material/error:")
+            st.warning(address.plain(str(error)), icon=":material/warning:")
             continue
         with st.container(border=True):
             st.markdown(f"**{address.plain(lecture.title)}**")
@@ -100,6 +101,7 @@ def _show(lecture: lectures.Lecture, number: int) -> None:
     look.screen(scene)
     _foot(lecture, number)
     look.words(scene)
+    address.told()
     if state.get(NOTES):
         with st.container(key="notes"):
             st.markdown(scene.notes or "No notes for this scene.")
