@@ -8,6 +8,7 @@ import contextlib
 import gc
 import itertools
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Hands tests out by the groups of tests/support/sharing.py."""
     return sharing.Sharing(config, log) if config.getvalue("dist") == "loadgroup" else None
+
+
+# Whoever starts the tests in the background may have these ignored; what tests begin would inherit it.
+for _number, _usual in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _usual)
 
 
 @pytest.fixture(autouse=True)

@@ -114,7 +114,8 @@ def folders(home: Path) -> Path:
         save(folder, stored, run.template(run.Run(name, stored, None), seed))
         errors = {"target": {"value": 10.0 + seed}, "forces": {"value": 30.0 + seed}}
         (folder / "results.json").write_text(json.dumps({"test": {"errors": errors}}))
-        line = {"step": 1, "epoch": 1.0, "errors": {"target": 12.0, "forces": 34.0}, "seconds": 5.0}
+        line = {"step": 1, "epoch": 1.0, "errors": {"target": 12.0, "forces": 34.0}}
+        line |= {"seconds": 5.0, "train_loss": 1.0, "valid": 12.0}
         (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
     (home / "runs" / name / "results.json").unlink()  # not finished
     return home

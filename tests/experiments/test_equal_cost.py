@@ -38,7 +38,14 @@ def finished(home: Path, name: str, error: float, seed: int = 0, model: str = "l
     made = run.Run(config.name, stored, None)
     save(folder_of(folder), stored | {"plan": plan, "masses": False}, run.template(made, seed))
     (folder / "status.json").write_text(json.dumps({"state": "finished"}))
-    line = {"step": 100, "epoch": 3.3, "seconds": 9.0, "processor": 200.0, "valid": error}
+    line = {
+        "step": 100,
+        "epoch": 3.3,
+        "seconds": 9.0,
+        "processor": 200.0,
+        "valid": error,
+        "train_loss": 1.0,
+    }
     (folder / "metrics.jsonl").write_text(json.dumps(line) + "\n")
     test = {"metric": "MSE", "value": error, "unit": "(scene units)²", "systems": 2000, "split": "test",
             "error": 0.001, "parts": {},

@@ -131,7 +131,7 @@ def test_a_cutoff_of_the_run_is_drawn_anew_for_every_system(folder: Path) -> Non
 
 @pytest.mark.parametrize("connect", [0.0, -1.0, "far", float("nan"), True])
 def test_a_cutoff_is_a_positive_length(connect: Any) -> None:
-    with pytest.raises(InputError, match="cutoff"):
+    with pytest.raises(InputError, match="connect"):
         resolve(config(connect=connect))
 
 

@@ -220,13 +220,14 @@ def test_lines_after_the_checkpoint_are_done_again(whole: Path, home: Path) -> N
     """Killed between two checkpoints: the metrics hold every step once, torn lines included."""
     recorder = Recorder(home / "killed")
     recorder.folder.mkdir()
+    rest = {"epoch": 1.0, "train_loss": 1.0, "valid": 1.0}
     for step in (8, 16):
-        recorder.metrics(step=step)
+        recorder.metrics(step=step, **rest)
     with (recorder.folder / "metrics.jsonl").open("a") as file:
         file.write('{"step": 2')
     recorder.forget_after(8)
-    assert lines(recorder.folder) == [{"step": 8}]
-    recorder.metrics(step=16)
+    assert lines(recorder.folder) == [{"step": 8, **rest}]
+    recorder.metrics(step=16, **rest)
     assert [m["step"] for m in lines(recorder.folder)] == [8, 16]
 
 
@@ -275,7 +276,7 @@ def test_a_loss_that_is_no_number_ends_in_a_sentence(home: Path) -> None:
 def test_a_name_in_use_is_refused(whole: Path, home: Path) -> None:
     fit.fit(config("used", epochs=1))
     before = (home / "runs" / "used" / "metrics.jsonl").read_bytes()
-    with pytest.raises(InputError, match="the run used exists"):
+    with pytest.raises(InputError, match="got used, a run that exists"):
         fit.fit(config("used", epochs=1))
     assert (home / "runs" / "used" / "metrics.jsonl").read_bytes() == before
 
@@ -302,7 +303,7 @@ def test_two_writers_of_a_run_are_refused(home: Path) -> None:
         ({"target": "position"}, "did you mean 'positions'"),
         ({"model_config": {"widht": 8}}, "did you mean 'width'"),
         ({"data_options": {"variant": "cleen"}}, "clean"),
-        ({"train_size": 0}, "1 to 10000"),
+        ({"train_size": 0}, "train_size of 1 or more"),
         ({"batch_size": 0}, "batch"),
         ({"epochs": 0}, "epochs"),
         ({"evaluate_every": 0}, "evaluate_every"),
