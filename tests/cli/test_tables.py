@@ -47,7 +47,7 @@ def test_a_narrow_terminal_gets_lines_that_end_and_a_pipe_gets_them_whole(monkey
     rows = [("a", "b" * 100), ("cc", "d")]
     assert table(("x", "title"), rows).split("\n") == ["x   title", f"a   {'b' * 100}", "cc  d"]
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((20, 24)))
+    monkeypatch.setattr("shutil.get_terminal_size", lambda *_, **__: os.terminal_size((20, 24)))
     assert table(("x", "title"), rows).split("\n") == ["x   title", f"a   {'b' * 15}…", "cc  d"]
 
 
