@@ -41,7 +41,7 @@ def add(_: str, p: argparse.ArgumentParser) -> None:
         if field.name in ("model_config", "data_options"):
             p.add_argument(flag, nargs="+", type=_setting, metavar="KEY=VALUE", default=None)
         elif field.name == "learning_rates":
-            p.add_argument(flag, nargs="*", type=float, metavar="RATE", default=None)
+            p.add_argument(flag, nargs="+", type=float, metavar="RATE", default=None)
         elif isinstance(field.default, bool):
             p.add_argument(flag, action=argparse.BooleanOptionalAction, default=None)
         else:

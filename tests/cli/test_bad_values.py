@@ -108,6 +108,15 @@ def commands() -> Iterator[tuple[str, ...]]:
         yield "evaluate", run
         yield "card", run
     yield from (("measure", "egnn-qm9-homo", f"{{here}}/{file}") for file in FILE)
+    yield from (("diagnose", "egnn-qm9-homo", f"{{here}}/{file}") for file in FILE)
+    water = ("diagnose", "egnn-qm9-homo", "{here}/water.xyz")
+    yield from ((*water, f"--seconds={value}") for value in ("x", "", "-1", "0", "nan"))
+    yield from ((*water, "--group=E(4)"), ("diagnose",), ("diagnose", "egnn-qm9-homo"))
+    yield from (
+        ("audit", value, "{here}/water.xyz") for value in (*WORD, "none.py:make", "a.py", ":")
+    )
+    yield from (("audit",), ("audit", "none.py:make"), ("audit", "none.py:make", "{here}/none.xyz"))
+    yield "audit", "none.py:make", "{here}/water.xyz", "--report", "out.doc"
     good = ("measure", "egnn-qm9-homo", "{here}/water.xyz")
     for flag, values in {
         "--group": (*WORD, ""), "--samples": (*WHOLE, "0", "1000000000000"),

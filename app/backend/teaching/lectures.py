@@ -184,7 +184,10 @@ def _scene(table: Any, where: str, known: Known) -> Scene:
         parameters[name] = _text(value, f"{name} in {where}")
         wrong = showable.parameters[name].wrong(parameters[name])
         if wrong is not None:
-            raise InputError(f"Expected {name} in {where} to be {wrong}")
+            wanted, _, got = wrong.partition(", got ")
+            given, _, advice = got.partition("; ")
+            advice = advice or "correct it."
+            raise InputError(f"Expected {name} in {where} to be {wanted}, got {given}; {advice}")
     for control in table.get("hide", []):
         _named(control, showable.controls, f"what is hidden of the page {page} in {where}")
     plain = {k: table[k] for k in ("title", "page", "sentence", "notes", "large") if k in table}
@@ -207,7 +210,10 @@ def _checked(
 
 def _named(name: Any, names: Sequence[str], what: str) -> None:
     if name not in names:
-        raise InputError(f"Expected {what} to be {_among(names, name)}")
+        wanted, _, got = _among(names, name).partition(", got ")
+        given, _, advice = got.partition("; ")
+        advice = advice or "correct it."
+        raise InputError(f"Expected {what} to be {wanted}, got {given}; {advice}")
 
 
 def _among(names: Sequence[str], name: Any) -> str:

@@ -301,7 +301,7 @@ def test_a_faulty_file_is_a_sentence_beside_the_others(
     written(folder, GOOD.replace("water", "watr"))
     at = open_page("lecture", lecture="mine")
     assert not at.exception
-    assert any("scene 1 of mine" in e.value.replace("\\", "") for e in at.error)
+    assert any("scene 1 of mine" in e.value.replace("\\", "") for e in at.warning)
 
 
 def test_what_is_found_ahead_is_what_the_page_looks_for(
