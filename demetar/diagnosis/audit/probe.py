@@ -9,6 +9,7 @@ from typing import Any
 
 import ase
 import numpy as np
+from ase.calculators.calculator import PropertyNotImplementedError
 from jaxtyping import Float
 
 from demetar.core.errors import InputError
@@ -109,6 +110,12 @@ class Probe:
             found.append(value)
         return found
 
+    def _refused(self, name: str, error: Exception) -> None:
+        """Notes a property that is declared and cannot be had; one that is not there is no news."""
+        declared = name in getattr(self.calculator, "implemented_properties", ())
+        if declared and not isinstance(error, PropertyNotImplementedError):
+            self.refusals.append(f"{name}: {type(error).__name__}: {error}"[:300])
+
     def fresh(self) -> Any:
         """Another instance that has seen nothing, or None where there is no factory."""
         return None if self.factory is None else self.factory()
@@ -123,8 +130,9 @@ class Probe:
         asked.calc = self.calculator
         try:
             asked.get_forces()
-        except Exception:
+        except Exception as error:  # whatever it raises; the report says so
             self.has_forces = False
+            self._refused("forces", error)
         try:
             raw = asked.get_potential_energy()
         except Exception as error:
@@ -140,8 +148,8 @@ class Probe:
                 if name in getattr(self.calculator, "implemented_properties", OPTIONAL):
                     if _others_of(asked, name) is not None:
                         known.append(name)
-            except Exception:  # a property that it does not have, whatever it raises
-                continue
+            except Exception as error:  # whatever it raises; the report says so
+                self._refused(name, error)
         self.optional = tuple(known)
         self.evaluations += 1
         return Answer(

@@ -78,6 +78,11 @@ def _excluded(audit: Any) -> str:
     return f"Not {audit.runner_up}: {audit.excluded}." if audit.runner_up else ""
 
 
+def _failed(audit: Any) -> str:
+    """What the calculator was asked for and did not answer, in a sentence."""
+    return f"Not answered: {'; '.join(audit.refusals)}." if audit.refusals else ""
+
+
 def _small(audit: Any) -> str:
     if audit.smallest is None:
         return ""
@@ -106,6 +111,7 @@ def markdown(audit: Any) -> str:
     ]
     if audit.smallest is not None:
         lines += ["", "The smallest structure that shows it:", "", "```", _small(audit), "```"]
+    lines += ["", _failed(audit)] if audit.refusals else []
     lines += ["", f"{audit.evaluations} evaluations in {audit.seconds:.1f} s.{ended}"]
     return "\n".join(lines) + "\n"
 
@@ -179,5 +185,6 @@ def html(audit: Any) -> str:
 <th>precision explains</th><th>unit</th><th></th></tr></thead><tbody>{rows}</tbody></table>
 <h2>Figures</h2><div class="figures">{"".join(f"<figure>{s}</figure>" for s in figures(audit))}</div>
 {small if audit.smallest is not None else ""}
+<p>{escape(_failed(audit))}</p>
 <p class="quiet">{audit.evaluations} evaluations in {audit.seconds:.1f} s.{ended}</p></body></html>
 """
