@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -173,7 +174,20 @@ def known_runs() -> set[str]:
 
 def title(name: str) -> str:
     """What the model of a run is called, such as "EGNN"."""
+    return _title(name, stamp(name))
+
+
+@lru_cache(256)
+def _title(name: str, stamp: float) -> str:
     return form.models().get(str(job(name).config.get("model")), name)
+
+
+@lru_cache(32)
+def _size(name: str, stamp: float, source: molecules.Source) -> tuple[int, int]:
+    """The padded size of a molecule that a run can read; a sentence now, not in a thread, if it can't."""
+    found = graph.from_atoms(molecules.molecule(source))
+    run(name).prepare(found)
+    return padding.rung(found)
 
 
 def warm(
@@ -185,15 +199,13 @@ def warm(
 
 def _begun(kind: str, name: str, asked: Asked) -> tuple[tuple, threading.Thread]:
     source, element, axis, dtype = asked
-    atoms = molecules.molecule(source)
-    size = padding.rung(graph.from_atoms(atoms))
-    key = (kind, name, stamp(name), size, dtype, element.renumber is None)
-    used = run(name)
-    used.prepare(graph.from_atoms(atoms))  # a sentence now, not in a thread
+    known = stamp(name)
+    key = (kind, name, known, _size(name, known, source), dtype, element.renumber is None)
     with _beginning:  # the warm-up and visitors begin the same
         fresh = key not in _warm
         if fresh:
-            arguments = (used, atoms, element, *([axis] if kind == "curve" else []), dtype)
+            atoms = molecules.molecule(source)
+            arguments = (run(name), atoms, element, *([axis] if kind == "curve" else []), dtype)
             thread = threading.Thread(target=KINDS[kind], args=arguments, daemon=True)
             thread.start()
             _warm[key] = thread
