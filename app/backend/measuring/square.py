@@ -22,7 +22,6 @@ from demetar.symmetry.elements import Elements
 from demetar.symmetry.equivariance import Measurement
 from demetar.symmetry.instruments import verdict
 
-
 _recent = Recent()
 
 
@@ -156,9 +155,7 @@ def square(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Square:
     )
 
 
-def judged(
-    run: Run, atoms: ase.Atoms, element: Element, dtype: str = "float32"
-) -> Judgement:
+def judged(run: Run, atoms: ase.Atoms, element: Element, dtype: str = "float32") -> Judgement:
     """Whether rounding explains Δ at this g: measured again in a second precision; kept for a moment."""
 
     def make() -> Judgement:

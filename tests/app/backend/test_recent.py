@@ -1,4 +1,4 @@
-"""What was measured a moment ago: computed once, also by two who ask at once; errors and bulk are not kept."""
+"""What was measured a moment ago: computed once, also by two who ask at once; errors and bulk not kept."""
 
 import threading
 from dataclasses import dataclass
@@ -98,7 +98,8 @@ def test_the_page_takes_what_the_channel_measured_when_the_hand_let_go(
 def test_rotations_are_kept_in_few_digits_and_known_axes_by_name() -> None:
     exact = rotations.quaternion((1.0, 1.0, 1.0), 60.0)
     assert rotations.kept(exact) == (rotations.AXES["(1 1 1)"], 60.0)
-    axis, degrees = rotations.kept(rotations.quaternion((0.1234567891, 0.5, -0.7), 33.33333333))
+    turned = rotations.quaternion((0.1234567891, 0.5, -0.7), 33.33333333)
+    axis, degrees = rotations.kept(turned)
     again = rotations.quaternion(axis, degrees)
     assert rotations.kept(again) == (axis, degrees)
-    assert np.abs(np.subtract(again, rotations.quaternion((0.1234567891, 0.5, -0.7), 33.33333333))).max() < 2e-6
+    assert np.abs(np.subtract(again, turned)).max() < 2e-6
