@@ -40,6 +40,8 @@ def from_address() -> None:
     first = NAMES[0]
     for name, lens in (("Types", types), ("Line-up", lineup), ("Break a rule", break_rule)):
         first = name if lens.from_address() else first
+    if first != NAMES[0] and address.arriving("lens") is None:
+        st.session_state[state.LENS] = first
     address.from_address("lens", state.LENS, NAMES, first, "lens")
     attention.from_address()
     features.from_address()

@@ -43,27 +43,32 @@ def in_address() -> dict[str, str | None]:
 def show(shown: Any) -> None:
     """Net force and torque of each model at x and at g·x; dynamics, if asked for."""
     left, right = layout.side_by_side(2, 1)
+    known = consequences.RUN in cached.known_runs()
     with right:
         _whole(shown)
-        run = consequences.RUN if consequences.RUN in cached.known_runs() else None
-        if run is None:
+        if known:
+            st.toggle("Run dynamics", key=ON, help=DYNAMICS)
+            st.number_input("Seed of the velocities", 0, MOST, key=SEED, width=150)
+        else:
             st.caption(f"Dynamics needs the run {consequences.RUN}, which is not here.")
-            return
-        st.toggle("Run dynamics", key=ON, help=DYNAMICS)
-        seed = int(st.number_input("Seed of the velocities", 0, MOST, key=SEED, width=150))
     with left:
-        if not st.session_state.get(ON):
+        if known and st.session_state.get(ON):
+            _dynamics()
+        else:
             _in_words(shown)
-            return
-        asked = consequences.questions(cached.run(run), cached.stamp(run), seed)
-        waiting, found = consequences.answers.ask(asked)
-        for answer in found.values():
-            if isinstance(answer, Exception):
-                st.caption(f":material/error: {address.plain(str(answer))}")
-                return
+
+
+def _dynamics() -> None:
+    run, seed = consequences.RUN, int(st.session_state[SEED])
+    asked = consequences.questions(cached.run(run), cached.stamp(run), seed)
+    waiting, found = consequences.answers.ask(asked)
+    for answer in found.values():
+        if isinstance(answer, Exception):
+            st.caption(f":material/error: {address.plain(str(answer))}")
+        else:
             _paths(answer)
-        if waiting:
-            _wait(waiting)
+    if waiting:
+        _wait(waiting)
 
 
 def _found(shown: Any) -> dict[str, tuple[consequences.Whole, consequences.Whole]]:
