@@ -82,7 +82,9 @@ def whole(positions: np.ndarray, forces: np.ndarray) -> Whole:
 
 def questions(run: Run, stamp: float, seed: int) -> dict[Any, Callable[[], Dynamics]]:
     """What `answers` is asked: the dynamics of a run that knows forces, by the seed of its velocities."""
-    return {("dynamics", stamp, seed): lambda: dynamics(run, molecule(Source(MOLECULE)), seed)}
+    return {
+        ("dynamics", stamp, seed): lambda: dynamics(run, molecule(Source(MOLECULE)), seed, STEPS)
+    }
 
 
 class _Forces(Calculator):
@@ -110,7 +112,7 @@ class _Forces(Calculator):
 
 
 def dynamics(
-    run: Run, atoms: ase.Atoms, seed: int, steps: int = STEPS, longest: float = LONGEST
+    run: Run, atoms: ase.Atoms, seed: int, steps: int, longest: float = LONGEST
 ) -> Dynamics:
     """Both runs, step by step, until either all steps or all the time is used up.
 

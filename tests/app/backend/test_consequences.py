@@ -53,7 +53,9 @@ def test_energy_and_spin_are_kept_by_the_forces_and_not_in_turned_axes():
 
 
 def test_dynamics_end_when_the_time_is_used_up():
-    found = consequences.dynamics(load(consequences.RUN), molecule(Source("ethanol")), 0, longest=0)
+    found = consequences.dynamics(
+        load(consequences.RUN), molecule(Source("ethanol")), 0, 9, longest=0
+    )
     assert found.calls == 2
 
 
