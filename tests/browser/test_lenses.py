@@ -19,7 +19,7 @@ def explorer(serve):
 def test_a_wrong_type_is_named_and_the_inversion_shows_it(open_page, explorer):
     page = open_page(f"{explorer}/?molecule=water&lens=Types&declare=dipole as 1e")
     said = page.get_by_text("The dipole is no 1e")
-    expect(said).to_be_visible(timeout=WAIT)
+    expect(said).to_be_visible(timeout=2 * WAIT)  # six seconds of compiling, on a machine to itself
     row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="dipole, an arrow"))
     expect(row).to_contain_text("✗ 1o")
     page.get_by_role("button", name="x → −x").click()

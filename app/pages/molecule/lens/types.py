@@ -49,8 +49,10 @@ def show(shown: Any) -> None:
         _choice()
     runs = {n: (cached.run(n), cached.stamp(n)) for n in shown.names}
     wrong = str(st.session_state[DECLARED])
-    questions = typed.questions(wrong, runs, shown.source, shown.element)
-    waiting, found = typed.answers.ask(questions)
+    waiting, found = typed.answers.ask(typed.questions(wrong, {}, shown.source, shown.element))
+    if not waiting:  # the page's own models come after what the lens is about
+        questions = typed.questions(wrong, runs, shown.source, shown.element)
+        waiting, found = typed.answers.ask(questions)
     for error in found.values():
         if isinstance(error, Exception):
             left.caption(f":material/error: {address.plain(str(error))}")
