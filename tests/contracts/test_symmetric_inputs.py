@@ -150,7 +150,7 @@ def test_models_keep_their_claim(name: str, kind: str, dtype: str) -> None:
 @each_precision
 def test_shipped_runs_keep_their_claim(name: str, dtype: str) -> None:
     run = load(PROJECT / "trained" / name)
-    if run.model.config.inputs not in KINDS:
+    if run.model.config.inputs not in models.KINDS:
         return  # it reads neither atoms nor particles
     found = broken(deviations(run, with_slope(run), dtype), dtype, of_runs=True)
     assert not found, (
