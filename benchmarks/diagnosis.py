@@ -3,9 +3,11 @@
     python benchmarks/diagnosis.py                       # all, Markdown on standard output
     python benchmarks/diagnosis.py --only faults         # or runs
     python benchmarks/diagnosis.py --names vector-bias,egnn-nbody --molecules ethanol
+    python benchmarks/diagnosis.py --out rows.jsonl  # a line a case; what is there is not asked again
 
 Faults are those of `demetar.diagnosis.faults`, in a small model; runs those under trained/, on a system
-of the kind that each reads and on a symmetric one, held to what they claim.
+of the kind that each reads and on a symmetric one, held to what they claim. `--seconds` bounds each case; on
+a machine that is shared it has to be generous, so the table gives processor time.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import argparse
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,6 +29,7 @@ import demetar
 from demetar.core.graph import Graph, from_arrays, from_atoms
 from demetar.diagnosis import faults
 
+THREE = ("ethanol", "CHFClBr", "methane")
 ROOT = Path(__file__).resolve().parents[1]
 CHIRAL = [
     (0, 0, 0),
@@ -61,7 +65,7 @@ def cases(only: str, names: set[str], systems: set[str]) -> Iterator[tuple[str, 
     inputs = molecules()
     if only in ("", "faults"):
         for word in ["sound", *faults.names()]:
-            for name in systems or {"ethanol", "CHFClBr", "methane"}:
+            for name in [s for s in inputs if s in (systems or THREE)]:
                 if not names or word in names:
                     f = faults.sound() if word == "sound" else faults.load(word).make()
                     yield word, name, f, inputs[name]
@@ -80,33 +84,75 @@ def cases(only: str, names: set[str], systems: set[str]) -> Iterator[tuple[str, 
                     )
 
 
+def stored(path: str) -> list[dict[str, Any]]:
+    """The rows that a file has already; none where there is no file."""
+    if not path or not Path(path).exists():
+        return []
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+
+
+def asked(expected: str, system: str, f: Any, graph: Graph, seconds: float) -> dict[str, Any]:
+    """One case as a row."""
+    began = time.process_time()
+    d = demetar.diagnose(f, graph, seconds=seconds)
+    return {
+        "expected": expected, "system": system, "cause": d.cause, "runner_up": d.runner_up,
+        "evaluations": d.evaluations, "seconds": round(d.seconds, 1),
+        "processor": round(time.process_time() - began, 1), "left_out": list(d.left_out),
+        "load": round(os.getloadavg()[0], 1), "sentence": d.sentence,
+    }  # fmt: skip
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """All rows, the faults and what each was called, and how many were named, in Markdown."""
+    keys = (
+        "expected",
+        "system",
+        "cause",
+        "runner_up",
+        "evaluations",
+        "processor",
+        "seconds",
+        "load",
+    )
+    lines = [f"| {' | '.join(keys)} |", "|---" * len(keys) + "|"]
+    lines += ["| " + " | ".join(str(row[k] or "–") for k in keys) + " |" for row in rows]
+    seeded = [row for row in rows if "(" not in row["expected"]]
+    if seeded:
+        lines += ["", "| fault | named |", "|---|---|"]
+        for word in dict.fromkeys(row["expected"] for row in seeded):
+            said = [row["cause"] for row in seeded if row["expected"] == word]
+            other = ", ".join(f"{c} {said.count(c)}" for c in dict.fromkeys(said) if c != word)
+            lines.append(
+                f"| `{word}` | {said.count(word)} of {len(said)}{f' ({other})' if other else ''} |"
+            )
+        right = sum(row["expected"] == row["cause"] for row in seeded)
+        lines.append(f"\nFaults and the sound model: {right} of {len(seeded)} named.")
+    return "\n".join(lines)
+
+
 def main() -> None:
-    """Prints the table; each line as JSON on standard error as it comes."""
+    """Prints the table; each line as JSON on standard error, and into the file, as it comes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="", choices=("", "faults", "runs"))
     parser.add_argument("--names", default="")
     parser.add_argument("--molecules", default="")
     parser.add_argument("--seconds", type=float, default=30.0)
+    parser.add_argument("--out", default="")
     args = parser.parse_args()
     chosen = [set(filter(None, text.split(","))) for text in (args.names, args.molecules)]
-    rows = []
+    rows = stored(args.out)
+    done = {(row["expected"], row["system"]) for row in rows}
     for expected, system, f, graph in cases(args.only, *chosen):
-        d = demetar.diagnose(f, graph, seconds=args.seconds)
-        row = {
-            "expected": expected, "system": system, "cause": d.cause, "runner_up": d.runner_up,
-            "evaluations": d.evaluations, "seconds": round(d.seconds, 1), "left_out": list(d.left_out),
-            "load": round(os.getloadavg()[0], 1), "sentence": d.sentence,
-        }  # fmt: skip
-        print(json.dumps(row, ensure_ascii=False), file=sys.stderr, flush=True)
-        rows.append(row)
-    print("| case | system | diagnosis | runner-up | evaluations | seconds | load |")
-    print("|---|---|---|---|---|---|---|")
-    keys = ("expected", "system", "cause", "runner_up", "evaluations", "seconds", "load")
-    for row in rows:
-        print("| " + " | ".join(str(row[k] or "–") for k in keys) + " |")
-    seeded = [row for row in rows if "(" not in row["expected"]]
-    right = sum(row["expected"] == row["cause"] for row in seeded)
-    print(f"\nFaults and the sound model: {right} of {len(seeded)} named.")
+        if (expected, system) in done:
+            continue
+        rows.append(asked(expected, system, f, graph, args.seconds))
+        line = json.dumps(rows[-1], ensure_ascii=False)
+        print(line, file=sys.stderr, flush=True)
+        if args.out:
+            with open(args.out, "a", encoding="utf-8") as file:
+                file.write(line + "\n")
+    print(table(rows))
 
 
 if __name__ == "__main__":
