@@ -132,6 +132,14 @@ BAD = {mark for _, needs in RULES for mark, value in needs.items() if value} - {
 
 # The marks that a piece of evidence makes: where it was left out, none of them stands or does not.
 MADE: dict[str, set[str]] = {
+    "repeatability": {"differs-at-once", "differs-after-another"},
+    "groups": {
+        "breaks-T", "breaks-T-along-111", "breaks-SO", "breaks-C_i", "breaks-S_n", "edge-order",
+        "only-first-atom", "only-large", "special-S_n", "values-hold",
+    },
+    "rounding inside": {
+        "stairs", "stairs-of-value-only", "stairs-coarse", "last-digit", "float32-twin",
+    },
     "aimed elements": {"aimed", "not-finite"},
     "precision ladder": {"float32-sized", "value-worse-in-float32", "worse-in-float32"},
     "other laws": {"axes-law", "rows-elsewhere", "still-law"},
