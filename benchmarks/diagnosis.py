@@ -2,6 +2,7 @@
 
     python benchmarks/diagnosis.py                       # all, Markdown on standard output
     python benchmarks/diagnosis.py --only faults         # or runs
+    python benchmarks/diagnosis.py --only time           # how long twenty atoms take, of audit as well
     python benchmarks/diagnosis.py --names vector-bias,egnn-nbody --molecules ethanol
     python benchmarks/diagnosis.py --out rows.jsonl  # a line a case; what is there is not asked again
 
@@ -23,11 +24,14 @@ from typing import Any
 
 import ase
 import ase.build
+import jax
 import numpy as np
 
 import demetar
 from demetar.core.graph import Graph, from_arrays, from_atoms
 from demetar.diagnosis import faults
+from demetar.diagnosis.audit import audit
+from demetar.diagnosis.audit.seeded import Potential
 
 THREE = ("ethanol", "CHFClBr", "methane")
 ROOT = Path(__file__).resolve().parents[1]
@@ -131,15 +135,57 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def twenty() -> ase.Atoms:
+    """Isobutane and two molecules of water, twenty atoms."""
+    atoms = ase.build.molecule("isobutane")
+    for k in (1, 2):
+        water = ase.build.molecule("H2O")
+        water.translate([4.0 * k - 6.0, 3.5, 1.0])
+        atoms += water
+    return atoms
+
+
+class Slow(Potential):
+    """A sound calculator that takes 50 ms more for every answer."""
+
+    def finish(self, atoms: Any, results: dict[str, Any]) -> dict[str, Any]:
+        """The same results, later."""
+        time.sleep(0.05)
+        return results
+
+
+def timed() -> dict[str, Any]:
+    """Seconds of diagnose with a function of 5 ms and of audit with a calculator of 50 ms, as by default."""
+    small = {"sound": faults.sound(), "vector-bias": faults.load("vector-bias").make()}
+    found: dict[str, Any] = {"load before": round(os.getloadavg()[0], 1)}
+    for word, f in small.items():
+
+        def slow(graph: Graph, f: Any = f) -> Any:
+            time.sleep(0.005)
+            return jax.device_get(f(graph))
+
+        found[f"diagnose, {word}"] = asked(word, "twenty", slow, from_atoms(twenty()), 30.0)
+    began = time.process_time()
+    audited = audit(Slow, twenty())
+    found["audit"] = {
+        "cause": audited.cause, "evaluations": audited.evaluations, "seconds": audited.seconds,
+        "processor": round(time.process_time() - began, 1), "complete": audited.complete,
+    }  # fmt: skip
+    return found | {"load after": round(os.getloadavg()[0], 1)}
+
+
 def main() -> None:
     """Prints the table; each line as JSON on standard error, and into the file, as it comes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", choices=("", "faults", "runs"))
+    parser.add_argument("--only", default="", choices=("", "faults", "runs", "time"))
     parser.add_argument("--names", default="")
     parser.add_argument("--molecules", default="")
     parser.add_argument("--seconds", type=float, default=30.0)
     parser.add_argument("--out", default="")
     args = parser.parse_args()
+    if args.only == "time":
+        print(json.dumps(timed(), indent=1))
+        return
     chosen = [set(filter(None, text.split(","))) for text in (args.names, args.molecules)]
     rows = stored(args.out)
     done = {(row["expected"], row["system"]) for row in rows}

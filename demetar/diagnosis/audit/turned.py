@@ -65,13 +65,12 @@ def _by_stabiliser(f: Finding, t: dict[str, Any], found: Found) -> Decision:
         if t.get("any_swap"):
             return told("mean-subtraction", "vector-bias", "inversion is exact")
         return told("axis-order", "mean-subtraction", "x and y cannot be exchanged")
-    if t.get("own_axis") and inverted and not axes:
-        return told("vector-bias", "vector-norm", "turns about one direction are exact")
+    if inverted and (axes or t.get("own_axis")):
+        return told("untransformed-input", "vector-bias", "its direction is not (1, 1, 1)")
     if t.get("all_quarter"):
         return told("laboratory-frame", "per-axis-gain", "quarter turns about all axes are exact")
     if axes:
-        word = "vector-bias" if inverted else "laboratory-frame"
-        return told(word, "per-axis-gain", f"any angle about {axes[0]} is exact")
+        return told("laboratory-frame", "per-axis-gain", f"any angle about {axes[0]} is exact")
     if t.get("own_axis"):
         return told(
             "axis-order", "laboratory-frame", "turns about one diagonal direction are exact"

@@ -18,6 +18,7 @@ Matrix = Float[np.ndarray, "3 3"]
 FITS = (
     0.03  # of the deviation may stay unexplained: differences carry errors of a per cent themselves
 )
+TURN = 2e-3  # radians
 FOLDS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 24)
 
 
@@ -100,16 +101,28 @@ def _kind(m: Matrix) -> str:
 
 def _own_axis(scene: Scene) -> Float[np.ndarray, " 3"] | None:
     """The axis about which no orientation feels a torque, or None: the null space of net torques."""
-    torques = []
-    for matrix in rotations(6, 21):
-        atoms = moved(scene.generic, matrix)
-        answer = scene.try_(atoms)
-        if answer is None or answer.forces is None or scene.periodic:
-            return None
-        centred = atoms.positions - atoms.positions.mean(0)
-        torques.append(np.cross(centred, answer.forces).sum(0))
+    torques = [_torque(scene, matrix) for matrix in rotations(6, 21)]
+    if any(t is None for t in torques):
+        return None
     _, sizes, axes = np.linalg.svd(np.array(torques))
     return axes[2] if sizes[2] < 1e-4 * sizes[1] else None
+
+
+def _torque(scene: Scene, matrix: Matrix) -> Float[np.ndarray, " 3"] | None:
+    """The net torque (eV) in one orientation: of forces, or of small turns of a crystal with its cell."""
+    if not scene.periodic:
+        atoms = moved(scene.generic, matrix)
+        answer = scene.try_(atoms)
+        if answer is None or answer.forces is None:
+            return None
+        return np.cross(atoms.positions - atoms.positions.mean(0), answer.forces).sum(0)
+    found = []
+    for axis in np.eye(3):
+        ends = [scene.try_(moved(scene.generic, about(axis, s * TURN) @ matrix)) for s in (1, -1)]
+        if ends[0] is None or ends[1] is None:
+            return None
+        found.append((ends[1].energy - ends[0].energy) / (2 * TURN))
+    return np.array(found)
 
 
 def _spectrum(scene: Scene) -> dict[str, float]:
