@@ -71,7 +71,7 @@ def cases(only: str, names: set[str], systems: set[str]) -> Iterator[tuple[str, 
         for word in ["sound", *faults.names()]:
             for name in [s for s in inputs if s in (systems or THREE)]:
                 if not names or word in names:
-                    f = faults.sound() if word == "sound" else faults.load(word).make()
+                    f = faults.sound() if word == "sound" else faults.make(word)
                     yield word, name, f, inputs[name]
     if only in ("", "runs"):
         for config in sorted((ROOT / "trained").glob("**/config.json")):

@@ -96,6 +96,7 @@ RULES: tuple[Rule, ...] = (
     ("mean-subtraction", {**_TURN, "breaks-C_i": NO, "axis-111": YES, "swaps": YES}),
     ("axis-order", {**_TURN, "breaks-C_i": NO, "axis-111": YES}),
     ("axis-order", {**_TURN, "breaks-C_i": NO, "axis-swap": YES}),
+    ("per-axis-gain", {**_TURN, "breaks-C_i": NO, "axis-of-frame": YES, "half-turns": YES}),
     ("laboratory-frame", {**_TURN, "breaks-C_i": NO, "axis-of-frame": YES}),
     ("untransformed-input", {**_TURN, "axis-other": YES}),
     ("laboratory-frame", {**_TURN, "quarter-turns": YES}),

@@ -25,7 +25,8 @@ def turned(found: Found) -> Decision | None:
         return say("untransformed-input", f, "The same atoms without a turned cell are exact.",
                     "laboratory-frame", "positions alone turn well")  # fmt: skip
     digits = found["noise"].tags["relative"]
-    exact = tags.get("axes") or any(tags.get("folds", {}).values()) or tags.get("all_flip")
+    exact = tags.get("axes") or any(tags.get("folds", {}).values())
+    exact = exact or any(tags.get(f"any_{k}") for k in ("flip", "quarter", "cycle", "swap"))
     if f.tags["relative"] < 3e-6 and digits < 1e-11 and not exact:
         return say(
             "float32-constants", f, "", "sound", "the noise of the calculator is far below it"
@@ -70,6 +71,8 @@ def _by_stabiliser(f: Finding, t: dict[str, Any], found: Found) -> Decision:
     if t.get("all_quarter"):
         return told("laboratory-frame", "per-axis-gain", "quarter turns about all axes are exact")
     if axes:
+        if t.get("all_flip"):
+            return told("per-axis-gain", "laboratory-frame", f"half turns and {axes[0]} are exact")
         return told("laboratory-frame", "per-axis-gain", f"any angle about {axes[0]} is exact")
     if t.get("own_axis"):
         return told(

@@ -18,7 +18,7 @@ Matrix = Float[np.ndarray, "3 3"]
 FITS = (
     0.03  # of the deviation may stay unexplained: differences carry errors of a per cent themselves
 )
-TURN = 2e-3  # radians
+TURN = 1.0  # radians: what a field does is of ℓ = 1, whose differences have its axis at any angle
 FOLDS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 24)
 
 
@@ -72,8 +72,7 @@ def stabiliser(scene: Scene) -> list[Finding]:
             tags["folds"][name] = fine
     tags["share_above"] = _spectrum(scene)
     tags["erratic"] = _erratic(scene)
-    clean = _as_cluster(scene)
-    tags["cluster_clean"] = clean
+    tags["cluster_clean"] = _as_cluster(scene, exact(about((0.3, -0.5, 0.81), 1.0))[1])
     names = [k for k in kinds if tags[f"all_{k}"]] + [f"any angle about {a}" for a in tags["axes"]]
     return [
         Finding(
@@ -109,7 +108,7 @@ def _own_axis(scene: Scene) -> Float[np.ndarray, " 3"] | None:
 
 
 def _torque(scene: Scene, matrix: Matrix) -> Float[np.ndarray, " 3"] | None:
-    """The net torque (eV) in one orientation: of forces, or of small turns of a crystal with its cell."""
+    """The net torque (eV) in one orientation: of forces, or of turns of a crystal with its cell."""
     if not scene.periodic:
         atoms = moved(scene.generic, matrix)
         answer = scene.try_(atoms)
@@ -149,8 +148,11 @@ def _erratic(scene: Scene) -> float:
     return noise(steps) / max(float(np.ptp(wide)), 1e-300)
 
 
-def _as_cluster(scene: Scene) -> bool | None:
-    """Whether the same atoms turn well in a large box that is not turned along; None: not periodic."""
+def _as_cluster(scene: Scene, excess: float) -> bool | None:
+    """Whether the same atoms turn well in a large box that is not turned along; None: not periodic.
+
+    They have to be far better than the crystal, whose error over its limit is `excess`.
+    """
     if not scene.periodic:
         return None
     free = moved(scene.generic)
@@ -170,7 +172,7 @@ def _as_cluster(scene: Scene) -> bool | None:
         if after is None:
             return None
         worst = max(worst, scene.excess(before, after, how, 20.0, matrix=matrix))
-    return bool(worst <= 10)
+    return bool(worst <= 10 and excess > 100 * max(worst, 1))
 
 
 def vector_law(base: Any, seen: list[tuple[Matrix, Any]]) -> str | None:

@@ -142,6 +142,7 @@ def told(found: Precision, probe: Probe) -> Finding:
             "energy_only": energy_only,
             "digits": found.energy_digits,
             "relative": found.forces / found.scale,
+            "memory": found.memory / found.scale,
             "single": probe.single,
         },
     )
