@@ -12,6 +12,8 @@ def turned(found: Found) -> Decision | None:
     f = broken(found, "rotation")
     if f is None:
         return None
+    if (mirrored := broken(found, "inversion")) and mirrored.excess > 1e4 * f.excess:
+        return None  # what rotations do is next to nothing beside it
     stab = found.get("stabiliser")
     tags = {} if stab is None else stab.tags
     if not f.tags["generic"]:
@@ -44,6 +46,7 @@ def turned(found: Found) -> Decision | None:
     atoms = found.get("gradient-atoms")
     if (
         atoms is not None
+        and atoms.broken
         and not f.tags["energy"]
         and 2 * len(atoms.tags["wrong"]) <= atoms.tags["count"]
     ):
@@ -71,6 +74,10 @@ def _by_stabiliser(f: Finding, t: dict[str, Any], found: Found) -> Decision:
     if t.get("all_quarter"):
         return told("laboratory-frame", "per-axis-gain", "quarter turns about all axes are exact")
     if axes:
+        if f.tags["energy"] and t.get("share_above", {}).get("4", 0.0) > 0.3:
+            return told(
+                "sphere-grid", "per-axis-gain", "the error oscillates quickly with the angle"
+            )
         if t.get("all_flip"):
             return told("per-axis-gain", "laboratory-frame", f"half turns and {axes[0]} are exact")
         return told("laboratory-frame", "per-axis-gain", f"any angle about {axes[0]} is exact")
@@ -103,6 +110,7 @@ def vectors(found: Found) -> Decision | None:
     for key in ("dipole", "stress", "charges"):
         f = broken(found, f"rotation-{key}")
         if f is not None:
-            default = "axis-order" if key == "stress" else "unconstrained"
-            return say(f.tags["law"] or default, f, f"Of all outputs only the {key} turns wrongly.")
+            slope = broken(found, "stress") if key == "stress" else None
+            word = f.tags["law"] or (slope and slope.tags["law"]) or "unconstrained"
+            return say(word, f, f"Of all outputs only the {key} turns wrongly.")
     return None

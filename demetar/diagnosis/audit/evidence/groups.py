@@ -214,12 +214,14 @@ def _vectors(rows: list[Row], seen: list, scene: Scene) -> list[Finding]:
 
 
 def _law(key: str, base: Answer, seen: list) -> str | None:
-    """Another law that fits a dipole exactly: a constant vector in it, or gains of its axes."""
-    if key != "dipole" or base.dipole is None:
-        return None
-    from demetar.diagnosis.audit.evidence.laws import vector_law
+    """Another law that fits: a constant vector in a dipole, gains of its axes, a constant stress."""
+    from demetar.diagnosis.audit.evidence import laws
 
-    return vector_law(base.dipole, [(m, a.dipole) for m, a in seen])
+    if key == "dipole":
+        return laws.vector_law(base.dipole, [(m, a.dipole) for m, a in seen])
+    if key == "stress":
+        return laws.stress_law(base.stress, [(m, a.stress) for m, a in seen])
+    return None
 
 
 def inversion(scene: Scene) -> list[Finding]:

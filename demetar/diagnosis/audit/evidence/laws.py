@@ -196,6 +196,16 @@ def vector_law(base: Any, seen: list[tuple[Matrix, Any]]) -> str | None:
     return None
 
 
+def stress_law(base: Any, seen: list[tuple[Matrix, Any]]) -> str | None:
+    """laboratory-frame where a stress turns but for one fixed tensor, S(g·x) − B = g (S(x) − B) gᵀ."""
+    units = np.eye(9).reshape(9, 3, 3)
+    rows = [np.stack([(e - m @ e @ m.T).ravel() for e in units], 1) for m, _ in seen]
+    gaps = np.concatenate([(s - m @ base @ m.T).ravel() for m, s in seen])
+    offset = np.linalg.lstsq(np.concatenate(rows), gaps, rcond=None)[0]
+    left = np.linalg.norm(np.concatenate(rows) @ offset - gaps)
+    return "laboratory-frame" if left < FITS * np.linalg.norm(gaps) else None
+
+
 def force_law(
     forces: Float[np.ndarray, "k n 3"], slopes: Float[np.ndarray, "k n 3"]
 ) -> dict[str, Any]:
