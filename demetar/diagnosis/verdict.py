@@ -81,7 +81,7 @@ RULES: tuple[Rule, ...] = (
     ("absolute-position", {"breaks-T": YES, "breaks-SO": NO}),
     ("unconstrained", {"breaks-T": YES, "breaks-SO": YES, "breaks-S_n": YES}),
     ("neighbour-limit", {"edge-order": YES}),
-    ("permuted-output", {"rows-elsewhere": YES}),
+    ("permuted-output", {"breaks-S_n": YES, "rows-elsewhere": YES}),
     ("untransformed-input", {"still-law": YES}),
     ("wrong-gradient", {"breaks-S_n": YES, "values-hold": YES, "gradient-right-somewhere": YES}),
     ("neighbour-limit", {"breaks-S_n": YES, "only-large": YES}),
@@ -108,6 +108,7 @@ RULES: tuple[Rule, ...] = (
     ("untransformed-input", {**_TURN, "breaks-C_i": YES, "degree-1-only": YES}),
     ("sphere-grid", {**_TURN, "high-degrees": YES}),
     ("vector-norm", {**_TURN, "breaks-C_i": YES, "low-degrees": YES}),
+    ("per-axis-gain", {**_TURN, "breaks-C_i": NO, "low-degrees": YES}),  # of axes that are not x, y, z
     ("unconstrained", {**_TURN}),
     ("neighbour-limit", {**_HOLD, "rebuilt-breaks": YES}),
     ("neighbour-limit", {**_HOLD, "special-S_n": YES}),

@@ -118,7 +118,8 @@ def _order(found: Found) -> Decision | None:
     f = broken(found, "permutation")
     if f is None:
         return None
-    if not f.tags["generic"]:
+    atoms = found.get("gradient-atoms")
+    if not f.tags["generic"] and (atoms is None or not atoms.broken):
         why = "the same atoms can be renumbered once their equal distances differ"
         return say(
             "neighbour-limit", f, "Only the symmetric structure shows it.", "atom-order", why
@@ -128,7 +129,6 @@ def _order(found: Found) -> Decision | None:
         return say(
             "atom-order", f, "Energy and forces do not depend on the order.", "permuted-output", why
         )
-    atoms = found.get("gradient-atoms")
     if f.tags["energy_exact"] and (atoms is None or not atoms.broken or atoms.tags["order"]):
         why = "the energy does not depend on the order"
         return say("permuted-output", f, "", "atom-order", why)

@@ -103,6 +103,9 @@ def _by_stabiliser(f: Finding, t: dict[str, Any], found: Found) -> Decision:
         return told("sphere-grid", "unconstrained", "the error oscillates quickly with the angle")
     if inverted and share and share["2"] < 1e-5:
         return told("vector-norm", "unconstrained", "harmonics beyond the second are missing")
+    if f.tags["energy"] and t.get("all_inversion") and share and share["2"] < 1e-5:
+        why = "harmonics beyond the second are missing"
+        return told("per-axis-gain", "unconstrained", why)  # of axes that are not x, y, z
     return told("unconstrained", "laboratory-frame", "no rotation is exact")
 
 
