@@ -59,6 +59,18 @@ each_claim = pytest.mark.parametrize(
 each_precision = pytest.mark.parametrize("dtype", TOLERANCE)
 
 
+def asked(name: str, kind: str) -> str:
+    """What a model is asked for: the usual output of that kind, or the one output that it is made for."""
+    outputs = registry.load("models", name.partition(":")[0]).OUTPUTS
+    return next(iter(outputs)) if set(outputs) <= set(kinds.ELECTRONIC) else OUTPUT[kind]
+
+
+def declared(name: str, kind: str) -> dict[str, kinds.Kind]:
+    """The kinds of the values that make that output, by name."""
+    given = registry.load("models", name).OUTPUTS[asked(name, kind)]
+    return given if isinstance(given, dict) else {asked(name, kind): given}
+
+
 def claimed(name: str) -> set[str]:
     """The parts of the claimed group: each has to hold by itself."""
     return set(
@@ -89,14 +101,14 @@ def random_run(name: str, kind: str) -> Run:
     name, _, variant = name.partition(":")
     module = registry.load("models", name)
     known = {f.name for f in dataclasses.fields(module.Config)}
-    settings = {"inputs": kind, "output": OUTPUT[kind], **SMALL}
+    settings = {"inputs": kind, "output": asked(name, kind), **SMALL}
     settings |= module.VARIANTS[variant] if variant else {}
     run = Run(
         name,
         {
             "model": name,
             "model_config": {k: v for k, v in settings.items() if k in known},
-            "target": OUTPUT[kind],
+            "target": asked(name, kind),
             "unit": "",
             "connect": "bonds" if kind == "atoms" else None,
         },
@@ -185,7 +197,7 @@ def test_declares_what_a_model_file_has_to(name: str) -> None:
     assert settings["inputs"].default in kinds, (
         f"let inputs of Config be one of INPUTS: {', '.join(kinds)}"
     )
-    assert {OUTPUT[kind] for kind in kinds} <= set(module.OUTPUTS), (
+    assert {asked(name, kind) for kind in kinds} <= set(module.OUTPUTS), (
         "declare in OUTPUTS what its kinds are asked for: positions of particles, scalar of atoms"
     )
     assert any(c.isdigit() for c in module.REFERENCE), "name the year in REFERENCE"
@@ -219,12 +231,12 @@ def test_titles_tell_the_models_apart() -> None:
 
 @each_reading
 def test_outputs_are_the_declared_ones(name: str, kind: str) -> None:
-    run, module = random_run(name, kind), registry.load("models", name)
+    run = random_run(name, kind)
     graph = pad(run.prepare(system(kind))).astype(np.float32)
     output = jax.eval_shape(run.model.apply, {"params": run.params["model"]}, graph)
-    assert {k: v.kind for k, v in output.values.items()} == {
-        OUTPUT[kind]: module.OUTPUTS[OUTPUT[kind]]
-    }, "return the values that OUTPUTS declares, of the declared kind, under the asked name"
+    assert {k: v.kind for k, v in output.values.items()} == declared(name, kind), (
+        "return the values that OUTPUTS declares, of the declared kind, under the asked name"
+    )
     assert output.trace, "return at least one layer in the trace"
     titles = [layer.name for layer in output.trace]
     assert len(set(titles)) == len(titles), "give each layer of the trace a name of its own"
@@ -232,12 +244,13 @@ def test_outputs_are_the_declared_ones(name: str, kind: str) -> None:
 
 @each_reading
 def test_weights_are_large_enough_to_show_an_error(name: str, kind: str) -> None:
-    value = measured(name, kind, "float64")[0].prediction[OUTPUT[kind]]
+    rows = [measured(name, kind, "float64")[0].prediction[k] for k in declared(name, kind)]
+    value = np.concatenate(rows)
     if kind == "particles":
         value = value - system(kind).positions
     size = float(np.sqrt(np.mean(value**2)))
     assert 0.1 < size < 100, (
-        f"{name} gives {size:.3g} as {OUTPUT[kind]} with random weights, where errors show between 0.1 "
+        f"{name} gives {size:.3g} as {asked(name, kind)} with random weights, where errors show between 0.1 "
         "and 100: where larger, take means over neighbours or normalise between layers; where smaller, "
         "give the kernels a rule of demetar/models/nn/init.py that `enlarged` knows"
     )
@@ -283,11 +296,11 @@ def test_unclaimed_symmetry_breaks(name: str, kind: str, dtype: str) -> None:
 def wrongly_declared(name: str, kind: str, dtype: str) -> float:
     """Δ under inversion if the output had the other parity."""
     run = random_run(name, kind)
-    key = OUTPUT[kind]
+    key = next(iter(declared(name, kind)))
 
     def lie(params: dict, graph: Graph) -> Output:
         value = run.function(params, graph).values[key]
-        other = {"1x1o": "1x1e", "1x0e": "1x0o"}[value.kind.irreps]
+        other = value.kind.irreps.translate(str.maketrans("eo", "oe"))
         return Output({key: Value(value.array, dataclasses.replace(value.kind, irreps=other))})
 
     @dataclasses.dataclass(frozen=True)
@@ -309,10 +322,9 @@ def test_padding_and_neighbours_change_nothing(name: str, kind: str, room: str) 
     beside, other = predicted(name, kind, room)
     mine = 1 if room == "batch" else 0
     for key, rows in alone.prediction.items():
-        per_node = alone.kinds[key].per == "node"
-        seen = (
-            beside[key][np.asarray(other.graph_index) == mine] if per_node else beside[key][[mine]]
-        )
+        of_rows = {"node": np.asarray(other.graph_index), "graph": np.arange(other.n_graphs),
+                   "edge": np.asarray(other.edge_graphs())}  # fmt: skip
+        seen = beside[key][of_rows[alone.kinds[key].per] == mine]
         np.testing.assert_allclose(
             seen,
             rows,
@@ -345,7 +357,7 @@ def _slopes(name: str, kind: str):
     def slopes(params: dict, graph: Graph) -> tuple:
         def loss(params: dict, positions: jax.Array) -> jax.Array:
             out = run.model.apply({"params": params}, graph.replace(positions=positions))
-            return jnp.sum(jnp.square(out[OUTPUT[kind]]))
+            return sum(jnp.sum(jnp.square(out[key])) for key in declared(name, kind))
 
         return jax.value_and_grad(loss, argnums=(0, 1))(params, graph.positions)
 
