@@ -22,7 +22,6 @@ from demetar.core.padding import batch, pad
 from demetar.data.sets import _electrons
 from demetar.lessons import _gaussians, _trained
 from demetar.lessons import hamiltonian as lesson
-from demetar.models.nn.irreps import blocks
 from demetar.runs.folder import flatten
 
 
@@ -108,17 +107,19 @@ def main() -> None:
                     flush=True,
                 )
 
+    limits = {"maxiter": args.iterations, "maxfun": 2 * args.iterations, "maxcor": 20}
     minimize(
         lambda theta: tuple(map(np.asarray, slope(jnp.asarray(theta), *data["train"]))),
-        np.array(_biased(args.kind, start, unravel, data["train"])), jac=True, method="L-BFGS-B", callback=told,
-        options={"maxiter": args.iterations, "maxfun": 2 * args.iterations, "maxcor": 20, "ftol": 0, "gtol": 0},
+        np.array(_biased(args.kind, start, unravel, data["train"])),
+        jac=True, method="L-BFGS-B", callback=told, options={**limits, "ftol": 0, "gtol": 0},
     )  # fmt: skip
     arrays = {k: v.astype(np.float32) for k, v in flatten(unravel(best["theta"])).items()}
     args.out.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(args.out / f"{args.kind}.npz", allow_pickle=False, **arrays)
     found = {
-        "parameters": int(len(start)), "iteration": best["iteration"],
-        "seconds": round(time.process_time() - began), "command": f"python benchmarks/electrons.py {args.kind}",
+        "command": f"python benchmarks/electrons.py {args.kind}",
+        "parameters": len(start), "iteration": best["iteration"],
+        "seconds": round(time.process_time() - began),
         **{f"rmse_{s}": float(value(best["theta"], *data[s])) ** 0.5 for s in data},
     }  # fmt: skip
     listed = args.out / "result.json"

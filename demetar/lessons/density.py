@@ -162,7 +162,7 @@ def volume(name: str, index: int, shown: str, g: Quaternion, invert: bool, mista
 
 
 def section(name: str, index: int, side: int = 56) -> dict[str, np.ndarray]:
-    """Bonding densities [side, side] in the plane of the first three atoms: "PySCF", "model", "difference"."""
+    """Bonding densities [side, side] in the plane of three atoms: "PySCF", "model", "difference"."""
     x = geometry(name, index)
     places = x["positions"] / gaussians.BOHR
     first = places[1] - places[0]

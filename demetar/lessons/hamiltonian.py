@@ -15,7 +15,6 @@ import functools
 import jax
 import numpy as np
 from scipy.linalg import block_diag, eigh
-from scipy.spatial.transform import Rotation
 
 from demetar.core.graph import from_arrays
 from demetar.core.kinds import BLOCK
@@ -201,7 +200,7 @@ def errors(name: str) -> dict[str, dict[str, float]]:
 
 
 def irreps_turn(name: str, index: int, which: int, wrong_parity: bool) -> float:
-    """How far the irreps of D F Dᵀ are from the turned irreps of F; or with 1o and 1e taken for each other."""
+    """How far the irreps of D F Dᵀ are from the turned irreps of F; or with 1o and 1e exchanged."""
     x, m = geometry(name, index), elements()[which]
     graph = from_arrays(x["positions"], x["species"])
     ends = (x["species"], graph.receivers, graph.senders)

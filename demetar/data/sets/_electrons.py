@@ -1,6 +1,6 @@
 """Electron densities and Kohn–Sham matrices of small molecules for lessons, read from `data/samples/`.
 
-`demetar data make density` and `demetar data make hamiltonian` write them, see `demetar.data.making.electrons`.
+`demetar data make density` and `demetar data make hamiltonian` write them: `demetar.data.making.electrons`.
 """
 
 import functools
