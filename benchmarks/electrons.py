@@ -92,6 +92,23 @@ def main() -> None:
     best = {"valid": np.inf, "theta": start, "iteration": 0}
     count = 0
 
+    def save(best):
+        """Writes the best parameters so far and what they are worth."""
+        arrays = {k: v.astype(np.float32) for k, v in flatten(unravel(best["theta"])).items()}
+        args.out.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(args.out / f"{args.kind}.npz", allow_pickle=False, **arrays)
+        found = {
+            "command": f"python benchmarks/electrons.py {args.kind} --iterations {args.iterations}",
+            "parameters": len(start), "iteration": best["iteration"],
+            "seconds": round(time.process_time() - began),
+            **{f"rmse_{s}": float(value(best["theta"], *data[s])) ** 0.5 for s in data},
+        }  # fmt: skip
+        listed = args.out / "result.json"
+        known = json.loads(listed.read_text()) if listed.is_file() else {}
+        text = json.dumps(dict(sorted({**known, args.kind: found}.items())), indent=1) + "\n"
+        write_atomically(listed, text.encode())
+        print(found, flush=True)
+
     def told(theta):
         nonlocal count
         count += 1
@@ -100,12 +117,7 @@ def main() -> None:
             if valid < best["valid"]:
                 best.update(valid=valid, theta=np.array(theta), iteration=count)
             if count % 50 == 0:
-                train = float(value(theta, *data["train"]))
-                print(
-                    count,
-                    f"{train**0.5:.3e} {valid**0.5:.3e} {time.process_time() - began:.0f} s",
-                    flush=True,
-                )
+                save(best)
 
     limits = {"maxiter": args.iterations, "maxfun": 2 * args.iterations, "maxcor": 20}
     minimize(
@@ -113,20 +125,7 @@ def main() -> None:
         np.array(_biased(args.kind, start, unravel, data["train"])),
         jac=True, method="L-BFGS-B", callback=told, options={**limits, "ftol": 0, "gtol": 0},
     )  # fmt: skip
-    arrays = {k: v.astype(np.float32) for k, v in flatten(unravel(best["theta"])).items()}
-    args.out.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(args.out / f"{args.kind}.npz", allow_pickle=False, **arrays)
-    found = {
-        "command": f"python benchmarks/electrons.py {args.kind}",
-        "parameters": len(start), "iteration": best["iteration"],
-        "seconds": round(time.process_time() - began),
-        **{f"rmse_{s}": float(value(best["theta"], *data[s])) ** 0.5 for s in data},
-    }  # fmt: skip
-    listed = args.out / "result.json"
-    known = json.loads(listed.read_text()) if listed.is_file() else {}
-    text = json.dumps({**known, args.kind: found}, indent=1) + "\n"
-    write_atomically(listed, text.encode())
-    print(found)
+    save(best)
 
 
 def _biased(kind, start, unravel, data):
