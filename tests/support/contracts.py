@@ -9,8 +9,8 @@ import pytest
 
 from demetar import models
 from demetar.core import registry
-from demetar.core.kinds import ELECTRONIC, Kind
 from demetar.core.graph import Graph, from_arrays, from_atoms
+from demetar.core.kinds import ELECTRONIC, Kind
 from demetar.core.padding import pad
 from demetar.models.nn.init import enlarged
 from demetar.runs.run import Run, template
