@@ -64,7 +64,7 @@ def density(
         first = 0
         for l, y in enumerate(harmonics(away)):
             rows = row[STARTS[l] : STARTS[l + 1]].reshape(SHELLS[l], 2 * l + 1)
-            found += np.einsum("pm,km,pk->p", y, rows, parts[:, first : first + SHELLS[l]])
+            found += ((y @ rows.T) * parts[:, first : first + SHELLS[l]]).sum(1)
             first += SHELLS[l]
     return found
 

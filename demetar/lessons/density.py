@@ -100,7 +100,7 @@ def labels_turn(mistaken: bool = False) -> dict[str, float]:
     grid that does not turn along.
     """
     stored = _electrons.stored("density")
-    x, c, species = (stored[f"check/{k}"] for k in ("positions", "coefficients", "species"))
+    x, c, species = stored["check/positions"], stored["check/coefficients"], stored["water/species"]
     found = dict.fromkeys(("coefficients", "density", "own grid"), 0.0)
     for i, m in enumerate(stored["check/matrices"]):
         expected, points = turned(c, m, mistaken), points_in_space()

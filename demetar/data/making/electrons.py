@@ -93,7 +93,7 @@ def density(s: Making, progress: Progress | None = None) -> Arrays:
     first = ks.Field(species, x[0].astype(float), ORBITALS, exact=True)
     turned = _turned(first, species, x[0].astype(float), ORBITALS, s.seed)
     return found | _named(
-        "check", positions=x[0].astype(float), species=species, matrices=elements(s.seed),
+        "check", positions=x[0].astype(float), matrices=elements(s.seed),
         coefficients=ks.coefficients(first)[0],
         turned=np.array([ks.coefficients(f)[0] for f in turned[0]]),
         own_grid=np.array([ks.coefficients(f)[0] for f in turned[1]]),
