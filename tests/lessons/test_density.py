@@ -49,7 +49,7 @@ def test_coefficients_hold_all_electrons_and_free_atoms_their_own() -> None:
 def test_a_density_turns_with_its_coefficients() -> None:
     for invert in (False, True):
         assert density.values_turn("water", 1, G, invert, False) < 1e-13
-        assert density.values_turn("water", 1, G, invert, True) > 1e-2
+        assert density.values_turn("water", 1, G, invert, True) > 0.1
     blind = density.values_turn("water", 1, ABOUT_111, False, True)
     assert blind < 1e-13, "a turn that commutes with the order of axes hides the mistake"
 
@@ -58,7 +58,6 @@ def test_pyscf_at_turned_geometries_gives_turned_coefficients() -> None:
     """2e-12 of coefficients is left: their equations have a condition number of 1e5."""
     found = density.labels_turn()
     assert found["coefficients"] < 1e-11
-    assert found["density"] < 1e-11
     assert 1e-9 < found["own grid"] < 1e-4, "an integration grid that does not turn is seen"
     assert density.labels_turn(mistaken=True)["coefficients"] > 1e-2
 
