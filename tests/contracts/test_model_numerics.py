@@ -21,9 +21,9 @@ from demetar.core.padding import batch, pad, rung
 from tests.support.contracts import (
     CASES,
     NAMES,
-    OUTPUT,
     READ,
     TOLERANCE,
+    declared,
     each_reading,
     measured,
     random_run,
@@ -62,8 +62,9 @@ def test_padding_and_neighbours_change_nothing(name: str, kind: str) -> None:
     alone = measured(name, kind, "float64")[0]
     beside, other = predicted(name, kind)
     for key, rows in alone.prediction.items():
-        per_node = alone.kinds[key].per == "node"
-        seen = beside[key][np.asarray(other.graph_index) == 1] if per_node else beside[key][[1]]
+        owner = {"node": other.graph_index, "graph": np.arange(other.n_graphs),
+                 "edge": other.edge_graphs()}[alone.kinds[key].per]  # fmt: skip
+        seen = beside[key][np.asarray(owner) == 1]
         np.testing.assert_allclose(
             seen,
             rows,
@@ -96,7 +97,7 @@ def _slopes(name: str, kind: str):
     def slopes(params: dict, graph: Graph) -> tuple:
         def loss(params: dict, positions: jax.Array) -> jax.Array:
             out = run.model.apply({"params": params}, graph.replace(positions=positions))
-            return jnp.sum(jnp.square(out[OUTPUT[kind]]))
+            return sum(jnp.sum(jnp.square(out[key])) for key in declared(name, kind))
 
         return jax.value_and_grad(loss, argnums=(0, 1))(params, graph.positions)
 
