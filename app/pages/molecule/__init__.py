@@ -87,7 +87,7 @@ def _measure(shown: Shown, **places: dict[str, Any]) -> list[tuple]:
     """Fills in what is known of each kind already; what has still to be compiled is given back."""
     asked = (shown.source, shown.element, shown.turn[0], shown.precision)
     for kind, place in places.items():
-        waiting, found = cached.of_molecule(kind, shown.names, asked)
+        waiting, found = cached.of_structure(kind, shown.names, asked)
         place.update(found)
         if waiting:
             return waiting

@@ -207,7 +207,7 @@ def shown(at: AppTest):
         ("verdict", made.verdicts),
         ("curve", made.curves),
     ):
-        waiting, found = cached.of_molecule(kind, names, asked)
+        waiting, found = cached.of_structure(kind, names, asked)
         assert not waiting
         place.update(found)
     return made
