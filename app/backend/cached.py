@@ -24,6 +24,10 @@ from demetar.core.errors import InputError
 from demetar.runs.run import Run, load
 
 
+Source = molecules.Source | nbody.Source
+Asked = tuple[Source, molecules.Element, Vector, str]  # what is asked of every run alike
+
+
 def job(name: str) -> runs.Job:
     """One run; InputError with the closest name if there is none."""
     return runs.read(runs.find(name))
@@ -97,9 +101,9 @@ def twin(
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def true_energy(source: nbody.Source, law: str) -> list[float]:
-    """Energy along the true path of a roll-out."""
-    return rollout.true_energy(start_of(source), law)
+def limited(source: nbody.Source, law: str) -> int:
+    """In how many steps of the true path the law's limit on forces acts."""
+    return nbody.limited(start_of(source), law)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -108,28 +112,13 @@ def simulated(source: nbody.Source, element: molecules.Element, axis: Vector) ->
     return bodies.simulated(start_of(source), element, axis)
 
 
-@st.cache_data(show_spinner=False, max_entries=128)
-def _rollout(
-    name: str, stamp: float, source: nbody.Source, element: molecules.Element, law: str
-) -> rollout.Rollout:
-    return rollout.rollout(run(name), start_of(source), element, law)
-
-
-def rolled(
-    name: str, source: nbody.Source, element: molecules.Element, law: str
-) -> rollout.Rollout:
-    """The twin roll-outs of a run."""
-    return _rollout(name, stamp(name), source, element, law)
-
-
 def motion(
-    names: list[str], source: nbody.Source, element: molecules.Element, dtype: str, law: str,
-    rolling: bool,
+    names: list[str], asked: Asked, law: str, rolled: dict[str, rollout.Rollout]
 ) -> live.View:
-    """What the live channel needs to answer for these runs at this scene, rolled out or one step."""
-    left = tuple(rolled(name, source, element, law).first for name in names) if rolling else ()
-    used = tuple(run(name) for name in names)
-    return live.View(used, start_of(source), dtype, element, law, left)
+    """What the live channel needs to answer for these runs at a scene; with roll-outs, if there are any."""
+    source, element, _, dtype = asked
+    used, left = (run(name) for name in names), (r.first for r in rolled.values())
+    return live.View(tuple(used), start_of(source), dtype, element, law, tuple(left))
 
 
 class Molecule(NamedTuple):
@@ -162,9 +151,10 @@ def renumbered(element: molecules.Element, symbols: list[str]) -> list[str]:
 _warm: dict[tuple, threading.Thread] = {}
 _beginning = threading.Lock()
 KINDS = {"square": square.square, "verdict": square.judged, "curve": square.curve}
-OF_BODIES = {"square": bodies.square, "verdict": bodies.judged, "curve": bodies.curve}
-Source = molecules.Source | nbody.Source
-Asked = tuple[Source, molecules.Element, Vector, str]  # what is asked of every run alike
+OF_BODIES = {
+    "square": bodies.square, "verdict": bodies.judged, "curve": bodies.curve,
+    "rollout": lambda run, begin, element, _: rollout.rollout(run, begin, element),  # always in float32
+}  # fmt: skip
 
 
 def known_runs() -> set[str]:

@@ -10,6 +10,7 @@ the last is the rule's, not the model's.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,15 +29,16 @@ STEPS = 5
 class Rollout:
     """Both ways around the square after 0, 1, … steps, in float32.
 
-    `left` is g·f^k(x) and `right` is f^k(g·x): places [steps+1 n 3]; `first` is f^k(x). `delta` [steps+1] is
-    Δ_EQ of the places, relative to the displacement from the start; `energy` that of f^k(x) under the law.
+    `left` is g·f^k(x) and `right` is f^k(g·x): places [steps+1 n 3]; `first` is f^k(x), `velocities` those with
+    which each of its steps begins. `delta` [steps+1] is Δ_EQ of the places, relative to the displacement from
+    the start.
     """
 
     first: np.ndarray
+    velocities: np.ndarray
     left: np.ndarray
     right: np.ndarray
     delta: list[float]
-    energy: list[float]
 
 
 def ahead(run: Run, begin: nbody.Start, steps: int = STEPS) -> list[nbody.Start]:
@@ -57,13 +59,10 @@ def ahead(run: Run, begin: nbody.Start, steps: int = STEPS) -> list[nbody.Start]
     return states
 
 
-def energies(states: list[nbody.Start], law: str) -> list[float]:
-    """Kinetic and potential energy of each state under the law, its limit on forces left out."""
-    found = []
-    for s in states:
-        kinetic = 0.5 * float((s.masses[:, None] * s.velocities**2).sum())
-        found.append(kinetic + float(potential(s.positions, law, s.charges)))
-    return found
+def energies(found: Rollout, begin: nbody.Start, law: str) -> list[float]:
+    """Kinetic and potential energy of f^k(x) under the law, its limit on forces left out."""
+    kinetic = 0.5 * (begin.masses[:, None] * found.velocities**2).sum((1, 2))
+    return (kinetic + potential(found.first, law, begin.charges)).tolist()
 
 
 def turned(run: Run, begin: nbody.Start, element: Element) -> np.ndarray:
@@ -77,13 +76,20 @@ def deltas(left: np.ndarray, right: np.ndarray) -> list[float]:
     return [0.0, *(nbody.relative(a, b, right[0]) for a, b in pairs)]
 
 
-def rollout(run: Run, begin: nbody.Start, element: Element, law: str) -> Rollout:
+def rollout(run: Run, begin: nbody.Start, element: Element) -> Rollout:
     """The twin roll-outs of a run: predicted and then moved, moved and then predicted."""
     states = ahead(run, begin)
     first = np.stack([s.positions for s in states])
     left = np.stack([act(element, places) for places in first])
     right = turned(run, begin, element)
-    return Rollout(first, left, right, deltas(left, right), energies(states, law))
+    velocities = np.stack([s.velocities for s in states])
+    return Rollout(first, velocities, left, right, deltas(left, right))
+
+
+def true_deltas(true: nbody.Twin, element: Element) -> list[float]:
+    """Δ_EQ of the simulator itself after each step of a roll-out."""
+    left, right = true.straight[:: nbody.PER_HORIZON], true.moved[:: nbody.PER_HORIZON]
+    return deltas(np.stack([act(element, places) for places in left]), right)
 
 
 def true_energy(begin: nbody.Start, law: str) -> list[float]:
@@ -100,3 +106,28 @@ def true_energy(begin: nbody.Start, law: str) -> list[float]:
     speeds = (np.abs(vs[now, 0]) + np.abs(vs[now + 1, 0])) / 2
     kinetic = 0.5 * (begin.masses[:, None] * speeds**2).sum((1, 2))
     return (kinetic + potential(xs[now, 0], law, begin.charges)).tolist()
+
+
+@dataclass(frozen=True)
+class Told:
+    """What goes beside roll-outs, by run and of the true path: energies, Δ_EQ, the error after the last step.
+
+    `error`: the root of the mean squared error of a coordinate of f^k(x), scene units.
+    """
+
+    energy: dict[str, list[float]]
+    error: dict[str, float]
+    true_energy: list[float]
+    true_delta: list[float]
+
+
+def told(
+    begin: nbody.Start, element: Element, law: str, rolled: Mapping[str, Rollout], true: nbody.Twin
+) -> Told:
+    """Energies and errors of roll-outs against the true paths of x and g·x."""
+    return Told(
+        {name: energies(found, begin, law) for name, found in rolled.items()},
+        {name: nbody.mse(found.first[-1], true.straight[-1]) ** 0.5 for name, found in rolled.items()},
+        true_energy(begin, law),
+        true_deltas(true, element),
+    )

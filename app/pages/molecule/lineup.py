@@ -56,7 +56,7 @@ def _known() -> list[str]:
 def show(shown: Any) -> None:
     """The choice, the figure and the table."""
     names = _choice(shown)
-    labels = controls.labels(names)
+    labels = choose.labels(names)
     runs = {name: (cached.run(name), cached.stamp(name)) for name in names}
     questions = lineup.questions(runs, shown.source, shown.element)
     waiting, found = lineup.answers.ask(questions)

@@ -1,5 +1,6 @@
 // The picture without WebGL: the same calls drawn as SVG, the same camera, no library.
 import { placed } from "./arrows.js";
+import { nameOf } from "./frames.js";
 import { project } from "./math.js";
 import { svg } from "./panels.js";
 import { shade } from "./theme.js";
@@ -69,16 +70,24 @@ export class FlatStage {
     this.parts[k] = parts;
     this.swarms[k].clear();
     for (const field of panel.fields) {
-      this.swarms[k].set(field.role, { field, theme });
-      this.move(k, field.role, field.vectors, field.scale * field.magnify);
+      this.swarms[k].set(nameOf(field), { field, theme });
+      const stretch = field.scale * field.magnify;
+      this.move(k, nameOf(field), field.places ?? field.vectors, stretch);
     }
     this.tracks[k] = panel.tracks.map((track) => ({ ...track, atoms: models[track.model] }));
+    for (const { role, atoms } of unsettled ? this.tracks[k] : []) {
+      if (role !== "left") for (const atom of atoms) atom.ball.hidden = true;
+    }
   }
 
-  move(k, role, vectors, stretch) {
-    const swarm = this.swarms[k].get(role);
+  move(k, name, vectors, stretch) {
+    const swarm = this.swarms[k].get(name);
     if (!swarm) return;
     const { field, theme } = swarm;
+    if (field.places) {
+      swarm.parts = stretch ? lines(field, vectors, theme) : [];
+      return;
+    }
     const point = ([x, y, z]) => ({ x, y, z });
     swarm.parts = field.origins.flatMap((_, i) => {
       const arrow = placed(field, vectors, stretch, i);
@@ -126,6 +135,7 @@ function ball(atom, theme) {
   const part = { at: vector(atom) };
   part.draw = (see) => {
     const { x, y, depth, scale } = see(part.at);
+    if (part.hidden) return { depth, nodes: [] };
     const circle = { cx: x, cy: y, r: atom.radius * scale, fill, stroke: theme.text };
     const node = svg("circle", { ...circle, "fill-opacity": atom.opacity ?? 1, "stroke-width": 1 });
     const nodes = [node];
@@ -149,6 +159,25 @@ function bond(from, to, theme) {
     return { depth: (a.depth + b.depth) / 2, nodes: [svg("line", { ...line, "stroke-width": 5 })] };
   };
   return { draw };
+}
+
+/** A line a body through all places. */
+function lines({ bodies, color, width, opacity }, places, theme) {
+  return Array.from({ length: bodies }, (_, body) => {
+    const draw = (see) => {
+      const points = [];
+      let [depth, scale] = [0, 1];
+      for (let k = 3 * body; k < places.length; k += 3 * bodies) {
+        const seen = see([places[k], places[k + 1], places[k + 2]]);
+        points.push(`${seen.x.toFixed(1)},${seen.y.toFixed(1)}`);
+        ({ depth, scale } = seen);
+      }
+      const look = { fill: "none", stroke: shade(color, theme), "stroke-opacity": opacity };
+      const thick = { "stroke-width": Math.max(1.2, 2 * width * scale), "stroke-linejoin": "round" };
+      return { depth, nodes: [svg("polyline", { points: points.join(" "), ...look, ...thick })] };
+    };
+    return { draw };
+  });
 }
 
 function surface({ vertexArr, faceArr, color, opacity = 1 }, theme) {

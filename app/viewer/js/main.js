@@ -16,6 +16,9 @@ import { makeTable } from "./table.js";
 import { readTheme, shade } from "./theme.js";
 import { Turns } from "./turns.js";
 
+/** Whether paths are drawn on a sheet of their own below the pictures. */
+const trailed = (panels) => panels.some((panel) => panel.tracks.some(({ trail }) => trail));
+
 class View {
   constructor(root) {
     this.root = root;
@@ -58,8 +61,7 @@ class View {
     const cells = data.grid[this.narrow ? "narrow" : "wide"];
     this.square.style.setProperty("--shape", cells.length / cells[0].length);
     this.square.style.setProperty("--rows", cells.length);
-    const tracked = data.panels.some((panel) => panel.tracks.length > 0);
-    const layout = JSON.stringify([cells, data.grid.joins, tracked]);
+    const layout = JSON.stringify([cells, data.grid.joins, trailed(data.panels)]);
     if (layout !== this.layout) {
       this.layout = layout;
       this.cells = cells.flat();
@@ -75,7 +77,7 @@ class View {
   async rebuild({ grid, library, panels }, cells) {
     this.picture.close();
     const [rows, cols] = [cells.length, cells[0].length];
-    const opaque = panels.every((panel) => panel.tracks.length === 0);
+    const opaque = !trailed(panels);
     const { layer, cards } = makeCards(cells, grid.joins);
     this.cards = cards;
     const below = make("div");
@@ -144,19 +146,22 @@ class View {
       return;
     }
     if (!this.player) {
-      this.player = new Player((time, playing) => this.advance(time, playing));
+      const rested = (frame) => this.data.playback.told && this.report("frame", { frame });
+      this.player = new Player(this.advance, rested);
       this.bar.prepend(this.player.bar);
     }
     const scene = panels.map((panel) => (panel.tracks.length ? panel.digest : "")).join();
     if (scene !== this.scene) this.player.load(tracks, playback);
     this.scene = scene;
+    this.player.start(playback.start);
   }
 
-  advance(time, playing) {
+  advance = (time, playing) => {
     Object.assign(this.picture, { time, playing });
     this.panels.forEach((panel, k) => panel.tracks.length && this.picture.stale.add(k));
     this.picture.draw();
-  }
+    publish(`${this.data.key} time`, { time });
+  };
 
   /** Width over height of what every card leaves free for its picture, against the whole cell. */
   aspect() {
@@ -205,7 +210,6 @@ class View {
     this.picture.rods(k, attention);
   }
 
-  /** Saves the picture as "svg" or "png". */
   save = (kind, name) => save(this, this.picture.stage?.viewers ? kind : "svg", name);
 
   showResidual(shown) {
