@@ -27,7 +27,7 @@ def models(inputs: str, keys: tuple[str, str], defaults: tuple[str, str]) -> lis
     for i, (parameter, options) in enumerate((("run", known), ("beside", [*known, ALONE]))):
         address.from_address(parameter, keys[i], options, defaults[i], "run")
         st.selectbox(
-            "Model B, beside it" if i else "Model A", options, key=keys[i], width=152 if i else 126,
+            "Model B, beside it" if i else "Model A", options, key=keys[i], width=(152 if i else 126) + 28 * any("·" in t for t in called.values()),
             format_func=lambda n: called.get(n, "no second"), label_visibility="collapsed",
         )  # fmt: skip
     first, second = (str(st.session_state[key]) for key in keys)

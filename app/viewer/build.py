@@ -100,14 +100,21 @@ def _particles(view: py3Dmol.view, item: Particles) -> None:
     _balls(view, points, colors, item.radius, 0.7 if item.ghost else 1.0)
 
 
-def _track(view: py3Dmol.view, item: Track) -> None:
-    first = np.asarray(item.frames)[0]
+def _bodies(item: Track) -> dict[str, Any]:
+    """How the bodies of a track look: colors [n], radius, opacity."""
+    count = np.asarray(item.frames).shape[1]
     charges = None if item.charges is None else np.asarray(item.charges)
     solid = item.style == "solid"
-    colors = _charge_colors(charges, len(first)) if solid else [item.color] * len(first)
+    colors = _charge_colors(charges, count) if solid else [item.color] * count
     # A ghost is a halo: it shows even where it meets what it is compared with.
     size = {"solid": 1.0, "ghost": 1.4, "ring": 0.6}[item.style]
-    _balls(view, first, colors, item.radius * size, 0.7 if item.style == "ghost" else 1.0)
+    opacity = 0.7 if item.style == "ghost" else 1.0
+    return {"colors": colors, "radius": item.radius * size, "opacity": opacity}
+
+
+def _track(view: py3Dmol.view, item: Track) -> None:
+    look = _bodies(item)
+    _balls(view, np.asarray(item.frames)[0], look["colors"], look["radius"], look["opacity"])
 
 
 def _arrows(view: py3Dmol.view, item: Arrows) -> None:
@@ -183,8 +190,13 @@ def _field(item: Field | Path) -> dict[str, Any]:
     }
 
 
+def _built(item: Item) -> bool:
+    """Whether py3Dmol builds it; the others are made in the browser, where they change with the hand."""
+    return not isinstance(item, Field | Path) and (not isinstance(item, Track) or item.trail)
+
+
 def _calls(item: Item) -> Calls:
-    if isinstance(item, Field | Path):  # made in the browser, where it changes with the hand
+    if not _built(item):
         return []
     view = py3Dmol.view()
     view.updatejs = ""
@@ -216,8 +228,10 @@ def panel_payload(panel: Panel) -> dict[str, Any]:
         {
             "frames": np.round(np.asarray(item.frames), 4).tolist(),
             **{name: getattr(item, name) for name in ("color", "style", "every", "trail", "role")},
+            **_bodies(item),
             "model": sum(
-                isinstance(other, Atoms | Particles | Track | Coloured) for other in panel.items[:k]
+                isinstance(other, Atoms | Particles | Track | Coloured) and _built(other)
+                for other in panel.items[:k]
             ),
         }
         for k, item in enumerate(panel.items)

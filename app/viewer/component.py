@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 LIBRARY = HERE.parents[1] / "static" / "3Dmol-min.js"
 # Each file after those that it imports: they are joined to one module.
 MODULES = (
-    *("shared", "math", "format", "theme", "turns", "frames", "arrows", "tubes", "stage", "camera"),
+    *("shared", "math", "format", "theme", "turns", "frames", "arrows", "balls", "tubes", "stage", "camera"),
     *("panels", "table"),
     *("flat", "choose", "playback", "overlay", "picture", "side", "followers", "channel", "live"),
     *("figure", "pointer", "main"),
@@ -227,6 +227,7 @@ def show(
     live: Live | None = None,
     alt: str = "",
     fit: str | None = None,
+    fill: bool = True,
     rate: float = 30.0,
     time_step: float = 1.0,
     time_unit: str = "",
@@ -242,7 +243,8 @@ def show(
     """What the reader did in the viewer since the last run; draws up to 6 panels on one canvas.
 
     The camera is kept by `key` through every rerun and change of data; when `fit` changes (the
-    name of the structure, say) the distance is set anew and the direction stays. `across` and
+    name of the structure, say) the distance is set anew and the direction stays; with `fill` a flat
+    structure may reach below the words when it is turned on edge. `across` and
     `down` label the arrows between panels in `cols` columns; a `grid` says more. `side` is what
     js/side.js writes into the cell of that name, `live` how g is followed while it is dragged.
     `height`: pixels or a CSS length. `alt` says the picture in words. Tracks play at `rate` frames
@@ -275,7 +277,7 @@ def show(
         "alt": alt or ". ".join(f"{panel.title} {panel.about}".strip() for panel in panels),
         "hint": _hint(panels),
         "key": key,
-        "fit": {**build.extent(panels), "token": fit},
+        "fit": {**build.extent(panels), "token": fit, "fill": fill},
         "answered": st.session_state.get(memory, 0),
         "playback": {
             **{"rate": rate, "step": time_step, "unit": time_unit, "autoplay": autoplay},

@@ -64,7 +64,7 @@ def show(shown: Any) -> viewer.Events:
         key=VIEWER, height=HEIGHT, grid=viewer.Grid(wide, narrow, JOINS),
         side=_side(shown, models),
         live=viewer.Live(live.PATH, token, list(shown.turn[2]), rows, truth=1),
-        fit=f"{shown.source.name} {shown.rolling}",
+        fit=f"{shown.source.name} {shown.rolling} {len(shown.squares)} {len(shown.rolled)}", fill=False,
         alt=in_words(shown), rate=RATE[shown.rolling], time_step=FRAME, time_unit="time units",
         autoplay=shown.begins, frame=int(st.session_state[state.FRAME]),
         on_drag=lambda drag: rotation.turn_on(G, drag.quaternion),
@@ -95,7 +95,7 @@ class _Scene:
         self.at, self.at_g = shown.begin.positions.mean(0), shown.moved.positions.mean(0)
         self.x, self.gx = shown.begin.positions - self.at, shown.moved.positions - self.at_g
         reach = np.percentile(np.linalg.norm(shown.true.straight - self.at, axis=-1), 90)
-        self.size = float(np.clip(0.06 * reach, 0.08, 0.5))
+        self.size = float(np.clip(0.07 * reach, 0.08, 0.5))
 
     def panels(self) -> list[look.Panel]:
         shown, true = self.shown, self.shown.true
@@ -146,7 +146,10 @@ class _Scene:
                 look.Path(shown.true.straight - self.at, "first", look.GREY, "true path", 0.1 * self.size),
                 *self._rolled(rolled.first - self.at, "first", "left", model["color"], "f(f(…x))"),
             ]  # fmt: skip
-            return look.Panel("f(x)", items, f"{model['label']}, five steps", help=terms.ROLLOUT)
+            return look.Panel(
+                "f(x)", items, f"{model['label']}, five steps", "one step a time unit",
+                help=terms.ROLLOUT,
+            )  # fmt: skip
         end = look.Particles(
             shown.true.straight[-1] - self.at, None, 0.6 * self.size, look.GREY, True, "true end"
         )
@@ -204,7 +207,7 @@ class _Scene:
                 opacity=0.5 if wide else 1.0,
             ),
             look.Track(
-                places, "", color, "ghost" if wide else "ring", radius=0.8 * self.size,
+                places, "", color, "ghost" if wide else "ring", radius=(0.8 if wide else 1.3) * self.size,
                 every=shown_every(), trail=False, role=track,  # type: ignore[arg-type]
             ),
         ]  # fmt: skip
@@ -235,7 +238,7 @@ def _side(shown: Any, models: list[dict[str, Any]]) -> dict[str, Any]:
         "metric": "How the difference is measured; Δ_EQ itself is relative L2",
     }
     return {
-        "question": "Do the two ways end alike?",
+        "question": "Same ends either way?",
         "about": ABOUT,
         "help": f"{terms.DELTA} {terms.VERDICT}",
         "precision": state.SHORT[shown.precision],

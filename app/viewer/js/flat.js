@@ -74,10 +74,13 @@ export class FlatStage {
       const stretch = field.scale * field.magnify;
       this.move(k, nameOf(field), field.places ?? field.vectors, stretch);
     }
-    this.tracks[k] = panel.tracks.map((track) => ({ ...track, atoms: models[track.model] }));
-    for (const { role, atoms } of unsettled ? this.tracks[k] : []) {
-      if (role !== "left") for (const atom of atoms) atom.ball.hidden = true;
-    }
+    this.tracks[k] = panel.tracks.map((track) => {
+      const atoms = track.trail ? models[track.model] : bodies(track);
+      if (!track.trail && !(unsettled && track.role !== "left")) {
+        parts.push(...atoms.map((atom) => ball(atom, theme)));
+      }
+      return { ...track, atoms };
+    });
   }
 
   move(k, name, vectors, stretch) {
@@ -111,7 +114,7 @@ export class FlatStage {
   seek(k, time, positionsAt) {
     for (const track of this.tracks[k]) {
       const places = positionsAt(track, time);
-      track.atoms.forEach((atom, i) => (atom.ball.at = places[i]));
+      track.atoms.forEach((atom, i) => atom.ball && (atom.ball.at = places[i]));
     }
   }
 
@@ -135,7 +138,6 @@ function ball(atom, theme) {
   const part = { at: vector(atom) };
   part.draw = (see) => {
     const { x, y, depth, scale } = see(part.at);
-    if (part.hidden) return { depth, nodes: [] };
     const circle = { cx: x, cy: y, r: atom.radius * scale, fill, stroke: theme.text };
     const node = svg("circle", { ...circle, "fill-opacity": atom.opacity ?? 1, "stroke-width": 1 });
     const nodes = [node];
@@ -159,6 +161,11 @@ function bond(from, to, theme) {
     return { depth: (a.depth + b.depth) / 2, nodes: [svg("line", { ...line, "stroke-width": 5 })] };
   };
   return { draw };
+}
+
+/** The bodies of a track without a trail, in its first frame. */
+function bodies({ frames, colors, radius, opacity }) {
+  return frames[0].map(([x, y, z], i) => ({ elem: "X", x, y, z, color: colors[i], radius, opacity }));
 }
 
 /** A line a body through all places. */

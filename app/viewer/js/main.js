@@ -172,7 +172,8 @@ class View {
     // Words stand above and below; scenes of one page stand in the middle between them.
     this.picture.lower = this.side ? (above - below) / 2 : 0;
     const room = this.side ? height - above - below : height - 2 * Math.max(above, below);
-    const most = room * (width / height);
+    // A scene that spreads as a ball must stand clear of the words however it is turned.
+    const most = room * (this.data.fit.fill ? width / height : 1.15);
     return Math.min(most, ...free.map((f) => f.width)) / height || 1;
   }
 

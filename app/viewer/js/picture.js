@@ -187,7 +187,7 @@ export class Picture {
       this.stretch(k);
     }
     if (tracked) this.stage.seek(k, this.time, positionsAt);
-    this.stage.draw(k, view, changed || tracked || this.fresh === k);
+    this.stage.draw(k, view, changed || panel.tracks.some(({ trail }) => trail) || this.fresh === k);
     if (this.fresh === k) this.fresh = null;
     if (changed) this.trailed[k] = null;
     this.filled[k] = content;

@@ -41,8 +41,8 @@ export function rollout(root, first) {
     const two = { ...size, from: half, to: width, low: least - air, high: most + air };
     plots = [scales(one), scales(two)];
     const found = [
-      ...frames(one, plots[0], "Δ_EQ after each step", theme, logTicks(one)),
-      ...frames(two, plots[1], "energy, scene units", theme, ticks(two)),
+      ...frames(one, plots[0], "Δ_EQ against time", theme, logTicks(one)),
+      ...frames(two, plots[1], "energy against time, scene units", theme, ticks(two)),
     ];
     rows.forEach((row, i) => {
       const at = row.delta.map((value, k) => [k, log(value)]).slice(1);
@@ -105,9 +105,7 @@ function frames({ from, to, height, last }, { x, y }, title, theme, marks) {
     found.push(write({ x: from + EDGE.left - 6, y: y(value) + 4, "text-anchor": "end" }, text));
   }
   for (let step = 0; step <= last; step++) {
-    const text = step === last ? `${step} time units` : String(step);
-    const anchor = step === last ? "end" : "middle";
-    found.push(write({ x: x(step), y: height - 5, "text-anchor": anchor }, text));
+    found.push(write({ x: x(step), y: height - 5, "text-anchor": "middle" }, String(step)));
   }
   return found;
 }

@@ -1,6 +1,7 @@
 // One 3Dmol canvas: a grid of panels on a single WebGL context, kept for the life of the page.
 import { Swarm } from "./arrows.js";
-import { between, nameOf } from "./frames.js";
+import { Balls } from "./balls.js";
+import { between, nameOf, positionsAt } from "./frames.js";
 import { Tubes } from "./tubes.js";
 import { shared } from "./shared.js";
 import { shade } from "./theme.js";
@@ -130,8 +131,12 @@ class Stage {
       this.fogs[k] = theme.background;
     }
     viewer.setSlab(-2.5 * reach, 2.5 * reach);
-    this.tracks[k] = panel.tracks.map((track) => ({ ...track, object: models[track.model] }));
-    if (unsettled) for (const { role, object } of this.tracks[k]) if (role !== "left") object.hide();
+    this.tracks[k] = panel.tracks.map((track) => {
+      if (track.trail) return { ...track, object: models[track.model] };
+      const balls = new Balls(viewer, track, theme);
+      balls.hidden = unsettled && track.role !== "left";
+      return { ...track, balls };
+    });
   }
 
   /** Gives a set of arrows of panel k other vectors, drawn so many Å long a unit; or paths other places. */
@@ -156,7 +161,12 @@ class Stage {
 
   /** Moves the spheres of a panel's tracks to a time in frames, between frames in a line. */
   seek(k, time) {
-    for (const { frames, every, object } of this.tracks[k]) {
+    for (const track of this.tracks[k]) {
+      const { frames, every, object, balls } = track;
+      if (balls) {
+        balls.move(positionsAt(track, time));
+        continue;
+      }
       const { low, high, part } = between(frames, every, time);
       object.selectedAtoms({}).forEach((atom, i) => {
         const [from, to] = [frames[low][i], frames[high][i]];

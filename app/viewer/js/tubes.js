@@ -1,5 +1,6 @@
 // Paths of bodies as one mesh a set, whose corners are rewritten in place while the hand moves.
 import { cross, pour, unit } from "./arrows.js";
+import { points } from "./balls.js";
 
 const AROUND = 5; // corners of a ring
 const MOST_CORNERS = 65000; // a mesh's corners are numbered with 16 bits
@@ -72,12 +73,6 @@ export class Tubes {
     this.corners = new Float32Array(size);
     this.normals = new Float32Array(size);
     this.write(places, stretch);
-    const points = (array) =>
-      Array.from({ length: size / 3 }, (_, i) => ({
-        x: array[3 * i],
-        y: array[3 * i + 1],
-        z: array[3 * i + 2],
-      }));
     this.shape = viewer.addShape({ color, opacity: field.opacity });
     this.shape.addCustom({
       vertexArr: points(this.corners),
