@@ -25,7 +25,7 @@ from demetar.models.nn import inputs as nf
 from demetar.models.nn.irreps import equivariant
 from demetar.runs.prediction import with_gradient, without_constant
 from demetar.runs.run import Run, load
-from tests.contracts.test_models import CASES, KINDS, random_run
+from tests.support.contracts import CASES, random_run
 from tests.support.symmetric import CROOKED, DRIFT, Moved, drifted, molecules, scenes
 
 SHIPPED = sorted(p.parent.name for p in Path(PROJECT, "trained").glob("*/config.json"))
