@@ -11,10 +11,15 @@ ALONE = "none"  # no second model
 
 
 def labels(names: list[str]) -> dict[str, str]:
-    """What each run is called: its model, and its own name where several runs have that model."""
+    """What each run is called: its model, and its own name where several runs have that model.
+
+    "nbody" alone says nothing beside "nbody-clean".
+    """
     titles = {name: cached.title(name) for name in names}
+    own = {name: name.partition("-")[2] for name in names}
     twice = {t for t in titles.values() if list(titles.values()).count(t) > 1}
-    return {n: f"{t} · {n.partition('-')[2]}" if t in twice else t for n, t in titles.items()}
+    short = {n: t not in twice or own[n] == "nbody" for n, t in titles.items()}
+    return {n: t if short[n] else f"{t} · {own[n]}" for n, t in titles.items()}
 
 
 def models(inputs: str, keys: tuple[str, str], defaults: tuple[str, str]) -> list[str]:
@@ -27,7 +32,7 @@ def models(inputs: str, keys: tuple[str, str], defaults: tuple[str, str]) -> lis
     for i, (parameter, options) in enumerate((("run", known), ("beside", [*known, ALONE]))):
         address.from_address(parameter, keys[i], options, defaults[i], "run")
         st.selectbox(
-            "Model B, beside it" if i else "Model A", options, key=keys[i], width=(152 if i else 126) + 28 * any("·" in t for t in called.values()),
+            "Model B, beside it" if i else "Model A", options, key=keys[i], width=152 if i else 126,
             format_func=lambda n: called.get(n, "no second"), label_visibility="collapsed",
         )  # fmt: skip
     first, second = (str(st.session_state[key]) for key in keys)

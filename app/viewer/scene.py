@@ -22,9 +22,8 @@ ORANGE, SKY, PURPLE = checked.ORANGE, checked.SKY, checked.PURPLE
 GREY, MAX_ATOMS, BALL = checked.GREY, checked.MAX_ATOMS, checked.BALL
 MODEL_A, MODEL_B = checked.MODEL_A, checked.MODEL_B
 SLEEVE, RESIDUAL = checked.SLEEVE, checked.RESIDUAL
-fitting_scale, arrow_scale, magnifier = (
-    checked.fitting_scale, checked.arrow_scale, checked.magnifier,
-)  # fmt: skip
+arrow_scale, fitting_scale = checked.arrow_scale, checked.fitting_scale
+magnifier = checked.magnifier
 
 
 def find_bonds(species: Sequence[str], positions: Array, slack: float = 1.2) -> list[list[int]]:
@@ -255,10 +254,7 @@ class Field:
 
 @dataclass
 class Path:
-    """The paths of bodies as tubes, frames [T n 3], which may change while the hand moves.
-
-    `role`: "left" g·f(x), "first" f(x), "right" f(g·x) and "truth" (both hidden while they are not known).
-    """
+    """The paths of bodies as tubes, frames [T n 3]; "right" and "truth" are hidden while not known."""
 
     frames: ArrayLike
     role: Literal["first", "left", "right", "truth"]

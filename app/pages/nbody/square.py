@@ -180,7 +180,8 @@ class _Scene:
             ]
             return look.Panel(
                 title, items, f"{model['label']}, five steps",
-                caption=f"Δ_EQ after five: {words.delta(rolled.delta[-1])}", follows=True,
+                caption="predicted again and again", follows=True,
+                note=f"Δ_EQ after {state.HORIZONS} steps: {words.delta(rolled.delta[-1])}",
                 help=terms.ROLLOUT,
             )  # fmt: skip
         left, right = square.ways

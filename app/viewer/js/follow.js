@@ -92,7 +92,7 @@ function curve(root, first) {
       const look = { fill: "none", stroke, "stroke-width": 2, "stroke-dasharray": dashed ? "7 4" : "none" };
       found.push(svg("polyline", { points, ...look }));
       const [degrees, k] = [[84, 7], [118, 9], [150, 12]][i % 3];
-      const at = { x: x(degrees), y: y(line[k]) + (i ? 16 : -8) };
+      const at = { x: x(degrees), y: Math.max(y(line[k]) + (i ? 16 : -8), TOP + 8) };
       found.push(write(at, label, { fill: stroke, "text-anchor": "middle", class: "label" }));
     });
     found.push(...marks(x, y, theme, height));

@@ -1,7 +1,7 @@
 // While the hand moves: asks for g over the channel and puts the answer on the picture and the words.
 import { Channel } from "./channel.js";
 import { axisAngle, conjugate, multiply, rotate } from "./math.js";
-import { plain, times } from "./format.js";
+import { delta, plain, times } from "./format.js";
 import { publish } from "./followers.js";
 
 const LATE = 150; // ms: then the molecule turns without its arrows
@@ -76,7 +76,9 @@ export class Live {
       if (row.rollout) view.picture.move(k, "right path", turned(row.rollout, back));
       const exponent = view.picture.move(k, "residual", turned(row.residual, back));
       const { differ, unit } = this.models[i];
-      if (!row.rollout) view.cards[k].differ(`${differ} ${plain(row.apart)} ${unit}`, times(exponent));
+      const after = row.deltas?.length - 1;
+      if (row.rollout) view.cards[k].note.textContent = `Δ_EQ after ${after} steps: ${delta(row.deltas[after])}`;
+      else view.cards[k].differ(`${differ} ${plain(row.apart)} ${unit}`, times(exponent));
     });
     const k = view.panels.findIndex((panel) => panel.index === this.truth);
     if (truth && k >= 0) view.picture.move(k, "truth path", turned(truth.path, back));

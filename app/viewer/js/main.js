@@ -16,7 +16,6 @@ import { makeTable } from "./table.js";
 import { readTheme, shade } from "./theme.js";
 import { Turns } from "./turns.js";
 
-/** Whether paths are drawn on a sheet of their own below the pictures. */
 const trailed = (panels) => panels.some((panel) => panel.tracks.some(({ trail }) => trail));
 
 class View {
@@ -139,21 +138,19 @@ class View {
   takeTracks({ panels, playback }) {
     const tracks = panels.flatMap((panel) => panel.tracks);
     if (tracks.length === 0) {
-      this.player?.pause();
-      this.player?.bar.remove();
+      this.player?.close();
       this.player = null;
       this.trails.width = 0;
       return;
     }
     if (!this.player) {
-      const rested = (frame) => this.data.playback.told && this.report("frame", { frame });
-      this.player = new Player(this.advance, rested);
+      this.player = new Player(this.advance, (frame) => this.report("frame", { frame }));
       this.bar.prepend(this.player.bar);
     }
     const scene = panels.map((panel) => (panel.tracks.length ? panel.digest : "")).join();
     if (scene !== this.scene) this.player.load(tracks, playback);
     this.scene = scene;
-    this.player.start(playback.start);
+    this.player.start(playback);
   }
 
   advance = (time, playing) => {
@@ -285,7 +282,7 @@ class View {
     this.gone = true;
     this.live.close();
     this.watcher.disconnect();
-    this.player?.pause();
+    this.player?.close();
     this.picture.close();
   }
 }

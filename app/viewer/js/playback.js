@@ -46,7 +46,8 @@ export class Player {
   }
 
   /** Shows the frame that the page asks for, where it asks for another than before. */
-  start(frame) {
+  start({ start: frame, told }) {
+    this.told = told; // whether the page wants to know
     if (frame === null || frame === this.asked) return;
     this.asked = frame;
     if (!this.playing) this.seek(Math.min(frame, this.length - 1));
@@ -55,7 +56,7 @@ export class Player {
   /** The reader has left it here. */
   rest() {
     const frame = Math.round(this.time);
-    if (frame === this.asked) return;
+    if (!this.told || frame === this.asked) return;
     this.asked = frame;
     this.rested(frame);
   }
@@ -95,6 +96,12 @@ export class Player {
     this.redraw(this.time, false);
     this.show();
     if (played) this.rest();
+  }
+
+  /** Ends it; nobody is told. */
+  close() {
+    this.playing = false;
+    this.bar.remove();
   }
 
   seek(time) {
