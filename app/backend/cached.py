@@ -23,7 +23,6 @@ from demetar.core.disk import home
 from demetar.core.errors import InputError
 from demetar.runs.run import Run, load
 
-
 Source = molecules.Source | nbody.Source
 Asked = tuple[Source, molecules.Element, Vector, str]  # what is asked of every run alike
 
@@ -117,8 +116,9 @@ def motion(
 ) -> live.View:
     """What the live channel needs to answer for these runs at a scene; with roll-outs, if there are any."""
     source, element, _, dtype = asked
+    begin, _, _ = _subject(source)
     used, left = (run(name) for name in names), (r.first for r in rolled.values())
-    return live.View(tuple(used), start_of(source), dtype, element, law, tuple(left))
+    return live.View(tuple(used), begin, dtype, element, law, tuple(left))
 
 
 class Molecule(NamedTuple):
@@ -176,9 +176,7 @@ def _subject(source: Source) -> tuple[Any, graph.Graph, dict[str, Any]]:
     return atoms, graph.from_atoms(atoms), KINDS
 
 
-def warm(
-    kind: str, name: str, source: Source, element: molecules.Element, dtype: str
-) -> None:
+def warm(kind: str, name: str, source: Source, element: molecules.Element, dtype: str) -> None:
     """Compiles what `kind` needs for structures of this size, and waits for it."""
     _begun(kind, name, (source, element, (0.0, 0.0, 1.0), dtype))[1].join()
 

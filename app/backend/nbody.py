@@ -120,8 +120,8 @@ def path(begin: Start, law: str, horizons: int = 1) -> np.ndarray:
 
 def limited(begin: Start, law: str) -> int:
     """In how many of the horizon's steps the law's limit on forces acts."""
-    rows = (a[None] for a in (begin.positions, begin.velocities, begin.charges))
-    return int(limited_steps(*rows, STEPS, law)[0])
+    x, v, charges = (a[None] for a in (begin.positions, begin.velocities, begin.charges))
+    return int(limited_steps(x, v, charges, STEPS, law)[0])
 
 
 def relative(left: np.ndarray, right: np.ndarray, begun: np.ndarray) -> float:
@@ -168,9 +168,7 @@ def mse(places: np.ndarray, true: np.ndarray) -> float:
     return float(np.mean((places - true) ** 2))
 
 
-def trivial(
-    begin: Start, element: Element, true: Twin
-) -> dict[str, tuple[float, float, float]]:
+def trivial(begin: Start, element: Element, true: Twin) -> dict[str, tuple[float, float, float]]:
     """What costs nothing to predict, staying and going straight on: MSE of x and of g·x, and Δ_EQ."""
     other, found = moved(begin, element), {}
     for name, time in (("static", 0.0), ("x + v·t", HORIZON)):

@@ -33,8 +33,8 @@ TERMS = {
 }  # fmt: skip
 
 PATHS = (
-    "The true path: what the simulator makes of the start, step by step under the force law. A model sees the "
-    "start alone and says where the bodies are after one time unit (1,000 steps)."
+    "The true path: what the simulator makes of the start, step by step under the force law. A model sees "
+    "the start alone and says where the bodies are after one time unit (1,000 steps)."
 )
 LIMIT = (
     "The published benchmark holds each Cartesian component of a force to ±100. That limit depends on the "

@@ -237,7 +237,9 @@ def panel_payload(panel: Panel) -> dict[str, Any]:
         for k, item in enumerate(panel.items)
         if isinstance(item, Track)
     ]
-    structure = next((i for i in panel.items if not isinstance(i, Arrows | Edges | Field | Path)), None)
+    structure = next(
+        (i for i in panel.items if not isinstance(i, Arrows | Edges | Field | Path)), None
+    )
     centre = np.zeros(3) if structure is None else _points(structure).mean(axis=0)
     marks = [] if structure is None else marks_of(structure)
     scene = {"calls": drawn, "tracks": tracks, "centre": list(xyz(centre).values())}

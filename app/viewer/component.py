@@ -16,12 +16,25 @@ from streamlit.components.v2 import component
 
 from app.viewer import build, fetch
 from app.viewer.scene import Panel
+from app.viewer.told import hint
 
 HERE = Path(__file__).parent
 LIBRARY = HERE.parents[1] / "static" / "3Dmol-min.js"
 # Each file after those that it imports: they are joined to one module.
 MODULES = (
-    *("shared", "math", "format", "theme", "turns", "frames", "arrows", "balls", "tubes", "stage", "camera"),
+    *(
+        "shared",
+        "math",
+        "format",
+        "theme",
+        "turns",
+        "frames",
+        "arrows",
+        "balls",
+        "tubes",
+        "stage",
+        "camera",
+    ),
     *("panels", "table"),
     *("flat", "choose", "playback", "overlay", "picture", "side", "followers", "channel", "live"),
     *("figure", "pointer", "main"),
@@ -161,9 +174,8 @@ def _index(value: object, size: int) -> int | None:
 
 
 def _angle(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 180:
-        return None
-    return float(value)
+    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 180
+    return float(value) if known else None
 
 
 def read_event(
@@ -193,13 +205,6 @@ def read_event(
     if quaternion is None:
         return None
     return Drag(quaternion, serial) if name == "drag" else View(quaternion, serial)
-
-
-def _hint(panels: Sequence[Panel]) -> str:
-    hint = "Drag or arrow keys: camera · Shift-drag: move · + −: zoom · 0: reset"
-    if any(panel.input for panel in panels):
-        hint += " · in the outlined panel, or with Shift + arrow keys: the input turns"
-    return hint
 
 
 def _grid(count: int, cols: int | None, across: str, down: str) -> Grid:
@@ -242,14 +247,13 @@ def show(
 ) -> Events:
     """What the reader did in the viewer since the last run; draws up to 6 panels on one canvas.
 
-    The camera is kept by `key` through every rerun and change of data; when `fit` changes (the
-    name of the structure, say) the distance is set anew and the direction stays; with `fill` a flat
-    structure may reach below the words when it is turned on edge. `across` and
-    `down` label the arrows between panels in `cols` columns; a `grid` says more. `side` is what
-    js/side.js writes into the cell of that name, `live` how g is followed while it is dragged.
-    `height`: pixels or a CSS length. `alt` says the picture in words. Tracks play at `rate` frames
-    a second; a frame is `time_step` `time_unit`; `frame` is where they rest. The callbacks run before the page's script, so a
-    page that keeps g in its session state needs no second run.
+    The camera is kept by `key` through every rerun and change of data; when `fit` changes (the name of the
+    structure, say) the distance is set anew and the direction stays; with `fill` a flat structure may reach
+    below the words when it is turned on edge. `across` and `down` label the arrows between panels in `cols`
+    columns; a `grid` says more. `side` is what js/side.js writes into the cell of that name, `live` how g is
+    followed while it is dragged. `height`: pixels or a CSS length. `alt` says the picture in words. Tracks
+    play at `rate` frames a second; a frame is `time_step` `time_unit`, `frame` where they rest. The callbacks
+    run before the page's script, so a page that keeps g in its session state needs no second run.
     """
     if not 1 <= len(panels) <= 6:
         raise ValueError(f"Expected 1 to 6 panels, got {len(panels)}; show fewer.")
@@ -275,19 +279,23 @@ def show(
         "live": None if live is None else asdict(live),
         "height": f"{height}px" if isinstance(height, int) else height,
         "alt": alt or ". ".join(f"{panel.title} {panel.about}".strip() for panel in panels),
-        "hint": _hint(panels),
+        "hint": hint(panels),
         "key": key,
         "fit": {**build.extent(panels), "token": fit, "fill": fill},
         "answered": st.session_state.get(memory, 0),
         "playback": {
-            **{"rate": rate, "step": time_step, "unit": time_unit, "autoplay": autoplay},
-            **{"start": frame, "told": on_frame is not None},
-        },
+            "rate": rate,
+            "step": time_step,
+            "unit": time_unit,
+            "autoplay": autoplay,
+            "start": frame,
+            "told": on_frame is not None,
+        },  # fmt: skip
         "library": {
             "url": f"app/static/{LIBRARY.name}?v={version('py3Dmol')}",
             "missing": not LIBRARY.is_file(),
             "sentence": fetch.why_flat(),
-        },
+        },  # fmt: skip
     }
     callbacks = {f"on_{name}_change": partial(heard, name) for name in listeners}
     result = _component()(key=key, data=data, **callbacks)

@@ -78,7 +78,9 @@ def square(run: Run, begin: nbody.Start, element: Element, dtype: str) -> Square
     """Everything that the page shows of one run at one g."""
     m = measured(run, begin, element, dtype)
     found = ends(begin, element, m)
-    return Square(**vars(found), claims=run.symmetry, broken=m.first_broken_layer(), layers=layer_rows(m))
+    return Square(
+        **vars(found), claims=run.symmetry, broken=m.first_broken_layer(), layers=layer_rows(m)
+    )
 
 
 def judged(
@@ -129,7 +131,9 @@ def curve(run: Run, begin: nbody.Start, element: Element, axis: Vector, dtype: s
     )
     places = begin.positions[order_of(element, n)]
     begun = np.einsum("gij,nj->gni", elements.matrix, places) + elements.shift[:, None]
-    left, right = (np.asarray(s[OUTPUT]) - begun for s in (m.predict_then_move, m.move_then_predict))
+    left, right = (
+        np.asarray(s[OUTPUT]) - begun for s in (m.predict_then_move, m.move_then_predict)
+    )
     others = [metrics.of(*pair) for pair in zip(left[1:], right[1:], strict=True)]
     deltas = m.delta[OUTPUT].astype(float).tolist()
     found = {"l2": deltas[1:], **{k: [row[k] for row in others] for k in ("largest", "mae")}}

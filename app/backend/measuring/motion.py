@@ -66,9 +66,7 @@ class View:
             places = rollout.turned(self.runs[i], self.begin, element)
             known = np.stack([act(element, frame) for frame in self.left[i]])
             row["rollout"] = rounded(places - ends.begun.mean(0), 5)
-            row["deltas"] = [
-                d if np.isfinite(d) else None for d in rollout.deltas(known, places)
-            ]
+            row["deltas"] = [d if np.isfinite(d) else None for d in rollout.deltas(known, places)]
         return row
 
     def _truth(self, element: Element) -> dict[str, Any]:

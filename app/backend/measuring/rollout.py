@@ -29,9 +29,9 @@ STEPS = 5
 class Rollout:
     """Both ways around the square after 0, 1, … steps, in float32.
 
-    `left` is g·f^k(x) and `right` is f^k(g·x): places [steps+1 n 3]; `first` is f^k(x), `velocities` those with
-    which each of its steps begins. `delta` [steps+1] is Δ_EQ of the places, relative to the displacement from
-    the start.
+    `left` is g·f^k(x) and `right` is f^k(g·x): places [steps+1 n 3]; `first` is f^k(x), `velocities` those
+    with which each of its steps begins. `delta` [steps+1] is Δ_EQ of the places, relative to the displacement
+    from the start.
     """
 
     first: np.ndarray
@@ -100,8 +100,10 @@ def true_energy(begin: nbody.Start, law: str) -> list[float]:
     """
     frames = nbody.EVERY * np.arange(STEPS * nbody.PER_HORIZON + 1)
     steps = np.unique(np.concatenate([frames, frames + 1]))
-    given = (a[None] for a in (begin.positions, begin.velocities, begin.charges))
-    xs, vs = simulate(*given, steps.tolist(), law, begin.masses[None])
+    x, v, charges, masses = (
+        a[None] for a in (begin.positions, begin.velocities, begin.charges, begin.masses)
+    )
+    xs, vs = simulate(x, v, charges, steps.tolist(), law, masses)
     now = np.searchsorted(steps, frames)
     speeds = (np.abs(vs[now, 0]) + np.abs(vs[now + 1, 0])) / 2
     kinetic = 0.5 * (begin.masses[:, None] * speeds**2).sum((1, 2))
@@ -127,7 +129,10 @@ def told(
     """Energies and errors of roll-outs against the true paths of x and g·x."""
     return Told(
         {name: energies(found, begin, law) for name, found in rolled.items()},
-        {name: nbody.mse(found.first[-1], true.straight[-1]) ** 0.5 for name, found in rolled.items()},
+        {
+            name: nbody.mse(found.first[-1], true.straight[-1]) ** 0.5
+            for name, found in rolled.items()
+        },
         true_energy(begin, law),
         true_deltas(true, element),
     )

@@ -79,7 +79,9 @@ def render() -> None:
     address.told()
     shown = _shown(source, names, turn, extras)
     if not names:
-        st.info("There is no run that reads particles yet; train one on N-body in the Training page.")
+        st.info(
+            "There is no run that reads particles yet; train one on N-body in the Training page."
+        )
     waiting = _measure(shown, "square", "verdict", *(["rollout"] if shown.rolling else []))
     tools.headline(line, QUESTION, _answer(shown))
     square.show(shown)
@@ -96,9 +98,7 @@ def render() -> None:
     tools.glossary(places, terms.BODIES)
 
 
-def _shown(
-    source: nbody.Source, names: list[str], turn: rotation.Turn, extras: list[str]
-) -> Shown:
+def _shown(source: nbody.Source, names: list[str], turn: rotation.Turn, extras: list[str]) -> Shown:
     renumber = 0 if "renumber" in extras else None
     element = molecules.Element(turn[2], "invert" in extras, "shift" in extras, renumber)
     rolling, begins = lenses.rolling()

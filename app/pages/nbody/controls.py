@@ -34,10 +34,15 @@ def _scene() -> nbody.Source:
     own = [upload.name] if upload else []
     options = [*own, *nbody.shipped(), nbody.GENERATED]
     if upload and st.session_state.get("nbody:opened") != upload.file_id:
-        st.session_state["nbody:opened"], st.session_state[state.SCENE] = upload.file_id, upload.name
+        st.session_state["nbody:opened"], st.session_state[state.SCENE] = (
+            upload.file_id,
+            upload.name,
+        )
     address.from_address("scene", state.SCENE, options, state.FIRST, "scene")
     name = str(st.session_state[state.SCENE])
-    with st.popover(address.plain(name), icon=":material/scatter_plot:", help="The start x, its law"):
+    with st.popover(
+        address.plain(name), icon=":material/scatter_plot:", help="The start x, its law"
+    ):
         st.selectbox("Scene, or your file", options, key=state.SCENE)
         source = nbody.Source(name)
         if upload and name == upload.name:

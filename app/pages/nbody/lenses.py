@@ -70,7 +70,9 @@ def angle(shown: Any) -> None:
             return
         own = state.SHORT[shown.precision]
         mae = shown.metric == "mae"
-        bands = [{"name": n, "low": low, "high": high, "own": n == own} for n, low, high, _ in BANDS]
+        bands = [
+            {"name": n, "low": low, "high": high, "own": n == own} for n, low, high, _ in BANDS
+        ]
         viewer.follower(
             "curve", state.VIEWER, "nbody:curve", height=158, degrees=shown.turn[1],
             angles=list(molecules.ANGLES), metric=shown.metric, of=OUTPUT, least=1e-9, most=1.0,
@@ -147,7 +149,8 @@ def law(shown: Any) -> None:
     published, clean = (found.along[name] for name in state.LAWS)
     with left:
         lines = [
-            {"label": f"{name} law", "color": color, "dashed": dashed, "values": values, "value": found.at[name]}
+            {"label": f"{name} law", "color": color, "dashed": dashed, "values": values,
+             "value": found.at[name]}
             for name, values, color, dashed in (
                 ("published", published, look.VERMILLION, True), ("clean", clean, look.GREEN, False),
             )
@@ -165,7 +168,10 @@ def law(shown: Any) -> None:
             ["Δ_EQ of the true ends at g", *(words.delta(found.at[n]) for n in state.LAWS)],
             ["worst about the axis", *(words.delta(max(found.along[n])) for n in state.LAWS)],
             ["steps of 1,000 with the limit", *(str(found.limited[n]) for n in state.LAWS)],
-            ["least MSE of a model that turns", *(words.delta(laws()[n].floor) for n in state.LAWS)],
+            [
+                "least MSE of a model that turns",
+                *(words.delta(laws()[n].floor) for n in state.LAWS),
+            ],
         ]
         readouts.table(["simulator alone", "published", "clean"], rows)
         if acts:
@@ -221,6 +227,6 @@ def errors(shown: Any) -> None:
         readouts.table(["MSE of a coordinate", "x", "g·x", "Δ_EQ", "test split"], rows)
     with right:
         st.caption(
-            f"Mean squared error of a coordinate after 1,000 steps under the {shown.law} law, (scene units)². "
-            "“static” stays where it is, “x + v·t” goes straight on: what costs nothing to predict."
+            f"Mean squared error of a coordinate after 1,000 steps under the {shown.law} law, "
+            "(scene units)². “static” stays where it is, “x + v·t” goes straight on: what costs nothing to predict."
         )

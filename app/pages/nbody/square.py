@@ -104,7 +104,8 @@ class _Scene:
             look.Panel(
                 "x", self._true(self.x, true.straight - self.at, shown.begin.charges), "the start",
                 caption="drag: look around", view_button=True,
-                help=f"x: the start as it is given. Dragging here turns the camera, not the input. {terms.PATHS}",
+                help="x: the start as it is given. Dragging here turns the camera, not the input. "
+                + terms.PATHS,
             ),
             look.Panel(
                 "g·x", self._true(self.gx, true.moved - self.at_g, shown.moved.charges),
@@ -197,7 +198,8 @@ class _Scene:
         return look.Panel(
             title, [bodies, *fields], model["label"], follows=True,
             note=f"ends differ by {plain(square.apart)} {UNIT}",
-            help=f"Thin arrows: predict, then turn. Wide sleeve: turn, then predict. {terms.BODIES['residual']}",
+            help="Thin arrows: predict, then turn. Wide sleeve: turn, then predict. "
+            + terms.BODIES["residual"],
         )  # fmt: skip
 
     def _rolled(self, places: Any, role: str, track: str, color: str, label: str) -> list[Any]:
