@@ -174,8 +174,9 @@ def _index(value: object, size: int) -> int | None:
 
 
 def _angle(value: object) -> float | None:
-    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 180
-    return float(value) if known else None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 180:
+        return None
+    return float(value)
 
 
 def read_event(
@@ -272,6 +273,7 @@ def show(
                 tell(event)
 
     payloads = [{**build.panel_payload(panel), "index": k} for k, panel in enumerate(panels)]
+    times = {"rate": rate, "step": time_step, "unit": time_unit, "autoplay": autoplay}
     data = {
         "panels": payloads,
         "grid": asdict(grid or _grid(len(panels), cols, across, down)),
@@ -283,19 +285,12 @@ def show(
         "key": key,
         "fit": {**build.extent(panels), "token": fit, "fill": fill},
         "answered": st.session_state.get(memory, 0),
-        "playback": {
-            "rate": rate,
-            "step": time_step,
-            "unit": time_unit,
-            "autoplay": autoplay,
-            "start": frame,
-            "told": on_frame is not None,
-        },  # fmt: skip
+        "playback": {**times, "start": frame, "told": on_frame is not None},
         "library": {
             "url": f"app/static/{LIBRARY.name}?v={version('py3Dmol')}",
             "missing": not LIBRARY.is_file(),
             "sentence": fetch.why_flat(),
-        },  # fmt: skip
+        },
     }
     callbacks = {f"on_{name}_change": partial(heard, name) for name in listeners}
     result = _component()(key=key, data=data, **callbacks)

@@ -228,5 +228,5 @@ def errors(shown: Any) -> None:
     with right:
         st.caption(
             f"Mean squared error of a coordinate after 1,000 steps under the {shown.law} law, "
-            "(scene units)². “static” stays where it is, “x + v·t” goes straight on: what costs nothing to predict."
+            "(scene units)². “static” stays where it is, “x + v·t” goes straight on: both cost nothing."
         )
