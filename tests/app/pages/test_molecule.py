@@ -197,14 +197,15 @@ def exported(at: AppTest, ending: str) -> str:
 def shown(at: AppTest):
     """What the page at an address shows, made as the page makes it."""
     from app.backend import cached, molecules, rotations
-    from app.pages.molecule import Shown, controls
+    from app.pages.molecule import Shown
+    from app.ui import choose
 
     names = [at.selectbox(key=f"molecule:{key}").value for key in ("run", "beside")]
     axis, degrees = (0.0, 0.0, 1.0), at.session_state["molecule:g:angle"]
     g = rotations.quaternion(axis, degrees)
     element, source = molecules.Element(g), molecules.Source("water")
     made = Shown(
-        source, cached.molecule(source), names, controls.labels(names), element, (axis, degrees, g),
+        source, cached.molecule(source), names, choose.labels(names), element, (axis, degrees, g),
         "float32", "gradient", "l2",
     )  # fmt: skip
     asked = (source, element, axis, "float32")
@@ -213,7 +214,7 @@ def shown(at: AppTest):
         ("verdict", made.verdicts),
         ("curve", made.curves),
     ):
-        waiting, found = cached.of_molecule(kind, names, asked)
+        waiting, found = cached.of_structure(kind, names, asked)
         assert not waiting
         place.update(found)
     return made
