@@ -22,7 +22,7 @@ from demetar.core.arrays import Array
 from demetar.lessons import _harmonics as harmonics
 
 CODE, CHANNELS, LAYERS, HIDDEN = 16, 8, 2, 96
-PLAIN = CODE + 2, 138  # numbers in the plain one's code: an angle has room; width that makes it as large
+PLAIN = CODE + 2, 138  # its code has room for an angle; a width that makes it a little larger
 Params = Mapping[str, Any]
 
 
@@ -123,7 +123,9 @@ def decoded(params: Params, code: Array) -> Array:
     real, imaginary = jnp.split(flat, 2, 1)
     rows, columns = np.nonzero(harmonics.mask())
     made = real + 1j * imaginary * (rows > 0)
-    return jnp.zeros((len(flat), *harmonics.mask().shape), made.dtype).at[:, rows, columns].set(made)
+    return (
+        jnp.zeros((len(flat), *harmonics.mask().shape), made.dtype).at[:, rows, columns].set(made)
+    )
 
 
 def placed(canonical: Array, vector: Array) -> Array:

@@ -10,7 +10,6 @@ The label of a point is its own place: a model that hands its input on has no er
 narrow code learns anything here.
 """
 
-from os import PathLike
 
 import numpy as np
 
@@ -36,7 +35,9 @@ ABOUT = DataSet(
     options={"shapes": ("tetris", "molecules")},
     splits=_SIZES,
     splits_with={"molecules": _MOLECULES},
-    notes={"": "The label is the input: errors are those of what a code forgets, not of a prediction."},
+    notes={
+        "": "The label is the input: errors are those of what a code forgets, not of a prediction."
+    },
 )
 
 
@@ -60,7 +61,9 @@ def _tetris(split: str, size: int) -> Systems:
     x = known[np.arange(whole) % len(known)] + SHAKEN * rng.normal(size=(whole, 4, 3))
     x = np.einsum("nij,npj->npi", rotations(whole, 1 + SPLITS.index(split)), x)
     x = (x + rng.normal(size=(whole, 1, 3)))[:size].reshape(-1, 3).astype(np.float32)
-    return Systems(np.full(size, 4), x, x.astype(np.float64), "scene units", charges=np.ones(len(x)))
+    return Systems(
+        np.full(size, 4), x, x.astype(np.float64), "scene units", charges=np.ones(len(x))
+    )
 
 
 def heavy(species: np.ndarray) -> np.ndarray:
@@ -97,9 +100,7 @@ def systems(
     return (_molecules if shapes == "molecules" else _tetris)(split, size or whole)
 
 
-def read(
-    split: str = "train", size: int | None = None, shapes: str = "tetris"
-) -> list[np.ndarray]:
+def read(split: str = "train", size: int | None = None, shapes: str = "tetris") -> list[np.ndarray]:
     """The clouds [n, 3] of a split."""
     data = systems(split, size=size, shapes=shapes)
     return np.split(data.positions, np.cumsum(data.sizes)[:-1])
