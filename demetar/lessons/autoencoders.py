@@ -1,9 +1,9 @@
 """Group-invariant autoencoders: a code that no g changes, a g that is found, and the two put together.
 
-η(g·x) = η(x), ψ(g·x) = g ψ(x), x̂ = ψ(x)·δ(η(x)): R. Winter, M. Bertolini, T. Le, F. Noé, D.-A. Clevert, NeurIPS
-2022 (arXiv:2202.07559), section 3. Two trained ones, both much smaller than the paper's: digits under SO(2)
-(`_digits`, in circular harmonics, where every turn is exact; on the grid of pixels quarter turns are), and
-Tetris shapes under SE(3) x S_n (the model `autoencoder`). Where some h leaves x as it is, ψ(x) = ψ(h·x) =
+η(g·x) = η(x), ψ(g·x) = g ψ(x), x̂ = ψ(x)·δ(η(x)): R. Winter, M. Bertolini, T. Le, F. Noé, D.-A. Clevert,
+NeurIPS 2022 (arXiv:2202.07559), section 3. Two trained ones, both much smaller than the paper's: digits under
+SO(2) (`_digits`, in circular harmonics, where every turn is exact; on the grid of pixels quarter turns are),
+and Tetris shapes under SE(3) x S_n (the model `autoencoder`). Where some h leaves x as it is, ψ(x) = ψ(h·x) =
 h ψ(x) has no solution: then ψ's vectors vanish. `demetar lesson autoencoders` trains the former again.
 """
 
@@ -32,6 +32,7 @@ from demetar.symmetry.elements import Elements
 from demetar.symmetry.equivariance import Measurement, measure
 
 FOLDER = "lesson-autoencoders"
+train = descent.train  # what `demetar lesson autoencoders` calls
 WAYS = ("harmonics", "pixels")
 ANGLES = tuple(float(a) for a in range(0, 181, 15))
 SHAPES = tuple(points.TETRIS)
@@ -84,8 +85,8 @@ def _turned(c: np.ndarray, degrees: np.ndarray | tuple[float, ...], way: str) ->
 def digit(index: int, degrees: float, way: str = "harmonics", fold: int = 1) -> dict[str, Any]:
     """A digit and its copy turned by g through the autoencoder, as images [28, 28], and errors.
 
-    Images: "x", "g·x", "δ(η(x))", "δ(η(g·x))", "x̂(x)", "x̂(g·x)". Errors: "code" of η(g·x) = η(x), "angle" of ψ(g·x) =
-    g ψ(x) (a chord of the unit circle), "rebuilt" of x̂(g·x) = g·x̂(x), "without ψ" the same of δ(η) alone,
+    Images: "x", "g·x", "δ(η(x))", "δ(η(g·x))", "x̂(x)", "x̂(g·x)". Errors: "code" of η(g·x) = η(x), "angle" of
+    ψ(g·x) = g ψ(x) (a chord of the unit circle), "rebuilt" of x̂(g·x) = g·x̂(x), "without ψ" of δ(η) alone,
     "plain" of the plain autoencoder; "missed" is how far x̂(x) is from x. "length" is |v| of ψ's vector,
     "degrees" its direction.
     """
@@ -193,8 +194,8 @@ def _layer(found: Measurement, name: str, nodes: int = 0) -> np.ndarray:
 def cloud(name: str, shake: float, seed: int, g: Quaternion) -> dict[str, Any]:
     """A shape and its copy after g (turned, shifted, renumbered) through the autoencoder, and errors.
 
-    Clouds [4, 3] about their centroids: "x", "canonical", "x̂(x)", "g·x", "x̂(g·x)", "g·x̂(x)" in the order of x.
-    Errors as in `digit`: "code", "frame", "rebuilt", "without ψ", "plain"; "missed" is the root mean
+    Clouds [4, 3] about their centroids, in the order of x: "x", "canonical", "x̂(x)", "g·x", "x̂(g·x)" and
+    "g·x̂(x)". Errors as in `digit`: "code", "frame", "rebuilt", "without ψ", "plain"; "missed" is the root mean
     square distance of x̂ from x, "mirror" how far the mirror image's code is; "volume" is det R, 1 for a
     whole frame.
     """

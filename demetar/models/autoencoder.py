@@ -8,9 +8,9 @@ Equivariant Representations", NeurIPS 2022 (arXiv:2202.07559), sections 3 and 4.
 
 η and R come from PaiNN's layers; triple products make η see handedness, so that the claim is SE(3) and not
 E(3). t is the centroid. R is Gram-Schmidt of two vectors, v_a = Σ_i softmax_i(s_ia) μ_ia, where the
-paper takes means: weights can choose among atoms that are nearly alike. P takes node i to the slot nearest
-to its rank by a score in the frame, as a softmax; the paper sorts scores and keeps P near a permutation by
-a penalty, here a low temperature does.
+paper takes means: weights can choose among points that are nearly alike. P takes point i to the slot
+nearest to its rank by a score in the frame, as a softmax; the paper sorts scores and keeps P near a
+permutation by a penalty, here scores in units of their spread and a low temperature do.
 
 Where a turn leaves the cloud as it is, no frame can turn along: v_a has to vanish, or v_1 and v_2 to be
 parallel. So lengths are softened, v/√(|v|² + δ²), and ranks are sums of sigmoids: both then fade instead
@@ -45,6 +45,7 @@ INPUTS = ("particles",)
 VARIANTS = {"plain": {"plain": True}}
 OUTPUTS = {"positions": kinds.POSITIONS}
 REFERENCE = "Winter, Bertolini, Le, Noé, Clevert, NeurIPS 2022 (arXiv:2202.07559)"
+SHARPNESS = 4.0  # of the softmax over standardised scores
 CODE, FRAME = "code", "frame"  # layers of the trace, each node with those of its cloud
 
 
@@ -63,7 +64,7 @@ class Config:
     cutoff: float = 5.0
     code: int = 8
     slots: int = 9
-    softening: float = 0.05  # δ, in units of the vectors
+    softening: float = 0.05  # δ, of vectors and of the spread of scores
     temperature: float = 0.1
     plain: bool = False
 
@@ -118,7 +119,7 @@ class Model(nn.Module):
         told = MLP((c.width, c.width), name="told")(jnp.concatenate([q, handed], -1))
         pooled = segments.graph_mean(graph, jnp.where(graph.node_mask[:, None], told, 0))
         code = MLP((c.width, c.code), name="code")(pooled)
-        frame = None if c.plain else self._frame(graph, q, mu)
+        frame = None if c.plain else self._frame(graph, q, mu, u)
         within = u if frame is None else jnp.einsum("nij,ni->nj", frame[index], u)
         chosen = self._order(graph, q, within)
         slots = MLP((2 * c.width, 2 * c.width, 3 * c.slots), name="decoder")(code)
@@ -131,18 +132,38 @@ class Model(nn.Module):
         return Output(nf.positions_value(graph, centre + turned), trace)
 
     def _frame(
-        self, graph: Graph, q: Float[Array, "nodes width"], mu: Float[Array, "nodes 3 width"]
+        self,
+        graph: Graph,
+        q: Float[Array, "nodes width"],
+        mu: Float[Array, "nodes 3 width"],
+        u: Float[Array, "nodes 3"],
     ) -> Float[Array, "graphs 3 3"]:
-        """R, its columns the softened Gram-Schmidt of two vectors and their cross product."""
+        """R, its columns the softened Gram-Schmidt of two vectors and their cross product.
+
+        The second vector's weights know how far each node lies along the first.
+        """
         c = self.config
-        scores = MLP((c.width, 2), name="scores")(q)
-        weights = _softmax(graph, scores)
-        vectors = Dense(2, False, name="vectors")(mu)
-        v = segments.graph_sum(graph, weights[:, None] * vectors)
-        first = v[..., 0] / segments.soft_norm(v[..., 0], c.softening)
-        rest = v[..., 1] - jnp.sum(v[..., 1] * first, -1, keepdims=True) * first
+        index = jnp.minimum(graph.graph_index, graph.n_graphs - 1)
+        values = Dense(2, False, name="vectors")(jnp.concatenate([mu, u[..., None]], -1))
+        v = self._chosen(graph, MLP((c.width, 1), name="first")(q), values[..., 0])
+        first = v / segments.soft_norm(v, c.softening)
+        along = jnp.sum(u * first[index], -1, keepdims=True)
+        scores = MLP((c.width, 1), name="second")(jnp.concatenate([q, along], -1))
+        v = self._chosen(graph, scores, values[..., 1])
+        rest = v - jnp.sum(v * first, -1, keepdims=True) * first
         second = rest / segments.soft_norm(rest, c.softening)
         return jnp.stack([first, second, jnp.cross(first, second)], -1)
+
+    def _chosen(
+        self, graph: Graph, scores: Float[Array, "nodes 1"], vectors: Float[Array, "nodes 3"]
+    ) -> Float[Array, "graphs 3"]:
+        """The mean of the nodes' vectors by a softmax of their scores."""
+        index = jnp.minimum(graph.graph_index, graph.n_graphs - 1)
+        raised = SHARPNESS * _standardised(graph, scores, self.config.softening)
+        top = jax.ops.segment_max(jax.lax.stop_gradient(raised), index, graph.n_graphs)[index]
+        weights = jnp.where(graph.node_mask[:, None], jnp.exp(raised - top), 0)
+        total = segments.graph_sum(graph, weights)
+        return segments.graph_sum(graph, weights * vectors) / jnp.where(total > 0, total, 1)
 
     def _order(
         self, graph: Graph, q: Float[Array, "nodes width"], within: Float[Array, "nodes 3"]
@@ -150,17 +171,19 @@ class Model(nn.Module):
         """P: near a permutation where scores are apart; nodes of one score share their slots."""
         c = self.config
         score = MLP((c.width, 1), name="score")(jnp.concatenate([q, within], -1))
+        score = _standardised(graph, score, c.softening)
         above = (score[graph.receivers] - score[graph.senders]) / c.temperature
         rank = segments.receive_sum(graph, nn.sigmoid(above))
         return nn.softmax(-((rank - jnp.arange(c.slots)) ** 2) / c.temperature, -1)
 
 
-def _softmax(graph: Graph, scores: Float[Array, "nodes heads"]) -> Float[Array, "nodes heads"]:
-    """Softmax over the nodes of each graph; zero for padding."""
+def _standardised(
+    graph: Graph, scores: Float[Array, "nodes 1"], softening: float
+) -> Float[Array, "nodes 1"]:
+    """Scores less their mean over the cloud, over their spread: small differences count as well."""
     real = graph.node_mask[:, None]
     index = jnp.minimum(graph.graph_index, graph.n_graphs - 1)
-    fixed = jax.lax.stop_gradient(jnp.where(real, scores, -jnp.inf))
-    top = jax.ops.segment_max(fixed, index, graph.n_graphs)[index]
-    raised = jnp.where(real, jnp.exp(jnp.where(real, scores - top, 0)), 0)
-    total = segments.graph_sum(graph, raised)[index]
-    return raised / jnp.where(total > 0, total, 1)
+    scores = jnp.where(real, scores, 0)
+    scores = jnp.where(real, scores - segments.graph_mean(graph, scores)[index], 0)
+    spread = segments.graph_mean(graph, scores**2)[index]
+    return scores / jnp.sqrt(spread + softening**2)

@@ -17,7 +17,9 @@ RULE = (
     "An invariant code and a found group element: η(g·x) = η(x), ψ(g·x) = g ψ(x), and x̂ = ψ(x)·δ(η(x)) turns "
     "with x. Where some h leaves x as it is, no ψ can exist."
 )
-QUESTION = "A digit that looks the same after half a turn, such as a perfect 0: which angle does ψ find for it?"
+QUESTION = (
+    "A digit looks the same after half a turn, such as a perfect 0. Which angle does ψ find for it?"
+)
 CHOICES = ("0°", "One of two that differ by 180°, always the same one", "None: its vector vanishes")
 RIGHT = 2
 WHY = (

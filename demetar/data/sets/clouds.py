@@ -10,7 +10,6 @@ The label of a point is its own place: a model that hands its input on has no er
 narrow code learns anything here.
 """
 
-
 import numpy as np
 
 from demetar.core.registry import unknown
@@ -31,7 +30,12 @@ ABOUT = DataSet(
     citation=f"N. Thomas et al., Tensor field networks, arXiv:1802.08219 (2018); {qm9.ABOUT.citation}",
     inputs="particles",
     targets={"positions": Target("1o", "scene units", "positions")},
-    units={"positions": "cubes, or Å", "charges": "1, or atomic numbers"},
+    units={
+        "positions": "cubes, or Å",
+        "velocities": "1, all zero",
+        "charges": "1, or atomic numbers",
+    },
+    itself=True,
     options={"shapes": ("tetris", "molecules")},
     splits=_SIZES,
     splits_with={"molecules": _MOLECULES},
@@ -79,9 +83,13 @@ def _molecules(split: str, size: int) -> Systems:
     kept = [heavy(data.species[a : a + n]) for a, n in zip(starts, data.sizes)]
     rows = np.concatenate(kept)
     x = data.positions[rows]
+    return _at_rest(np.array([k.sum() for k in kept]), x, data.species[rows].astype(np.float64))
+
+
+def _at_rest(sizes: np.ndarray, x: np.ndarray, charges: np.ndarray) -> Systems:
     return Systems(
-        np.array([k.sum() for k in kept]), x, x.astype(np.float64), "scene units",
-        charges=data.species[rows].astype(np.float64),
+        sizes, x, x.astype(np.float64), ABOUT.targets["positions"].unit, charges=charges,
+        velocities=np.zeros_like(x),
     )  # fmt: skip
 
 
