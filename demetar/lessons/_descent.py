@@ -42,7 +42,12 @@ def pictures(split: str, turns: int = 1, seed: int = 0) -> np.ndarray:
 
 
 def read(path: Path) -> dict[str, dict[str, np.ndarray]]:
-    """The parameters of both autoencoders, by kind; InputError where the file is damaged."""
+    """The parameters of both autoencoders, by kind; InputError where the file is missing or damaged."""
+    if not path.is_file():
+        raise InputError(
+            f"Expected the autoencoders of digits in {path}, got no such file; run: demetar lesson "
+            "autoencoders."
+        )
     arrays = stored_arrays(path, path.name, None, MOST_BYTES, axes=4)
     found = {}
     for kind in KINDS:

@@ -96,6 +96,7 @@ BREAKS = {
         ("toggle", "lessons:products:invert", True), ("toggle", "lessons:products:broken", True),
     ],
     "attention": [("toggle", "lessons:attention:broken", True)],
+    "autoencoders": [("toggle", "lessons:autoencoders:broken", True)],
 }  # fmt: skip
 
 
