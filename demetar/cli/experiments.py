@@ -32,7 +32,8 @@ def _lesson(args: argparse.Namespace) -> Any:
     from demetar.core.disk import home
 
     module = registry.load("lessons", args.name)
-    if not 1 <= args.steps <= 100_000 or args.seed < 0:
+    given = {} if args.steps is None else {"steps": args.steps}
+    if not 1 <= given.get("steps", 1) <= 100_000 or args.seed < 0:
         raise InputError(
             f"Expected 1 to 100,000 steps and a seed from 0 on, got {args.steps} and {args.seed}; "
             "correct them."
@@ -45,7 +46,7 @@ def _lesson(args: argparse.Namespace) -> Any:
             f"Expected a lesson that trains something, got {args.name}; choose {' or '.join(trains)}."
         )
     folder = home() / "runs" / f"lesson-{args.name}"
-    found = module.train(folder, args.steps, args.seed, _stepped)
+    found = module.train(folder, seed=args.seed, told=_stepped, **given)
     write("")
     return {"folder": str(folder), **found}
 
@@ -87,7 +88,9 @@ def add(name: str, p: argparse.ArgumentParser) -> None:
     """Adds the arguments of `sweep`, `efficiency` or `lesson` to its parser."""
     if name == "lesson":
         p.add_argument("name", help="of the lesson")
-        p.add_argument("--steps", type=int, default=400, help="of each training; usual: 400")
+        p.add_argument(
+            "--steps", type=int, help="of each training; left out: those of the shipped one"
+        )
         p.add_argument("--seed", type=int, default=0, help="of the first parameters")
         p.set_defaults(call=_lesson)
         return

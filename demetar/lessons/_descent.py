@@ -27,7 +27,7 @@ from demetar.lessons import _digits as digits
 from demetar.lessons import _harmonics as harmonics
 
 KINDS, TURNS, EVERY = ("equivariant", "plain"), 4, 25
-STEPS, MEMORY = 400, 30  # of each training; pairs that L-BFGS remembers
+STEPS, MEMORY = 300, 30  # of each training; pairs that L-BFGS remembers
 MOST_BYTES = 4 * 2**20
 PARAMS, STATE, RESULTS = "params.npz", "state.npz", "results.json"
 Told = Callable[[str, int, int], None]

@@ -195,9 +195,9 @@ def cloud(name: str, shake: float, seed: int, g: Quaternion) -> dict[str, Any]:
     """A shape and its copy after g (turned, shifted, renumbered) through the autoencoder, and errors.
 
     Clouds [4, 3] about their centroids, in the order of x: "x", "canonical", "x̂(x)", "g·x", "x̂(g·x)" and
-    "g·x̂(x)". Errors as in `digit`: "code", "frame", "rebuilt", "without ψ", "plain"; "missed" is the root mean
-    square distance of x̂ from x, "mirror" how far the mirror image's code is; "volume" is det R, 1 for a
-    whole frame.
+    "g·x̂(x)". Errors as in `digit`: "code", "frame", "rebuilt", "without ψ", "plain"; "missed" is the root
+    mean square distance of x̂ from x, "mirror" how far the mirror image's code is; "volume" is det R, 1 for
+    a whole frame.
     """
     x = clouds.shaken(name, seed, shake)
     matrix = Rotation.from_quat(g).as_matrix()

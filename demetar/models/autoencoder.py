@@ -64,7 +64,7 @@ class Config:
     cutoff: float = 5.0
     code: int = 8
     slots: int = 9
-    softening: float = 0.05  # δ, of vectors and of the spread of scores
+    softening: float = 0.1  # δ, of vectors and of the spread of scores
     temperature: float = 0.1
     plain: bool = False
 
@@ -114,6 +114,7 @@ class Model(nn.Module):
         own = jnp.concatenate([own, u, nf.velocities(graph)], -1) if c.plain else own
         q, mu, trace = Encoder(c, name="encoder")(graph, own)
         three = Dense(3 * c.width, False, name="triple")(mu)
+        three /= jnp.sqrt(1 + jnp.sum(three**2, 1, keepdims=True))  # or the cube of a vector's size
         one, two, other = jnp.split(three, 3, -1)
         handed = jnp.sum(jnp.cross(one, two, axis=1) * other, 1)  # 0o
         told = MLP((c.width, c.width), name="told")(jnp.concatenate([q, handed], -1))

@@ -1,4 +1,4 @@
-"""Autoencoders: harmonics that turn, a code that stays, symmetric inputs, frames, and how they are trained."""
+"""Autoencoders: harmonics that turn, a code that stays, symmetric inputs, frames, and the training."""
 
 from pathlib import Path
 
