@@ -136,29 +136,29 @@ def by_angle(index: int, fold: int = 1) -> dict[str, np.ndarray]:
     }
 
 
-def _plane(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """The mean of codes, the two directions [2, code] in which they differ most, their share."""
-    middle = codes.mean(0)
-    _, sizes, directions = np.linalg.svd(codes - middle, full_matrices=False)
-    return middle, directions[:2], float((sizes[:2] ** 2).sum() / (sizes**2).sum())
+def _in_plane(codes: np.ndarray, classes: np.ndarray) -> dict[str, Any]:
+    """Codes in the plane in which they differ most, and how often the nearest one is of the same class."""
+    centred = codes - codes.mean(0)
+    _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
+    far = ((codes[:, None] - codes) ** 2).sum(-1) + np.diag(np.full(len(codes), np.inf))
+    return {
+        "places": centred @ directions[:2].T, "classes": classes,
+        "share": float((sizes[:2] ** 2).sum() / (sizes**2).sum()),
+        "nearest": float((classes[far.argmin(1)] == classes).mean()),
+    }  # fmt: skip
 
 
 @functools.cache
 def latent() -> dict[str, Any]:
     """Codes of the test digits in a plane: "places" [n, 2], "classes" [n], "share" of variance.
 
-    "nearest" is how often the nearest other code is of a digit with the same name, "without 6 and 9"
-    counts these two as one.
+    "nearest" is how often the nearest other code is of a digit with the same name, "lengths" the median
+    length of ψ's vector by digit.
     """
-    codes, _ = _codes(harmonics.analysed(harmonics.images("test")[0]))
-    shown, (middle, directions, share) = harmonics.images("test")[1], _plane(codes)
-    apart_by = ((codes[:, None] - codes) ** 2).sum(-1) + np.diag(np.full(len(codes), np.inf))
-    near, one = shown[apart_by.argmin(1)], np.where(shown == 9, 6, shown)
-    return {
-        "places": (codes - middle) @ directions.T, "classes": shown, "share": share,
-        "nearest": float((near == shown).mean()),
-        "without 6 and 9": float((np.where(near == 9, 6, near) == one).mean()),
-    }  # fmt: skip
+    codes, v = _codes(harmonics.analysed(harmonics.images("test")[0]))
+    shown = harmonics.images("test")[1]
+    lengths = np.array([np.median(np.abs(v[shown == k])) for k in range(10)])
+    return _in_plane(codes, shown) | {"lengths": lengths}
 
 
 @functools.cache
@@ -243,12 +243,7 @@ def shapes_latent(each: int = 12) -> dict[str, Any]:
     outputs = [_run(RUN)(_graph(x)) for x in given]
     rows = [next(layer for layer in o.trace if layer.name == CODE) for o in outputs]
     codes = np.stack([np.asarray(r.features[0].values)[0, 0] for r in rows]).astype(np.float64)
-    middle, directions, share = _plane(codes)
-    far = ((codes[:, None] - codes) ** 2).sum(-1) + np.diag(np.full(len(codes), np.inf))
-    return {
-        "places": (codes - middle) @ directions.T, "classes": names, "share": share,
-        "nearest": float((names[far.argmin(1)] == names).mean()),
-    }  # fmt: skip
+    return _in_plane(codes, names)
 
 
 def _folder(name: str) -> Path:

@@ -94,7 +94,8 @@ def test_a_trained_digit_is_rebuilt_and_not_just_the_mean() -> None:
     assert found["test, equivariant"] > 0
     known = autoencoders.latent()
     assert known["places"].shape == (500, 2)
-    assert 0.5 < known["nearest"] <= known["without 6 and 9"] <= 1
+    assert 0.5 < known["nearest"] < 1
+    assert known["lengths"][0] < np.median(known["lengths"]), "a 0 has hardly a direction"
 
 
 G = (0.3, -0.5, 0.1, 0.806)

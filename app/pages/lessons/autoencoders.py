@@ -115,11 +115,20 @@ def _of_digits(
         _reading("η(g·x) against η(x)", found["code"], fine["code"]),
         _reading(
             "ψ(g·x) against g ψ(x)", found["angle"], fine["angle"],
-            {"length of ψ's vector": words.delta(found["length"])},
+            {"length of ψ's vector": _lengths(found["length"], known["lengths"])},
         ),
         _reading("x̂(g·x) against g·x̂(x)", found["without ψ" if broken else "rebuilt"],
                  fine["rebuilt"], facts),
     ]  # fmt: skip
+
+
+def _lengths(own: float, by_digit: Any) -> str:
+    """The length here, and the digits whose median is the smallest and the largest."""
+    short, long = by_digit.argmin(), by_digit.argmax()
+    return (
+        f"{words.delta(own)} (median of {short}: {by_digit[short]:.1f}, of {long}: "
+        f"{by_digit[long]:.1f})"
+    )
 
 
 def _reading(
