@@ -35,12 +35,12 @@ def plane(
             go.Scatter(
                 x=places[[marked], 0], y=places[[marked], 1], mode="markers", hoverinfo="skip",
                 marker={
-                    "symbol": "circle-open", "size": 22,
+                    "symbol": "circle-open", "size": 22, "color": color("blue", dark),
                     "line": {"width": 2.5, "color": color("blue", dark)},
                 },
             )
         )  # fmt: skip
-    axis = {"showticklabels": False, "zeroline": False, "title": None}
+    axis = {"showticklabels": False, "showgrid": False, "zeroline": False, "title": None}
     figure.update_layout(
         showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8}, xaxis=axis, yaxis=axis
     )

@@ -85,10 +85,10 @@ def _turned(c: np.ndarray, degrees: np.ndarray | tuple[float, ...], way: str) ->
 def digit(index: int, degrees: float, way: str = "harmonics", fold: int = 1) -> dict[str, Any]:
     """A digit and its copy turned by g through the autoencoder, as images [28, 28], and errors.
 
-    Images: "x", "g·x", "δ(η(x))", "δ(η(g·x))", "x̂(x)", "x̂(g·x)". Errors: "code" of η(g·x) = η(x), "angle" of
-    ψ(g·x) = g ψ(x) (a chord of the unit circle), "rebuilt" of x̂(g·x) = g·x̂(x), "without ψ" of δ(η) alone,
-    "plain" of the plain autoencoder; "missed" is how far x̂(x) is from x. "length" is |v| of ψ's vector,
-    "degrees" its direction.
+    Images, cut at zero: "x", "g·x", "δ(η(x))", "δ(η(g·x))", "x̂(x)", "x̂(g·x)". Errors: "code" of η(g·x) = η(x),
+    "angle" of ψ(g·x) = g ψ(x) (a chord of the unit circle), "rebuilt" of x̂(g·x) = g·x̂(x), "without ψ" of
+    δ(η) alone, "plain" of the plain autoencoder; "missed" is how far x̂(x) is from x. "length" is |v| of
+    ψ's vector, "degrees" its direction.
     """
     c = picture(index, fold)
     both = np.concatenate([c[None], _turned(c, (degrees,), way)])
@@ -98,7 +98,7 @@ def digit(index: int, degrees: float, way: str = "harmonics", fold: int = 1) -> 
     plain = _asked(digits.rebuilt, "plain", _params()["plain"], both)
     phase = np.exp(-1j * np.radians(degrees))
     wanted = [harmonics.turned(y[0], degrees) for y in (made, canonical, plain)]
-    shown = harmonics.drawn(np.concatenate([both, canonical, made]))
+    shown = np.maximum(harmonics.drawn(np.concatenate([both, canonical, made])), 0)
     return dict(zip(("x", "g·x", "δ(η(x))", "δ(η(g·x))", "x̂(x)", "x̂(g·x)"), shown)) | {
         "code": apart(codes[1], codes[0]),
         "angle": float(abs(_unit(v)[1] - _unit(v)[0] * phase)),

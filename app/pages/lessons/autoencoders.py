@@ -79,7 +79,7 @@ def _digits(broken: bool) -> list[_parts.Reading]:
     if broken:
         shown |= {"x̂(x)": found["δ(η(x))"], "x̂(g·x)": found["δ(η(g·x))"]}
     _parts.chart(
-        figures.matrices(shown, dark, 190, True, dict.fromkeys(names, "x")), "autoencoders:images",
+        figures.matrices(shown, dark, 215, True, dict.fromkeys(names, "x")), "autoencoders:images",
         "A digit, turned by g, its canonical picture from the code, and both rebuilt.",
     )  # fmt: skip
     left, right = layout.halves()
@@ -92,7 +92,7 @@ def _digits(broken: bool) -> list[_parts.Reading]:
         )  # fmt: skip
     with right:
         _parts.chart(
-            figures.curves(ANGLES, curves, "degrees", dark, (degrees,), 250), "autoencoders:angles",
+            figures.curves(ANGLES, curves, "degrees", dark, (degrees,), 310), "autoencoders:angles",
             "How far the rebuilt digit is from the turned one over the angle.",
         )  # fmt: skip
     fine = cached.lesson("autoencoders", "digit", index, degrees, "harmonics", 1)
@@ -155,13 +155,13 @@ def _clouds(broken: bool) -> list[_parts.Reading]:
         "x̂(g·x), rings: g·x": {"x̂": moved, "g·x": found["g·x"]},
     }
     _parts.chart(
-        pictures.clouds(panels, dark, 240), "autoencoders:clouds",
+        pictures.clouds(panels, dark, 300), "autoencoders:clouds",
         "The rebuilt cloud on the given one, the canonical cloud, and both after g.",
     )  # fmt: skip
     left, right = layout.halves()
     with left:
         _parts.chart(
-            pictures.plane(known["places"], known["classes"], LETTERS, None, dark, 220),
+            pictures.plane(known["places"], known["classes"], LETTERS, None, dark, 270),
             "autoencoders:shapes", "Codes of shaken shapes, by shape: the mirror pair lies apart.",
         )  # fmt: skip
     with right:
@@ -170,7 +170,7 @@ def _clouds(broken: bool) -> list[_parts.Reading]:
         _parts.chart(
             figures.curves(places, {k: abs(v) for k, v in curves.items()},
                            "shaken by " + ", ".join(f"{s:g}" for s in SHAKES), dark,
-                           (SHAKES.index(shake),), 220),
+                           (SHAKES.index(shake),), 270),
             "autoencoders:shakes", "The frame's volume and what is missed over the shaking.",
         )  # fmt: skip
     return _of_clouds(found, broken)
