@@ -85,7 +85,7 @@ def _turned(c: np.ndarray, degrees: np.ndarray | tuple[float, ...], way: str) ->
 def digit(index: int, degrees: float, way: str = "harmonics", fold: int = 1) -> dict[str, Any]:
     """A digit and its copy turned by g through the autoencoder, as images [28, 28], and errors.
 
-    Images, cut at zero: "x", "g·x", "δ(η(x))", "δ(η(g·x))", "x̂(x)", "x̂(g·x)". Errors: "code" of η(g·x) = η(x),
+    Images, cut at 0: "x", "g·x", "δ(η(x))", "δ(η(g·x))", "x̂(x)", "x̂(g·x)". Errors: "code" of η(g·x) = η(x),
     "angle" of ψ(g·x) = g ψ(x) (a chord of the unit circle), "rebuilt" of x̂(g·x) = g·x̂(x), "without ψ" of
     δ(η) alone, "plain" of the plain autoencoder; "missed" is how far x̂(x) is from x. "length" is |v| of
     ψ's vector, "degrees" its direction.

@@ -86,7 +86,7 @@ def _digits(broken: bool) -> list[_parts.Reading]:
     with left:
         _parts.chart(
             pictures.plane(
-                known["places"], known["classes"], "0123456789", index, dark, 250
+                known["places"], known["classes"], "0123456789", index, dark, 310
             ),
             "autoencoders:codes", "Codes of 500 test digits, by class, and the chosen one.",
         )  # fmt: skip

@@ -32,7 +32,6 @@ ABOUT = DataSet(
     targets={"positions": Target("1o", "scene units", "positions")},
     units={
         "positions": "cubes, or Å",
-        "velocities": "1, all zero",
         "charges": "1, or atomic numbers",
     },
     itself=True,
@@ -83,14 +82,8 @@ def _molecules(split: str, size: int) -> Systems:
     kept = [heavy(data.species[a : a + n]) for a, n in zip(starts, data.sizes)]
     rows = np.concatenate(kept)
     x = data.positions[rows]
-    return _at_rest(np.array([k.sum() for k in kept]), x, data.species[rows].astype(np.float64))
-
-
-def _at_rest(sizes: np.ndarray, x: np.ndarray, charges: np.ndarray) -> Systems:
-    return Systems(
-        sizes, x, x.astype(np.float64), ABOUT.targets["positions"].unit, charges=charges,
-        velocities=np.zeros_like(x),
-    )  # fmt: skip
+    sizes, charges = np.array([k.sum() for k in kept]), data.species[rows].astype(np.float64)
+    return Systems(sizes, x, x.astype(np.float64), "scene units", charges=charges)
 
 
 def systems(
