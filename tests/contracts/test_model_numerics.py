@@ -28,6 +28,7 @@ from tests.support.contracts import (
     measured,
     random_run,
     system,
+    usual_kind,
 )
 
 each_precision = pytest.mark.parametrize("dtype", TOLERANCE)
@@ -146,9 +147,9 @@ def test_the_default_settings_claim_what_the_file_declares() -> None:
 def test_a_variant_claims_something_else() -> None:
     for case in set(CASES) - set(NAMES):
         name = case.partition(":")[0]
-        assert random_run(case, "atoms").symmetry != registry.load("models", name).SYMMETRY, (
-            f"{case}: a variant claims something else; else it needs no entry in VARIANTS"
-        )
+        assert (
+            random_run(case, usual_kind(case)).symmetry != registry.load("models", name).SYMMETRY
+        ), f"{case}: a variant claims something else; else it needs no entry in VARIANTS"
 
 
 def test_positions_are_places() -> None:
