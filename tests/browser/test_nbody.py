@@ -107,7 +107,8 @@ def test_roll_outs_play_without_the_server(open_page, explorer, shoot):
     counting = """e => { const v = e.viewer; v.sent = 0; v.shown = 0; const { send } = v;
       v.send = (...all) => { v.sent += 1; send(...all); };
       const draw = v.picture.draw.bind(v.picture);
-      v.picture.draw = (...all) => { v.shown += v.player.playing; draw(...all); v.picture.stage.finish(); }; }"""
+      v.picture.draw = (...all) => {
+        v.shown += v.player.playing; draw(...all); v.picture.stage.finish(); }; }"""
     viewer.evaluate(counting)
     here = page.locator("svg.curve .here").first.get_attribute("x1")
     page.get_by_role("button", name="Play").click()

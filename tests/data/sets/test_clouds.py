@@ -1,4 +1,4 @@
-"""Clouds that are their own label: shaken shapes, heavy atoms, and that no page takes them for predictions."""
+"""Clouds, their own labels: shaken shapes, heavy atoms, and that no page takes them for predictions."""
 
 import numpy as np
 import pytest
