@@ -22,14 +22,16 @@ from tests.support.contracts import (
     ALL,
     CASES,
     NAMES,
-    OUTPUT,
     READ,
     TOLERANCE,
+    asked,
     claimed,
+    declared,
     each_reading,
     measured,
     random_run,
     system,
+    usual_kind,
 )
 
 KINDS = models.KINDS
@@ -53,7 +55,7 @@ each_model = pytest.mark.parametrize("name", NAMES)
 each_claim = pytest.mark.parametrize(
     ("name", "kind", "dtype"),
     [(*reading, dtype) for reading in READ for dtype in TOLERANCE]
-    + [(case, "atoms", "float64") for case in CASES if case not in NAMES],
+    + [(case, usual_kind(case), "float64") for case in CASES if case not in NAMES],
 )
 
 
@@ -87,7 +89,7 @@ def test_declares_what_a_model_file_has_to(name: str) -> None:
     assert settings["inputs"].default in kinds, (
         f"let inputs of Config be one of INPUTS: {', '.join(kinds)}"
     )
-    assert {OUTPUT[kind] for kind in kinds} <= set(module.OUTPUTS), (
+    assert {asked(name, kind) for kind in kinds} <= set(module.OUTPUTS), (
         "declare in OUTPUTS what its kinds are asked for: positions of particles, scalar of atoms"
     )
     assert any(c.isdigit() for c in module.REFERENCE), "name the year in REFERENCE"
@@ -121,12 +123,12 @@ def test_titles_tell_the_models_apart() -> None:
 
 @each_reading
 def test_outputs_are_the_declared_ones(name: str, kind: str) -> None:
-    run, module = random_run(name, kind), registry.load("models", name)
+    run = random_run(name, kind)
     graph = pad(run.prepare(system(kind))).astype(np.float32)
     output = jax.eval_shape(run.model.apply, {"params": run.params["model"]}, graph)
-    assert {k: v.kind for k, v in output.values.items()} == {
-        OUTPUT[kind]: module.OUTPUTS[OUTPUT[kind]]
-    }, "return the values that OUTPUTS declares, of the declared kind, under the asked name"
+    assert {k: v.kind for k, v in output.values.items()} == declared(name, kind), (
+        "return the values that OUTPUTS declares, of the declared kind, under the asked name"
+    )
     assert output.trace, "return at least one layer in the trace"
     titles = [layer.name for layer in output.trace]
     assert len(set(titles)) == len(titles), "give each layer of the trace a name of its own"
@@ -134,12 +136,13 @@ def test_outputs_are_the_declared_ones(name: str, kind: str) -> None:
 
 @each_reading
 def test_weights_are_large_enough_to_show_an_error(name: str, kind: str) -> None:
-    value = measured(name, kind, "float64")[0].prediction[OUTPUT[kind]]
+    prediction = measured(name, kind, "float64")[0].prediction
+    value = np.concatenate([prediction[key] for key in declared(name, kind)])
     if kind == "particles":
         value = value - system(kind).positions
     size = float(np.sqrt(np.mean(value**2)))
     assert 0.1 < size < 100, (
-        f"{name} gives {size:.3g} as {OUTPUT[kind]} with random weights, where errors show between 0.1 "
+        f"{name} gives {size:.3g} as {asked(name, kind)} with random weights, where errors show between 0.1 "
         "and 100: where larger, take means over neighbours or normalise between layers; where smaller, "
         "give the kernels a rule of demetar/models/nn/init.py that `enlarged` knows"
     )
@@ -185,11 +188,11 @@ def test_unclaimed_symmetry_breaks(name: str, kind: str, dtype: str) -> None:
 def wrongly_declared(name: str, kind: str, dtype: str) -> float:
     """Δ under inversion if the output had the other parity."""
     run = random_run(name, kind)
-    key = OUTPUT[kind]
+    key = next(iter(declared(name, kind)))
 
     def lie(params: dict, graph: Graph) -> Output:
         value = run.function(params, graph).values[key]
-        other = {"1x1o": "1x1e", "1x0e": "1x0o"}[value.kind.irreps]
+        other = value.kind.irreps.translate(str.maketrans("eo", "oe"))
         return Output({key: Value(value.array, dataclasses.replace(value.kind, irreps=other))})
 
     @dataclasses.dataclass(frozen=True)

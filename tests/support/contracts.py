@@ -10,6 +10,7 @@ import pytest
 from demetar import models
 from demetar.core import registry
 from demetar.core.graph import Graph, from_arrays, from_atoms
+from demetar.core.kinds import ELECTRONIC, Kind
 from demetar.core.padding import pad
 from demetar.models.nn.init import enlarged
 from demetar.runs.run import Run, template
@@ -43,10 +44,27 @@ CASES = NAMES + [
 ]
 
 
+def usual_kind(case: str) -> str:
+    """Atoms, or what the model reads where it reads no atoms."""
+    return models.inputs(case.partition(":")[0])[-1]
+
+
 READ = [(name, kind) for name in NAMES for kind in models.inputs(name)]
 
 
 each_reading = pytest.mark.parametrize(("name", "kind"), READ)
+
+
+def asked(name: str, kind: str) -> str:
+    """What a model is asked for: the usual output of that kind, or the one output that it is made for."""
+    outputs = registry.load("models", name.partition(":")[0]).OUTPUTS
+    return next(iter(outputs)) if set(outputs) <= set(ELECTRONIC) else OUTPUT[kind]
+
+
+def declared(name: str, kind: str) -> dict[str, Kind]:
+    """The kinds of the values that make that output, by name."""
+    given = registry.load("models", name.partition(":")[0]).OUTPUTS[asked(name, kind)]
+    return given if isinstance(given, dict) else {asked(name, kind): given}
 
 
 def claimed(name: str) -> set[str]:
@@ -79,14 +97,14 @@ def random_run(name: str, kind: str) -> Run:
     name, _, variant = name.partition(":")
     module = registry.load("models", name)
     known = {f.name for f in dataclasses.fields(module.Config)}
-    settings = {"inputs": kind, "output": OUTPUT[kind], **SMALL}
+    settings = {"inputs": kind, "output": asked(name, kind), **SMALL}
     settings |= module.VARIANTS[variant] if variant else {}
     run = Run(
         name,
         {
             "model": name,
             "model_config": {k: v for k, v in settings.items() if k in known},
-            "target": OUTPUT[kind],
+            "target": asked(name, kind),
             "unit": "",
             "connect": "bonds" if kind == "atoms" else None,
         },
