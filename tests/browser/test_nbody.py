@@ -65,7 +65,7 @@ def test_both_predictions_and_the_true_path_follow_the_hand(open_page, explorer,
     viewer = settled(page)
     shoot(page, "nbody")
     before = page.locator(".side output").all_inner_texts()
-    parts = [[3, "right"], [4, "right"], [1, "truth path"]]
+    parts = [[4, "right"], [5, "right"], [1, "truth path"]]
     at_rest = [viewer.evaluate(DRAWN, part) for part in parts]
     address = page.url
     held(page)
@@ -104,11 +104,12 @@ def test_roll_outs_play_without_the_server(open_page, explorer, shoot):
     page = open_page(explorer + "?lens=Roll-out&frame=1")
     viewer = settled(page)
     page.locator("svg.curve .here").first.wait_for(state="attached", timeout=WAIT)
-    counting = """e => { const v = e.viewer; v.sent = 0; v.shown = 0; const { send } = v;
+    # As the page draws, once a frame of the browser; each waited for until it is in the GPU's memory.
+    counting = """e => { const v = e.viewer, { picture } = v; v.sent = 0; v.shown = 0;
+      const { send } = v;
       v.send = (...all) => { v.sent += 1; send(...all); };
-      const draw = v.picture.draw.bind(v.picture);
-      v.picture.draw = (...all) => {
-        v.shown += v.player.playing; draw(...all); v.picture.stage.finish(); }; }"""
+      const draw = picture.draw.bind(picture);
+      picture.draw = (...all) => { draw(...all); picture.stage.finish(); v.shown += v.player.playing; }; }"""
     viewer.evaluate(counting)
     here = page.locator("svg.curve .here").first.get_attribute("x1")
     page.get_by_role("button", name="Play").click()
@@ -120,7 +121,7 @@ def test_roll_outs_play_without_the_server(open_page, explorer, shoot):
     rate = 1000 * shown / passed
     print(f"roll-outs: {rate:.1f} frames/s, each waited for until it is drawn")
     assert sent == 0, "nothing is asked of the server while it plays"
-    assert rate > 5, "what a machine with ten jobs a core still reaches; the figure is printed"
+    assert rate > 2, "what a machine with ten jobs a core still reaches; the figure is printed"
     assert page.locator("svg.curve .here").first.get_attribute("x1") != here
     shoot(page, "nbody-rollout")
     page.get_by_role("button", name="Pause").click()
@@ -134,7 +135,7 @@ def test_the_time_is_scrubbed_by_keys_and_kept_in_the_link(open_page, explorer):
     assert viewer.evaluate(time) == 50
     place = "e => e.viewer.picture.stage.tracks[0][0].balls.sets[0].corners[0]"
     before = viewer.evaluate(place)
-    page.get_by_label("time").focus()
+    page.get_by_role("slider", name="time").focus()
     page.keyboard.press("End")
     assert viewer.evaluate(time) == 125
     assert viewer.evaluate(place) != before

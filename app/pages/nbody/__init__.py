@@ -134,7 +134,7 @@ def _answer(shown: Shown) -> str:
     if shown.limited and shown.true.delta > lenses.ROUNDED:
         line += (
             f" The true ends differ too, by {words.apart(shown.true.delta)}: the {shown.law} law limits "
-            "each component of a force."
+            "each force component."
         )
     return line
 

@@ -38,7 +38,7 @@ def models_of(shown: Any) -> list[dict[str, Any]]:
             {
                 "label": shown.labels[name],
                 "color": HUES[i],
-                "unit": UNIT,
+                "unit": "units",
                 "per": UNIT,
                 "delta": None if square is None else square.delta,
                 "metrics": None if square is None else metrics.of(*square.ways),
@@ -95,7 +95,7 @@ class _Scene:
         self.at, self.at_g = shown.begin.positions.mean(0), shown.moved.positions.mean(0)
         self.x, self.gx = shown.begin.positions - self.at, shown.moved.positions - self.at_g
         reach = np.percentile(np.linalg.norm(shown.true.straight - self.at, axis=-1), 90)
-        self.size = float(np.clip(0.07 * reach, 0.08, 0.5))
+        self.size = float(np.clip(0.09 * reach, 0.1, 0.5))
 
     def panels(self) -> list[look.Panel]:
         shown, true = self.shown, self.shown.true
@@ -197,8 +197,8 @@ class _Scene:
         ]  # fmt: skip
         return look.Panel(
             title, [bodies, *fields], model["label"], follows=True,
-            note=f"ends differ by {plain(square.apart)} {UNIT}",
-            help="Thin arrows: predict, then turn. Wide sleeve: turn, then predict. "
+            note=f"ends differ by {plain(square.apart)} units",
+            help="Thin arrows: predict, then turn. Wide sleeve: turn, then predict. Units are the scene's. "
             + terms.BODIES["residual"],
         )  # fmt: skip
 
