@@ -139,6 +139,16 @@ def _biased(kind, start, unravel, data):
         bias[s * each : (s + 1) * each] = labels[key][0][
             np.asarray(graph.species) == z, :each
         ].mean(0)
+    if kind == "hamiltonian":
+        bias = tree["expand"]["all"]["0e"]["bias"].reshape(len(_electrons.ELEMENTS), -1, each)
+        ends = (np.asarray(graph.species)[np.asarray(e)] for e in (graph.receivers, graph.senders))
+        first, second = ends
+        for a, y in enumerate(_electrons.ELEMENTS):
+            for b, z in enumerate(_electrons.ELEMENTS):
+                rows = labels["pairs"][0][(first == y) & (second == z), :each]
+                # Both directions of a pair are added up.
+                bias[a, b] = rows.mean(0) / 2 if len(rows) else 0
+        tree["expand"]["all"]["0e"]["bias"] = bias.reshape(-1)
     return ravel_pytree(tree)[0]
 
 
