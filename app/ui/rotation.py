@@ -37,9 +37,8 @@ def rotation_of(key: str) -> Turn:
 
 
 def from_address(key: str, axis: str, degrees: float) -> None:
-    """Takes angle, axis and seed from the address with which the page was opened; else these defaults."""
+    """Takes angle and axis from the address with which the page was opened; else these defaults."""
     _rotation_from_address(key, axis, degrees)
-    number_from_address("seed", f"{key}:seed", 0, 2**31 - 1, 0, "seed")
 
 
 def axis_and_random(key: str) -> None:

@@ -11,7 +11,9 @@ from streamlit.components.v2 import component
 
 from app.viewer.component import HERE, bundle
 
-MODULES = ("shared", "math", "format", "theme", "panels", "followers", "matrix", "follow")
+MODULES = (
+    "shared", "math", "format", "theme", "panels", "followers", "matrix", "rollout", "follow",
+)  # fmt: skip
 
 
 @cache
@@ -25,7 +27,7 @@ def _component() -> Callable[..., Any]:
 
 
 def follower(
-    kind: Literal["slider", "curve", "figure", "matrix"],
+    kind: Literal["slider", "curve", "figure", "matrix", "rollout"],
     follows: str,
     key: str,
     width: int | str = "stretch",
@@ -36,7 +38,8 @@ def follower(
 
     "slider" needs axis and degrees of g; "curve" angles, curves, bands and what js/follow.js reads of
     them; "figure" the name under which the picture is saved; "matrix" the maps of all layers and heads, and
-    which of them is `wanted`. `on_choice` hears, before the script runs, what was chosen in it.
+    which of them is `wanted`; "rollout" Δ after each step and energy of each model and of the true path.
+    `on_choice` hears, before the script runs, what was chosen in it.
     """
 
     def heard() -> None:

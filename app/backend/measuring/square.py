@@ -5,6 +5,7 @@ All host numpy; lengths in Å. No Streamlit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ase
@@ -105,7 +106,7 @@ def measured(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Measur
 def measured_now(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Measurement:
     """The same, neither looked up nor kept: what the hand passes by, nobody asks for again."""
     graph = from_atoms(atoms)
-    g = _with_padding(isometries(element, (0.0, 0.0, 1.0), len(atoms))[:1], graph)
+    g = with_padding(isometries(element, (0.0, 0.0, 1.0), len(atoms))[:1], graph)
     return equivariance.measure(run, graph, dtype=dtype, elements=g, rebuild=False)
 
 
@@ -166,13 +167,16 @@ def judged(run: Run, atoms: ase.Atoms, element: Element, dtype: str = "float32")
 
 def judged_by(run: Run, atoms: ase.Atoms, first: Measurement) -> Judgement:
     """The same of what was measured already."""
+    return judge(run, from_atoms(atoms), _outputs(run, first)[0], first)
+
+
+def judge(run: Run, graph: Graph, names: Mapping[str, str], first: Measurement) -> Judgement:
+    """The verdict on a measurement; `names` are the library's names of the outputs that are judged."""
     second = verdict.SECOND[first.dtype]
-    graph = from_atoms(atoms)
     again = equivariance.measure(
         run, graph, dtype=second, elements=first.elements, rebuild=False, layers=False
     )
     found = verdict.compare(first, again)
-    names, _ = _outputs(run, first)
     moving = bool(first.elements.moving()[0])
     return Judgement(
         word={k: found.findings[n].word if moving else "still" for k, n in names.items()},
@@ -189,7 +193,7 @@ def curve(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: str
     key = (*_asked("along", run, atoms, still, dtype), axis)
     found = _recent.ask(key, lambda: Curve(_along(run, atoms, still, axis, dtype), {}))
     graph = from_atoms(atoms)
-    g = _with_padding(isometries(element, axis, len(atoms))[:1], graph)
+    g = with_padding(isometries(element, axis, len(atoms))[:1], graph)
     m = equivariance.measure(run, graph, dtype=dtype, elements=g, layers=False)
     names, _ = _outputs(run, m)
     return Curve(found.by_metric, {k: float(m.rebuilt[n][0]) for k, n in names.items()})
@@ -199,7 +203,7 @@ def _along(
     run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: str
 ) -> dict[str, dict[str, list[float]]]:
     graph = from_atoms(atoms)
-    g = _with_padding(isometries(element, axis, len(atoms))[1:], graph)
+    g = with_padding(isometries(element, axis, len(atoms))[1:], graph)
     m = equivariance.measure(run, graph, dtype=dtype, elements=g, layers=False, rebuild=False)
     names, _ = _outputs(run, m)
     vectors = names["gradient"]
@@ -212,7 +216,7 @@ def _along(
     }
 
 
-def _with_padding(g: Elements, graph: Graph) -> Elements:
+def with_padding(g: Elements, graph: Graph) -> Elements:
     """The same elements with a permutation that leaves the padded nodes where they are."""
     if g.permutation is None:
         return g

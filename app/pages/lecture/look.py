@@ -14,7 +14,7 @@ LARGE = 1.38  # 13 to 18 pixels, 32 to 44
 AROUND = 146  # pixels of title, sentence and foot; more for what a scene leaves of the page's head
 HEAD = {"heading": 44, "sentence": 36, "controls": 62}
 WIDE, LINE = 88, 29  # letters of a sentence in a line at 1024 pixels, and what a line more takes
-LESS = {"nbody": 1.12, "why": 1.12}  # so that all of it stands on 1024 x 768
+LESS = {"why": 1.12}  # so that all of it stands on 1024 x 768
 CSS = """
 section[data-testid="stSidebar"],[data-testid="stExpandSidebarButton"],header.stAppHeader
 {display:none!important}
@@ -59,7 +59,9 @@ def _room(scene: Scene, zoom: float) -> str:
     around = AROUND + sum(size for part, size in HEAD.items() if part not in scene.hide)
     around += LINE * (len(scene.sentence) // WIDE)
     sizes = {"screen": f"calc(100vh / {zoom})", "around": f"{around / zoom:.0f}px"}
-    sizes |= {"least": "240px", "over": "0px", "extra": "none"}
+    sizes |= {"least": "240px", "over": "0px"}
+    if scene.page == "molecule":  # elsewhere the bar below a square plays it
+        sizes["extra"] = "none"
     return ";".join(f"--demetar-{name}:{value}" for name, value in sizes.items())
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from app.backend import rotations
-from app.backend.measuring import consequences, square, typed
+from app.backend.measuring import square
+from app.backend.measuring.beyond import consequences, typed
 from app.backend.molecules import Element, Source, molecule
 from demetar.runs.run import load
 

@@ -81,10 +81,10 @@ def test_the_page_takes_what_the_channel_measured_when_the_hand_let_go(
     # The browser multiplies quaternions by itself: the last bit differs from what Python finds.
     turned = rotations.quaternion((0.3, -0.2, 0.93), 41.7)
     asked = tuple(np.nextafter(part, 2) for part in turned)
-    for _ in moving.answer(view, asked, last=False):
+    for _ in view.answer(asked, layers=False):
         pass
     assert calls == ["float32", "float64"]
-    for _ in moving.answer(view, asked, last=True):
+    for _ in view.answer(asked, layers=True):
         pass
     assert len(calls) == 4  # what a hand passes by is not kept
     kept = element._replace(rotation=rotations.quaternion(*rotations.kept(turned)))

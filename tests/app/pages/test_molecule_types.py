@@ -88,7 +88,7 @@ def test_without_its_run_there_are_no_dynamics(small_runs, open_page):
 def test_dynamics_are_run_when_asked_for_and_a_link_shows_the_same(
     small_runs, open_page, monkeypatch
 ):
-    from app.backend.measuring import consequences
+    from app.backend.measuring.beyond import consequences
 
     monkeypatch.setattr(consequences, "STEPS", 6)
     of = "equiformer-rmd17-ethanol"

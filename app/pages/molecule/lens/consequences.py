@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 
 from app.backend import cached
-from app.backend.measuring import consequences
+from app.backend.measuring.beyond import consequences
 from app.figures import dynamics as figures
 from app.pages.molecule import state
 from app.ui import address, layout, readouts, words

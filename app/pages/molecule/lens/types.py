@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app.backend import cached
-from app.backend.measuring import typed
+from app.backend.measuring.beyond import typed
 from app.pages.molecule import state
 from app.ui import address, layout, readouts, words
 

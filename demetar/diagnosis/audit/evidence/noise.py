@@ -120,6 +120,9 @@ def precision(
     # of forces that are iterated to a few digits the energy has more; of coarse products it has not
     if relative > 3e-5 and (memory < 1e-6 * scale or sigma_e > 3e-6 * scale):
         word = "low"
+    # where forces are smooth and the energy is not: float32 keeps 1e-7 of an energy, sums some of these
+    if sigma_e > 3e-6 * max(total, scale) and memory < 1e-6 * scale:
+        word = "low"
     return Precision(sigma_e, sigma_f, scale, stiff, word, sigma_e / max(total, 1e-300), memory)
 
 
@@ -142,6 +145,7 @@ def told(found: Precision, probe: Probe) -> Finding:
             "energy_only": energy_only,
             "digits": found.energy_digits,
             "relative": found.forces / found.scale,
+            "memory": found.memory / found.scale,
             "single": probe.single,
         },
     )
