@@ -94,7 +94,7 @@ def test_nonsense_in_the_link_is_told_and_falls_back(small_runs, open_page):
     assert at.selectbox(key="molecule:name").value == "water"
     assert at.selectbox(key="molecule:run").value == "egnn-qm9-homo"
     assert at.session_state["molecule:g:angle"] == 60
-    assert at.session_state["molecule:precision"] == "float32"
+    assert at.session_state["molecule:precision"] == "float64"  # the closest
     assert at.session_state["molecule:metric"] == "l2"
     assert at.session_state["molecule:also"] == []
 
