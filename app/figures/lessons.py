@@ -237,7 +237,7 @@ def isosurfaces(
         _atoms(figure, found, scene, dark)
         plain = {"visible": False, "range": [float(axis[0]), float(axis[-1])]}
         place = {"domain": {"x": [i / count, (i + 1) / count]}, "aspectmode": "cube"}
-        camera = {"eye": {"x": 0.9, "y": 0.9, "z": 0.7}}
+        camera = {"eye": {"x": 0.7, "y": 0.75, "z": 0.5}}
         figure.update_layout(
             {scene: {**place, "camera": camera, **{f"{a}axis": plain for a in "xyz"}}}
         )

@@ -27,7 +27,7 @@ from demetar.lessons import _digits as digits
 from demetar.lessons import _harmonics as harmonics
 
 KINDS, TURNS, EVERY = ("equivariant", "plain"), 4, 25
-STEPS, MEMORY = 300, 30  # of each training; pairs that L-BFGS remembers
+STEPS, MEMORY = 600, 30  # of each training; pairs that L-BFGS remembers
 MOST_BYTES = 4 * 2**20
 PARAMS, STATE, RESULTS = "params.npz", "state.npz", "results.json"
 Told = Callable[[str, int, int], None]
@@ -73,11 +73,7 @@ def train(folder: Path, steps: int = STEPS, seed: int = 0, told: Told = lambda *
     """
     state = stored_arrays(folder / STATE, STATE, None, 4 * MOST_BYTES) if _begun(folder) else {}
     for kind in KINDS:
-        began = time.process_time()
         _descend(folder, kind, steps, seed, state, told)
-        spent = float(state.get(f"{kind}/seconds", 0)) + time.process_time() - began
-        state[f"{kind}/seconds"] = np.array(spent)
-        _write(folder / STATE, state)
     params = {
         f"{kind}/{name}": np.asarray(value, np.float32)
         for kind in KINDS
@@ -107,18 +103,21 @@ def _descend(
 ) -> None:
     """Trains one kind for what is left of its steps; `state` has its last and its best parameters."""
     first = ravel_pytree({k: v.astype(np.float32) for k, v in digits.fresh(kind, seed).items()})[0]
-    now, best, done, least = (
+    begin = {"now": first, "best": first, "done": 0, "least": np.inf, "seconds": 0}
+    for name, value in begin.items():
         state.setdefault(f"{kind}/{name}", np.asarray(value, np.float64))
-        for name, value in (("now", first), ("best", first), ("done", 0), ("least", np.inf))
-    )
+    began = time.process_time() - float(state[f"{kind}/seconds"])
     shaped, valid = _shaped(kind, seed), pictures("valid")
     train = pictures("train", 1 if kind == "equivariant" else TURNS)
 
     # A hundred times the error: L-BFGS-B ends where the gradient falls below an absolute number.
-    slope = jax.jit(jax.value_and_grad(lambda w: 100 * digits.error(kind, shaped(w), train).mean()))
+    def cost(w: Any, c: Any) -> Any:
+        return 100 * digits.error(kind, shaped(w), c).mean()
+
+    slope = jax.jit(jax.value_and_grad(cost))
 
     def asked(w: np.ndarray) -> tuple[float, np.ndarray]:
-        value, gradient = slope(w.astype(np.float32))
+        value, gradient = slope(w.astype(np.float32), train)
         return float(value), np.asarray(gradient, np.float64)
 
     def between(w: np.ndarray) -> None:
@@ -129,13 +128,21 @@ def _descend(
             return
         error = float(digits.error(kind, shaped(w.astype(np.float32)), valid).mean())
         state[f"{kind}/now"] = w.copy()
+        state[f"{kind}/seconds"] = np.asarray(time.process_time() - began)
         if error < state[f"{kind}/least"]:
             state[f"{kind}/least"], state[f"{kind}/best"] = np.asarray(error), w.copy()
         _write(folder / STATE, state)
 
-    if (left := steps - int(done)) > 0:
+    if (left := steps - int(state[f"{kind}/done"])) > 0:
         given = {"maxiter": left, "maxfun": 2 * left, "maxcor": MEMORY}
-        optimize.minimize(asked, now, jac=True, method="L-BFGS-B", callback=between, options=given)
+        optimize.minimize(
+            asked,
+            state[f"{kind}/now"],
+            jac=True,
+            method="L-BFGS-B",
+            callback=between,
+            options=given,
+        )
 
 
 def results(params: dict[str, dict[str, np.ndarray]]) -> dict[str, Any]:

@@ -140,10 +140,15 @@ def _given(c: Array) -> Array:
     return jnp.concatenate([there.real, there.imag], 1)
 
 
+def plain_code(params: Params, c: Array) -> Array:
+    """The plain autoencoder's code [n, 18]."""
+    return _perceptron(params, "code", _given(c))
+
+
 def rebuilt(kind: str, params: Params, c: Array) -> Array:
     """What an autoencoder gives for a picture."""
     if kind == "plain":
-        return decoded(params, _perceptron(params, "code", _given(c)))
+        return decoded(params, plain_code(params, c))
     code, vector = encoded(params, c)
     return placed(decoded(params, code), vector)
 

@@ -76,7 +76,7 @@ def electrons(species: np.ndarray, c: np.ndarray) -> float:
         for l, k, exponent, weight in primitives(int(z)):
             if l == 0:
                 total += row[int(k)] * weight * (np.pi / exponent) ** 1.5
-    return total
+    return float(total)
 
 
 def norms(z: int) -> np.ndarray:

@@ -9,7 +9,6 @@ Learn.: Sci. Technol. 4, 015027 (2023) (arXiv:2201.03726); B. Dunlap et al., J. 
 from __future__ import annotations
 
 import functools
-from types import MappingProxyType
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -23,7 +22,7 @@ from demetar.lessons.irreps import Quaternion, matrix, wigner
 
 MOLECULES = _electrons.MOLECULES
 SHOWN = ("bonding density", "density")
-REACH = 4.6  # bohr from the middle of the cube of points to its faces
+REACH = 3.8  # bohr from the middle of the cube of points to its faces
 SIDE = 22  # points along its edge
 CHECKED = 3
 NOW = (0.0, 0.0, 0.0, 1.0)
@@ -86,9 +85,13 @@ def values_turn(name: str, index: int, g: Quaternion, invert: bool, mistaken: bo
 
 
 def model_turns(name: str, index: int, g: Quaternion, invert: bool) -> dict[str, float]:
-    """How far the model's f(g·x) is from D(g) f(x), "apart", and from f(x) itself, "still"."""
-    before = _predicted(name, index, NOW, False)
-    after = _predicted(name, index, g, invert)
+    """How far the model's f(g·x) is from D(g) f(x), "apart", and from f(x) itself, "still".
+
+    Less the coefficients of free atoms, which never turn and are larger than the rest.
+    """
+    atoms = free_atoms(geometry(name, index)["species"])
+    before = _predicted(name, index, NOW, False) - atoms
+    after = _predicted(name, index, g, invert) - atoms
     return {
         "apart": apart(after, turned(before, matrix(g, invert))),
         "still": apart(after, before),
@@ -113,7 +116,7 @@ def labels_turn(mistaken: bool = False) -> dict[str, float]:
 
 
 @functools.cache
-def integrated(name: str, index: int) -> MappingProxyType[str, float]:
+def integrated(name: str, index: int) -> dict[str, float]:
     """Of a geometry: per cent of the density that is misplaced, and electrons counted, by who says it.
 
     100 ∫ |ρ − ρ'| / N against PySCF's fitted density for "model" and "free atoms"; "fit" is what the fit
@@ -134,7 +137,7 @@ def integrated(name: str, index: int) -> MappingProxyType[str, float]:
     }
     counts = {f"N of {k}": gaussians.electrons(x["species"], c) for k, c in rows.items()}
     off = abs(float(rho["PySCF"] @ weights) - counts["N of PySCF"])
-    return MappingProxyType(found | counts | {"fit": float(x["missed"]), "N": total, "grid": off})
+    return found | counts | {"fit": float(x["missed"]), "N": total, "grid": off}
 
 
 def averages(name: str) -> dict[str, float]:

@@ -37,7 +37,7 @@ PAIRED = ("0e", "1o", "1e", "2e")
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """Small: four small molecules in minutes on one core. Every pair of atoms has a block."""
+    """Small: four small molecules in minutes on one core. Blocks fade out towards the cutoff, in Å."""
 
     inputs: str = "atoms"
     output: str = "hamiltonian"
@@ -46,8 +46,8 @@ class Config:
     layers: int = 2
     lmax: int = 2
     hidden: int = 16
-    basis: int = 12
-    cutoff: float = 8.0
+    basis: int = 20
+    cutoff: float = 5.0
 
 
 class Pairs(nn.Module):
@@ -92,10 +92,17 @@ class Model(nn.Module):
         start = found.invariants[:, : c.basis]
         ends = jnp.split(found.invariants[:, c.basis :], 2, -1)
         backward = jnp.concatenate([start, ends[1], ends[0]], -1)
-        pair, head = Pairs(c.width, c.hidden, name="pair"), Linear(kinds.BLOCK, name="expand")
+        pair, head = (
+            Pairs(c.width, c.hidden, name="pair"),
+            field.ByElement(kinds.BLOCK, name="expand"),
+        )
+        # Both elements of a pair choose its last layer, as both embeddings do in QHNet.
+        types = (ends[0][:, :, None] * ends[1][:, None, :]).reshape(len(start), -1)
+        opposites = (ends[1][:, :, None] * ends[0][:, None, :]).reshape(len(start), -1)
         forth = pair(mine, others, found.y, found.invariants)
         back = pair(others, mine, opposite, backward)
-        there = field.flat(head(forth), kinds.BLOCK) + field.flat(head(back), kinds.BLOCK) @ turn.T
+        there = field.flat(head(forth, types), kinds.BLOCK)
+        there = there + field.flat(head(back, opposites), kinds.BLOCK) @ turn.T
 
         orbitals = jnp.asarray(np.stack([blocks.present(s) for s in c.species]), z.dtype)
         has = z @ orbitals

@@ -65,7 +65,7 @@ def test_random_weights_already_keep_the_rules(degrees: float) -> None:
 def test_quarter_turns_are_exact_either_way(way: str) -> None:
     found = autoencoders.digit(5, 90.0, way)
     assert max(found["code"], found["angle"], found["rebuilt"]) < 1e-12
-    assert min(found["without ψ"], found["plain"]) > 0.1
+    assert min(found["without ψ"], found["plain"], found["plain code"]) > 0.05
 
 
 def test_pixels_cost_other_angles_less_than_the_resampler_does() -> None:
@@ -89,9 +89,9 @@ def test_a_symmetric_digit_has_no_angle(fold: int) -> None:
 
 def test_a_trained_digit_is_rebuilt_and_not_just_the_mean() -> None:
     found = autoencoders.errors()
-    assert found["test, equivariant"] < 0.5 * found["test, mean picture"]
-    assert found["test, equivariant"] < found["test, plain"]
-    assert found["test, equivariant"] > 0
+    assert found["band limit"] > 0
+    for kind in _descent.KINDS:
+        assert 0 < found[f"test, {kind}"] < 0.25 * found["test, mean picture"]
     known = autoencoders.latent()
     assert known["places"].shape == (500, 2)
     assert 0.5 < known["nearest"] < 1
@@ -104,7 +104,8 @@ G = (0.3, -0.5, 0.1, 0.806)
 def test_a_cloud_keeps_its_rules_and_the_plain_run_breaks_them() -> None:
     found = autoencoders.cloud("chiral 1", 0.1, 3, G)
     assert max(found["code"], found["frame"], found["rebuilt"]) < 1e-12
-    assert min(found["plain"], found["without ψ"], found["mirror"]) > 1e-2
+    plain = autoencoders.plain_cloud("chiral 1", 0.1, 3, G)
+    assert min(plain, found["without ψ"], found["mirror"]) > 1e-2
     np.testing.assert_allclose(found["x̂(g·x)"], found["g·x̂(x)"], atol=1e-12)
     for before, after in (("x̂(x)", "g·x̂(x)"), ("x", "g·x")):
         lengths = [np.linalg.norm(found[name], axis=1) for name in (before, after)]
@@ -116,7 +117,9 @@ def test_symmetric_shapes_have_no_frame() -> None:
     for name in ("line", "square", "corner"):
         found = autoencoders.cloud(name, 0.0, 1, G)
         assert abs(found["volume"]) < 1e-6, name
-        assert max(found["code"], found["frame"], found["rebuilt"]) < 1e-10, name
+        assert max(found["code"], found["rebuilt"]) < 1e-9, (
+            f"{name}: softened, it fades and keeps the rule"
+        )
     assert autoencoders.cloud("L", 0.0, 1, G)["volume"] > 1e-3
 
 

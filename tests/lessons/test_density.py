@@ -75,7 +75,7 @@ def test_the_model_beats_free_atoms(name: str) -> None:
     found = density.integrated(name, 0)
     assert found["grid"] < 0.02, "the grid counts the electrons that are there"
     assert found["model"] < found["free atoms"] / 3
-    assert abs(found["N of model"] - found["N"]) < 0.05
+    assert abs(found["N of model"] - found["N"]) < 0.02 * found["N"]
     assert found["fit"] < 5
 
 

@@ -173,10 +173,11 @@ def _clouds(broken: bool) -> list[_parts.Reading]:
                            (SHAKES.index(shake),), 270),
             "autoencoders:shakes", "The frame's volume and what is missed over the shaking.",
         )  # fmt: skip
-    return _of_clouds(found, broken)
+    fine = cached.lesson("autoencoders", "cloud", name, 0.1, seed, turn[2])
+    return _of_clouds(found, fine, broken)
 
 
-def _of_clouds(found: dict[str, Any], broken: bool) -> list[_parts.Reading]:
+def _of_clouds(found: dict[str, Any], fine: dict[str, Any], broken: bool) -> list[_parts.Reading]:
     errors = cached.lesson("autoencoders", "clouds_errors")
     facts = {
         "mean square error, test clouds": f"{errors['η and ψ']:.4f}",
@@ -186,8 +187,8 @@ def _of_clouds(found: dict[str, Any], broken: bool) -> list[_parts.Reading]:
     }
     now = found["without ψ" if broken else "rebuilt"]
     return [
-        _reading("η(g·x) against η(x)", found["code"], found["code"]),
-        _reading("ψ(g·x) against g ψ(x)", found["frame"], found["frame"],
+        _reading("η(g·x) against η(x)", found["code"], fine["code"]),
+        _reading("ψ(g·x) against g ψ(x)", found["frame"], fine["frame"],
                  {"det R (1: a whole frame)": f"{found['volume']:.3f}"}),
-        _reading("x̂(g·x) against g·x̂(x)", now, found["rebuilt"], facts),
+        _reading("x̂(g·x) against g·x̂(x)", now, fine["rebuilt"], facts),
     ]  # fmt: skip

@@ -28,6 +28,7 @@ SOURCE = (
 )
 MOLECULES = ("water", "ammonia", "methane", "formaldehyde")
 SHOWN = {"bonding density": 0.012, "density": 0.12}  # the surface's value, electrons per bohr³
+DARKEST = 0.1  # electrons per bohr³, in sections
 
 
 def show() -> list[_parts.Reading]:
@@ -56,10 +57,15 @@ def show() -> list[_parts.Reading]:
         "density:surface", f"Surfaces of equal {shown} before and after g: the lobes {agree} the atoms.",
     )  # fmt: skip
     plane = cached.lesson("density", "section", *of)
-    like = {"model": "PySCF", "difference": "PySCF"}
+    named = {
+        "in a plane, PySCF": plane["PySCF"].clip(-DARKEST, DARKEST),
+        "model": plane["model"].clip(-DARKEST, DARKEST),
+        "difference × 10": (10 * plane["difference"]).clip(-DARKEST, DARKEST),
+    }
+    like = dict.fromkeys(named, "in a plane, PySCF")
     _parts.chart(
-        figures.matrices(plane, dark, 190, False, like), "density:section",
-        "The bonding density in a plane of three atoms: PySCF, model, and their difference, in one scale.",
+        figures.matrices(named, dark, 240, False, like), "density:section",
+        "The bonding density in a plane of three atoms: PySCF, model, and ten times their difference.",
     )  # fmt: skip
     return _readings(of, g, invert, mistaken)
 
@@ -67,7 +73,7 @@ def show() -> list[_parts.Reading]:
 def _readings(of: tuple[str, int], g: rotation.rotations.Quaternion, invert: bool, mistaken: bool):
     kept = cached.lesson("density", "values_turn", *of, g, invert, False)
     lost = cached.lesson("density", "values_turn", *of, g, invert, True) if mistaken else None
-    stored = cached.lesson("density", "labels_turn", mistaken)
+    stored = cached.lesson("density", "labels_turn")
     model = cached.lesson("density", "model_turns", *of, g, invert)
     found = cached.lesson("density", "integrated", *of)
     mean = cached.lesson("density", "averages", of[0])

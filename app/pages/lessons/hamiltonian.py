@@ -61,13 +61,13 @@ def show() -> list[_parts.Reading]:
              "difference": found["difference"]}  # fmt: skip
     same = "the same" if found["apart"] < 1e-9 else "different"
     _parts.chart(
-        figures.matrices(_compressed(named), dark, 230), "hamiltonian:matrices",
+        figures.matrices(_compressed(named), dark, 260), "hamiltonian:matrices",
         f"Water's matrix, that of the turned molecule, and the turned matrix: the last two are {same}.",
     )  # fmt: skip
     level = cached.lesson("hamiltonian", "levels", name, int(index))
     columns = {k: level[k] for k in ("DFT", *WHO)}
     _parts.chart(
-        figures.energy_levels(columns, int(level["occupied"]), dark, 230), "hamiltonian:levels",
+        figures.energy_levels(columns, int(level["occupied"]), dark, 260), "hamiltonian:levels",
         f"Orbital energies of {name}: DFT, the model, superposed atoms, extended Hückel.",
     )  # fmt: skip
     return _readings(basis, which, name, int(index), found)
@@ -79,12 +79,12 @@ def _compressed(named: dict) -> dict:
 
 
 def _readings(basis: str, which: int, name: str, index: int, found: dict) -> list[_parts.Reading]:
-    kept = cached.lesson("hamiltonian", "labels", basis, which, False)["apart"]
+    right = cached.lesson("hamiltonian", "labels", basis, which, False)
     broken = found["apart"] if found["apart"] >= 1e-9 else None
     model = cached.lesson("hamiltonian", "model_turns", name, index, which)
     errors = cached.lesson("hamiltonian", "errors", name)
     facts = {
-        "on PySCF's own grid": words.delta(found["own grid"]),
+        "on PySCF's own grid": words.delta(right["own grid"]),
         "blocks": ", ".join("spd"[l] for l in found["degrees"]),
     }
     rows = {
@@ -92,7 +92,7 @@ def _readings(basis: str, which: int, name: str, index: int, found: dict) -> lis
         for who in WHO
     }
     return [
-        _parts.Reading("PySCF at g·x against D F Dᵀ", kept, broken, facts),
+        _parts.Reading("PySCF at g·x against D F Dᵀ", right["apart"], broken, facts),
         _parts.Reading("Model: F(g·x) against D F Dᵀ", model["apart"], None,
                        {"mean errors, test set": "occupied energies, entries", **rows}),
     ]  # fmt: skip

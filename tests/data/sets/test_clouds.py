@@ -1,4 +1,4 @@
-"""Clouds, their own labels: shaken shapes, heavy atoms, and that no page takes them for predictions."""
+"""Clouds that are their own label: shaken shapes, heavy atoms, no run on them among predictions."""
 
 import numpy as np
 import pytest
