@@ -43,7 +43,11 @@ PLAYED = """element => new Promise(resolve => {
 TAKEN = "element => element.viewer.live.taken"
 SETTLED = """element => new Promise(resolve => {
   const view = element.viewer;
-  const look = () => view.turns.pending ? requestAnimationFrame(look) : resolve(performance.now());
+  const look = () => {
+    if (view.turns.pending) return requestAnimationFrame(look);
+    view.picture.stage.finish();
+    resolve(performance.now());
+  };
   look();
 })"""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -165,7 +166,20 @@ def known_runs() -> set[str]:
 
 def title(name: str) -> str:
     """What the model of a run is called, such as "EGNN"."""
+    return _title(name, stamp(name))
+
+
+@lru_cache(256)
+def _title(name: str, stamp: float) -> str:
     return form.models().get(str(job(name).config.get("model")), name)
+
+
+@lru_cache(32)
+def _size(name: str, stamp: float, source: Source) -> tuple[int, int]:
+    """The padded size of a structure that a run can read; a sentence now, not in a thread, if it can't."""
+    as_graph = _subject(source)[1]
+    run(name).prepare(as_graph)
+    return padding.rung(as_graph)
 
 
 def _subject(source: Source) -> tuple[Any, graph.Graph, dict[str, Any]]:
@@ -184,15 +198,13 @@ def warm(kind: str, name: str, source: Source, element: molecules.Element, dtype
 
 def _begun(kind: str, name: str, asked: Asked) -> tuple[tuple, threading.Thread]:
     source, element, axis, dtype = asked
-    found, as_graph, kinds = _subject(source)
-    size = padding.rung(as_graph)
-    key = (kind, name, stamp(name), size, dtype, element.renumber is None)
-    used = run(name)
-    used.prepare(as_graph)  # a sentence now, not in a thread
+    known = stamp(name)
+    key = (kind, name, known, _size(name, known, source), dtype, element.renumber is None)
     with _beginning:  # the warm-up and visitors begin the same
         fresh = key not in _warm
         if fresh:
-            arguments = (used, found, element, *([axis] if kind == "curve" else []), dtype)
+            found, _, kinds = _subject(source)
+            arguments = (run(name), found, element, *([axis] if kind == "curve" else []), dtype)
             thread = threading.Thread(target=kinds[kind], args=arguments, daemon=True)
             thread.start()
             _warm[key] = thread

@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 from app.backend import cached, molecules
-from app.pages.molecule import controls, export, features, idea, lenses, square, state
+from app.pages.molecule import controls, export, idea, lenses, square, state
+from app.pages.molecule.lens import features
 from app.ui import address, choose, layout, rotation, style, terms, tools, words
 
 TITLE, ICON, ORDER, SECTION = "Molecule", ":material/hub:", 10, "Explore"
@@ -33,6 +34,11 @@ class Shown:
     spread: dict[str, float] = field(default_factory=dict)
 
     @property
+    def moved(self) -> Any:
+        """The positions [n 3] of g·x."""
+        return molecules.act(self.element, self.molecule.positions)
+
+    @property
     def asked(self) -> tuple:
         """What a live view depends on: everything but the rotation."""
         stamps = tuple(cached.stamp(name) for name in self.names)
@@ -49,8 +55,10 @@ def render() -> None:
     line, places = tools.head()
     lenses.from_address()
     source, names, turn, extras = controls.row()
-    address.told()
+    notes = st.empty()
     if not names:
+        with notes:
+            address.told()
         st.info("There is no run that reads molecules yet; train one on QM9 in the Training page.")
         return
     shown = _shown(source, names, turn, extras)
@@ -64,6 +72,8 @@ def render() -> None:
         _wait(waiting)
     if shown.squares:
         lenses.strip(shown)
+    with notes:  # the lenses, too, may find that what a link asks for is not there
+        address.told()
     _address(shown, extras)
     tools.undo_and_reset(places, "molecule", state.UNDONE, state.DEFAULTS)
     tools.link(places)
@@ -124,6 +134,8 @@ def _address(shown: Shown, extras: list[str]) -> None:
         also=",".join(extras) or None, precision=shown.precision,
         of=None if shown.of == "gradient" else shown.of,
         metric=None if shown.metric == "l2" else shown.metric, **lenses.in_address(),
+        seed=st.session_state.get(f"{state.G}:seed") or None,
+        frame=None if shown.source.data is None or not shown.source.frame else shown.source.frame + 1,
     )  # fmt: skip
 
 

@@ -11,6 +11,8 @@ from app.pages.molecule import state
 from app.pages.molecule.state import ALSO, BESIDE, FRAME, NAME, RUN, G
 from app.ui import address, choose, rotation, words
 
+WANTED = "molecule:frame wanted"  # by a link, of the file that is opened next
+
 
 def row() -> tuple[molecules.Source, list[str], rotation.Turn, list[str]]:
     """Structure, runs, g and what comes after it, chosen in one row."""
@@ -34,6 +36,7 @@ def row() -> tuple[molecules.Source, list[str], rotation.Turn, list[str]]:
 
 def _from_address() -> None:
     rotation.from_address(G, state.AXIS, state.DEGREES)
+    address.number_from_address("seed", f"{G}:seed", 0, 2**31 - 1, 0, "seed")
     pick = address.from_address
     pick("precision", state.PRECISION, state.PRECISIONS, state.PRECISIONS[0], "precision")
     pick("of", state.OF, list(state.VALUES), "gradient", "quantity")
@@ -43,9 +46,14 @@ def _from_address() -> None:
 def _structure() -> molecules.Source:
     upload = st.session_state.get("molecule:file")
     options = [*([upload.name] if upload else []), *molecules.gallery()]
+    address.number_from_address("frame", WANTED, 1, 200, 1, "frame")
+    if address.arriving("frame") == str(st.session_state[WANTED]) and not upload:
+        address.tell(
+            "The link shows a frame of a file that it cannot hold; open the file to see it."
+        )
     if upload and st.session_state.get("molecule:opened") != upload.file_id:
         st.session_state["molecule:opened"] = upload.file_id
-        st.session_state[NAME], st.session_state[FRAME] = upload.name, 1
+        st.session_state[NAME], st.session_state[FRAME] = upload.name, st.session_state[WANTED]
     address.from_address("molecule", NAME, options, "ethanol", "molecule")
     name = str(st.session_state[NAME])
     formula = "" if upload and name == upload.name else _formula(name)

@@ -152,8 +152,9 @@ function figure(root, data) {
 
 const KINDS = { slider, curve, figure, matrix, rollout };
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".demetar-follower");
+  root.send = setTriggerValue;
   const known = parts.get(root);
   if (known && known.kind === data.kind && known.key === data.key) known.part.take(data);
   else {

@@ -55,8 +55,7 @@ export class Picture {
     Object.assign(this, { panels, theme, reach, spin: null, moved: [] });
     for (let k = panels.length; k < this.rows * this.cols; k++) this.stage.clear(k);
     this.stale = new Set(panels.keys());
-    this.draw(true);
-    this.stage.finish();
+    this.draw(true); // and does not wait for the pixels: the rest of the page comes meanwhile
   }
 
   resize() {
@@ -163,6 +162,8 @@ export class Picture {
     clearTimeout(this.rest);
     if (this.quick) return;
     this.rest = setTimeout(() => {
+      // The page is about to answer with new pictures: what is smoothed now is drawn in vain.
+      if (this.turns.reported.length) return;
       if (this.playing || !this.stage || !this.sharpen(1.5)) return;
       this.stage.finish();
       const began = performance.now();

@@ -10,7 +10,7 @@ import streamlit as st
 from app.backend import cached
 from app.backend.measuring import lineup
 from app.figures import lineup as figures
-from app.pages.molecule import symmetrise
+from app.pages.molecule.lens import symmetrise
 from app.pages.molecule.state import LINEUP, SIGNS
 from app.ui import address, choose, layout, readouts, words
 
