@@ -10,7 +10,9 @@ from streamlit.components.v2 import component
 
 from app.viewer.component import HERE, bundle
 
-MODULES = ("shared", "math", "format", "theme", "panels", "followers", "matrix", "follow")
+MODULES = (
+    "shared", "math", "format", "theme", "panels", "followers", "matrix", "rollout", "follow",
+)  # fmt: skip
 
 
 @cache
@@ -24,7 +26,7 @@ def _component() -> Callable[..., Any]:
 
 
 def follower(
-    kind: Literal["slider", "curve", "figure", "matrix"],
+    kind: Literal["slider", "curve", "figure", "matrix", "rollout"],
     follows: str,
     key: str,
     width: int | str = "stretch",
@@ -33,6 +35,7 @@ def follower(
     """A part that follows the viewer with the key `follows`.
 
     "slider" needs axis and degrees of g; "curve" angles, curves, bands and what js/follow.js reads of
-    them; "figure" the name under which the picture is saved; "matrix" the maps of all layers and heads.
+    them; "figure" the name under which the picture is saved; "matrix" the maps of all layers and heads;
+    "rollout" Δ after each step and energy of each model and of the true path.
     """
     _component()(key=key, data={"kind": kind, "key": follows, **data}, width=width)

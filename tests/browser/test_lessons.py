@@ -16,7 +16,15 @@ pytestmark = [
 ]
 WAIT = 120_000
 NAMES = sorted(p.stem for p in (ROOT / "app" / "pages" / "lessons").glob("[!_]*.py"))
-SWITCHES = {"groups", "equivariance", "irreps", "attention"}  # those whose one switch is enough
+SWITCHES = {
+    "groups",
+    "equivariance",
+    "irreps",
+    "attention",
+    "density",
+    "hamiltonian",
+    "autoencoders",
+}  # those whose one switch is enough
 
 
 @pytest.fixture(scope="module")

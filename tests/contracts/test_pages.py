@@ -25,7 +25,7 @@ NONSENSE = (
 PARAMETERS = (
     "data", "run", "beside", "scene", "molecule", "angle", "axis", "seed", "bodies", "charges", "law",
     "precision", "also", "metric", "of", "result", "show", "fault", "model", "audit", "lesson",
-    "lecture", "question",
+    "lecture", "question", "lens", "frame",
     "nothing of ours",
 )  # fmt: skip
 

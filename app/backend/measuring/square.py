@@ -5,6 +5,7 @@ All host numpy; lengths in Å. No Streamlit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ase
@@ -91,7 +92,7 @@ def _outputs(run: Run, m: Measurement) -> tuple[dict[str, str], dict[str, int]]:
 def measured(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Measurement:
     """The run at one g, with its layers; InputError if it can't read the atoms."""
     graph = from_atoms(atoms)
-    g = _with_padding(isometries(element, (0.0, 0.0, 1.0), len(atoms))[:1], graph)
+    g = with_padding(isometries(element, (0.0, 0.0, 1.0), len(atoms))[:1], graph)
     return equivariance.measure(run, graph, dtype=dtype, elements=g, rebuild=False)
 
 
@@ -150,13 +151,16 @@ def judged(
     """
     if isinstance(first, str):
         first = measured(run, atoms, element, first)
+    return judge(run, from_atoms(atoms), _outputs(run, first)[0], first)
+
+
+def judge(run: Run, graph: Graph, names: Mapping[str, str], first: Measurement) -> Judgement:
+    """The verdict on a measurement; `names` are the library's names of the outputs that are judged."""
     second = verdict.SECOND[first.dtype]
-    graph = from_atoms(atoms)
     again = equivariance.measure(
         run, graph, dtype=second, elements=first.elements, rebuild=False, layers=False
     )
     found = verdict.compare(first, again)
-    names, _ = _outputs(run, first)
     moving = bool(first.elements.moving()[0])
     return Judgement(
         word={k: found.findings[n].word if moving else "still" for k, n in names.items()},
@@ -170,7 +174,7 @@ def judged(
 def curve(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: str) -> Curve:
     """Δ at each of ANGLES about the axis, and at g itself with the graph built again."""
     graph = from_atoms(atoms)
-    g = _with_padding(isometries(element, axis, len(atoms)), graph)
+    g = with_padding(isometries(element, axis, len(atoms)), graph)
     m = equivariance.measure(run, graph, dtype=dtype, elements=g, layers=False)
     names, _ = _outputs(run, m)
     vectors = names["gradient"]
@@ -184,7 +188,7 @@ def curve(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: str
     return Curve(by_metric, {k: float(m.rebuilt[n][0]) for k, n in names.items()})
 
 
-def _with_padding(g: Elements, graph: Graph) -> Elements:
+def with_padding(g: Elements, graph: Graph) -> Elements:
     """The same elements with a permutation that leaves the padded nodes where they are."""
     if g.permutation is None:
         return g

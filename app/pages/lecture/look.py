@@ -11,7 +11,7 @@ from app.pages.lecture.parameters import selector
 from app.ui import layout
 
 LARGE = 1.38  # 13 to 18 pixels, 32 to 44
-LESS = {"nbody": 1.12, "why": 1.12}  # so that all of it stands on 1024 x 768
+LESS = {"why": 1.12}  # so that all of it stands on 1024 x 768
 CSS = """
 section[data-testid="stSidebar"],[data-testid="stExpandSidebarButton"],header.stAppHeader
 {display:none!important}

@@ -7,8 +7,9 @@ from app.backend.checking import diagnosis
 from app.backend.measuring import metrics
 from app.backend.teaching import ahead, questions
 from app.backend.teaching.lectures import Between, Direction, Known, OneOf, Showable, SomeOf
-from app.pages import nbody as nbody_page
 from app.pages.molecule import lenses, state
+from app.pages.nbody import lenses as lenses_of_bodies
+from app.pages.nbody import state as bodies
 from app.ui import rotation
 
 LENSES = lenses.NAMES
@@ -16,7 +17,12 @@ LENSES = lenses.NAMES
 KEPT = {"molecule": {"lens": (state.LENS, LENSES[0])}}
 # What a page opens with. It is set, never deleted: a browser keeps the value of a widget whose state was
 # deleted here, and sends it back with the next click.
-OPENS_WITH = {"molecule": {**state.DEFAULTS, "molecule:spectrum": False}}
+OPENS_WITH = {
+    "molecule": {**state.DEFAULTS, "molecule:spectrum": False},
+    "nbody": {
+        **bodies.DEFAULTS, bodies.LENS: lenses_of_bodies.NAMES[0], bodies.OPENED: lenses_of_bodies.NAMES[0],
+    },
+}  # fmt: skip
 # What can be hidden, by page; "*" on every page. CSS selectors below the scene.
 CONTROLS = {
     "*": {"heading": "h1.demetar", "sentence": "p.demetar", "controls": ".st-key-controls"},
@@ -27,11 +33,10 @@ CONTROLS = {
         "tabs": ".st-key-molecule-lens [role=tablist]",
     },
     "nbody": {
-        "choices": "> :has(.st-key-nbody-scene)",
-        "turn": "> :has(.st-key-nbody-g-angle)",
+        "tools": ".st-key-tools",
         "square": ".st-key-nbody-viewer",
-        "curve": ".stVerticalBlock:has(> .st-key-nbody-curve)",
-        "table": "> :has(.stDataFrame)",
+        "lenses": ".st-key-nbody-lens",
+        "tabs": ".st-key-nbody-lens [role=tablist]",
     },
     "why": {"faults": ".stExpander", "downloads": ".stDownloadButton"},
 }  # fmt: skip
@@ -56,10 +61,14 @@ def known() -> Known:
         },
         "nbody": {
             "scene": OneOf([*nbody.shipped(), nbody.GENERATED]),
-            "run": OneOf(particles["turns"]),
-            "beside": OneOf(particles["rigid"]),
-            "law": OneOf(nbody_page.LAWS),
-            "bodies": Between(1, nbody_page.MOST_BODIES),
+            "run": OneOf([*particles["turns"], *particles["rigid"]]),
+            "beside": OneOf([*particles["turns"], *particles["rigid"], bodies.ALONE]),
+            "also": SomeOf(bodies.EXTRAS),
+            "metric": OneOf(tuple(bodies.METRICS)),
+            "lens": OneOf(lenses_of_bodies.NAMES),
+            "frame": Between(0, bodies.MOST_FRAMES),
+            "law": OneOf(bodies.LAWS),
+            "bodies": Between(1, bodies.MOST_BODIES),
             "charges": OneOf(nbody.CHARGES),
             "seed": Between(0, 2**31 - 1),
             **turn,

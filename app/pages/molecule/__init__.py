@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.backend import cached, molecules
 from app.pages.molecule import controls, export, features, idea, lenses, square, state
-from app.ui import address, layout, rotation, style
+from app.ui import address, choose, layout, rotation, style, terms, tools, words
 
 TITLE, ICON, ORDER, SECTION = "Molecule", ":material/hub:", 10, "Explore"
 
@@ -46,7 +46,7 @@ class Shown:
 def render() -> None:
     """The page: a sentence, one row of controls, the square with its verdict, a strip of lenses."""
     style.picture_page()
-    line, tools = controls.head()
+    line, places = tools.head()
     lenses.from_address()
     source, names, turn, extras = controls.row()
     address.told()
@@ -55,7 +55,7 @@ def render() -> None:
         return
     shown = _shown(source, names, turn, extras)
     waiting = _measure(shown, square=shown.squares, verdict=shown.verdicts)
-    controls.headline(line, _told(shown))
+    tools.headline(line, "Turn first or predict first?", words.headline(_told(shown)))
     idea.bar(names)
     square.show(shown, _drawn(shown))
     # The picture is on its way before the curve is measured.
@@ -65,10 +65,10 @@ def render() -> None:
     if shown.squares:
         lenses.strip(shown)
     _address(shown, extras)
-    controls.undo_and_reset(tools)
-    controls.link(tools)
-    export.menu(tools, shown)
-    controls.glossary(tools)
+    tools.undo_and_reset(places, "molecule", state.UNDONE, state.DEFAULTS)
+    tools.link(places)
+    export.menu(places, shown)
+    tools.glossary(places, terms.TERMS)
 
 
 def _shown(
@@ -78,7 +78,7 @@ def _shown(
     element = molecules.Element(turn[2], "invert" in extras, "shift" in extras, renumber)
     s = st.session_state
     return Shown(
-        source, cached.molecule(source), names, controls.labels(names), element, turn,
+        source, cached.molecule(source), names, choose.labels(names), element, turn,
         str(s[state.PRECISION]), str(s[state.OF]), str(s[state.METRIC]),
     )  # fmt: skip
 
@@ -87,7 +87,7 @@ def _measure(shown: Shown, **places: dict[str, Any]) -> list[tuple]:
     """Fills in what is known of each kind already; what has still to be compiled is given back."""
     asked = (shown.source, shown.element, shown.turn[0], shown.precision)
     for kind, place in places.items():
-        waiting, found = cached.of_molecule(kind, shown.names, asked)
+        waiting, found = cached.of_structure(kind, shown.names, asked)
         place.update(found)
         if waiting:
             return waiting

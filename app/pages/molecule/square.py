@@ -68,7 +68,11 @@ def show(shown: Any, drawn: list[Any]) -> viewer.Events:
         token,
         list(shown.turn[2]),
         [
-            {"panel": 3 + i, **{k: m[k] for k in ("label", "color", "unit")}}
+            {
+                "panel": 3 + i,
+                "differ": "f differs by",
+                **{k: m[k] for k in ("label", "color", "unit")},
+            }
             for i, m in enumerate(models)
         ],
     )

@@ -330,7 +330,7 @@ def test_what_a_scene_needs_is_compiled_before_it_is_shown(
     element = molecules.Element((0.0, 0.0, 0.0, 1.0), True)
     question = (molecules.Source("water"), element, (0.0, 0.0, 1.0), "float32")
     for kind in cached.KINDS:
-        waiting, found = cached.of_molecule(kind, ["egnn-qm9-homo"], question)
+        waiting, found = cached.of_structure(kind, ["egnn-qm9-homo"], question)
         assert not waiting
         assert found
 
