@@ -139,10 +139,7 @@ def by_angle(index: int, fold: int = 1) -> dict[str, np.ndarray]:
 
 
 def _in_plane(codes: np.ndarray, classes: np.ndarray) -> dict[str, Any]:
-    """Codes, each number in units of its spread, in the plane in which they differ most.
-
-    "nearest": how often the nearest code is of the same class.
-    """
+    """Codes in units of their spread, in the plane where they differ most; is the "nearest" one alike?"""
     centred = (codes - codes.mean(0)) / codes.std(0)
     _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
     far = ((centred[:, None] - centred) ** 2).sum(-1) + np.diag(np.full(len(codes), np.inf))
