@@ -213,7 +213,7 @@ def isosurfaces(
     dark: bool = False,
     height: int = 330,
 ) -> go.Figure:
-    """Surfaces of equal value ±level, blue and red, and the atoms in them, one scene a title.
+    """Surfaces of equal value, level red and −level blue, and the atoms in them, one scene a title.
 
     Each has "values" [side³] at "axis" [side] squared, x slowest, and "positions" [n, 3] with "species".
     """
@@ -224,16 +224,13 @@ def isosurfaces(
         axis = np.asarray(found["axis"], np.float32)
         x, y, z = (part.ravel() for part in np.meshgrid(axis, axis, axis, indexing="ij"))
         values = np.asarray(found["values"], np.float32)
-        for sign, hue in ((1, "blue"), (-1, "vermillion")):
-            if (sign * values > level).any():
-                shade = color(hue, dark)
-                figure.add_trace(
-                    go.Isosurface(
-                        x=x, y=y, z=z, value=sign * values, isomin=level, isomax=level, opacity=0.55,
-                        surface={"count": 1}, caps={f"{a}_show": False for a in "xyz"}, scene=scene,
-                        colorscale=[[0, shade], [1, shade]], showscale=False, hoverinfo="skip",
-                    )
-                )  # fmt: skip
+        figure.add_trace(
+            go.Isosurface(
+                x=x, y=y, z=z, value=values, isomin=-level, isomax=level, opacity=0.55,
+                surface={"count": 2}, caps={f"{a}_show": False for a in "xyz"}, scene=scene,
+                cmin=-level, cmax=level, colorscale="RdBu_r", showscale=False, hoverinfo="skip",
+            )
+        )  # fmt: skip
         _atoms(figure, found, scene, dark)
         plain = {"visible": False, "range": [float(axis[0]), float(axis[-1])]}
         place = {"domain": {"x": [i / count, (i + 1) / count]}, "aspectmode": "cube"}

@@ -23,7 +23,7 @@ from demetar.lessons.irreps import Quaternion, matrix, wigner
 MOLECULES = _electrons.MOLECULES
 SHOWN = ("bonding density", "density")
 REACH = 3.8  # bohr from the middle of the cube of points to its faces
-SIDE = 22  # points along its edge
+SIDE = 18  # points along its edge
 CHECKED = 3
 NOW = (0.0, 0.0, 0.0, 1.0)
 
