@@ -205,3 +205,84 @@ def bars(
     )
     figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     return figure
+
+
+def isosurfaces(
+    named: Mapping[str, Mapping[str, np.ndarray]],
+    level: float,
+    dark: bool = False,
+    height: int = 330,
+) -> go.Figure:
+    """Surfaces of equal value, level red and −level blue, and the atoms in them, one scene a title.
+
+    Each has "values" [side³] at "axis" [side] squared, x slowest, and "positions" [n, 3] with "species".
+    """
+    figure = frame(dark, height)
+    count = len(named)
+    for i, (title, found) in enumerate(named.items()):
+        scene = f"scene{i + 1 if i else ''}"
+        axis = np.asarray(found["axis"], np.float32)
+        x, y, z = (part.ravel() for part in np.meshgrid(axis, axis, axis, indexing="ij"))
+        values = np.asarray(found["values"], np.float32)
+        figure.add_trace(
+            go.Isosurface(
+                x=x, y=y, z=z, value=values, isomin=-level, isomax=level, opacity=0.55,
+                surface={"count": 2}, caps={f"{a}_show": False for a in "xyz"}, scene=scene,
+                cmin=-level, cmax=level, colorscale="RdBu_r", showscale=False, hoverinfo="skip",
+            )
+        )  # fmt: skip
+        _atoms(figure, found, scene, dark)
+        plain = {"visible": False, "range": [float(axis[0]), float(axis[-1])]}
+        place = {"domain": {"x": [i / count, (i + 1) / count]}, "aspectmode": "cube"}
+        camera = {"eye": {"x": 0.7, "y": 0.75, "z": 0.5}}
+        figure.update_layout(
+            {scene: {**place, "camera": camera, **{f"{a}axis": plain for a in "xyz"}}}
+        )
+        figure.add_annotation(
+            text=title, x=(i + 0.5) / count, xref="paper", y=1, yref="paper", yanchor="bottom",
+            showarrow=False, font={"size": 13, "color": color("grey", dark)},
+        )  # fmt: skip
+    figure.update_layout(margin=MARGIN, showlegend=False)
+    return figure
+
+
+def _atoms(figure: go.Figure, found: Mapping[str, np.ndarray], scene: str, dark: bool) -> None:
+    """Balls at the places of the atoms, hydrogen smaller, and their symbols."""
+    places, species = found["positions"], found["species"]
+    symbols = {1: "H", 6: "C", 7: "N", 8: "O"}
+    figure.add_trace(
+        go.Scatter3d(
+            x=places[:, 0], y=places[:, 1], z=places[:, 2], mode="markers+text", scene=scene,
+            text=[symbols.get(int(s), "") for s in species], hoverinfo="text",
+            textfont={"size": 13}, textposition="top center",
+            marker={
+                "size": [5 if s == 1 else 8 for s in species], "color": color("grey", dark),
+                "opacity": 1,
+            },
+        )
+    )  # fmt: skip
+
+
+def energy_levels(
+    named: Mapping[str, np.ndarray], occupied: int, dark: bool = False, height: int = 230,
+    reach: tuple[float, float] = (-35.0, 25.0),
+) -> go.Figure:  # fmt: skip
+    """Orbital energies as short lines, a column a name; occupied ones solid, empty ones dotted."""
+    figure = frame(dark, height, "", "eV")
+    for i, (name, values) in enumerate(named.items()):
+        for part, dash in ((values[:occupied], "solid"), (values[occupied:], "dot")):
+            x, y = [], []
+            for value in part:
+                x += [i - 0.35, i + 0.35, None]
+                y += [float(value), float(value), None]
+            figure.add_trace(
+                go.Scatter(
+                    x=x, y=y, mode="lines", name=name, hovertemplate=f"{name}: %{{y:.2f}} eV<extra></extra>",
+                    line={"color": color(ORDER[i % 6], dark), "width": 3, "dash": dash},
+                )
+            )  # fmt: skip
+    figure.update_layout(
+        xaxis={"tickvals": list(range(len(named))), "ticktext": list(named), "showgrid": False},
+        yaxis={"range": list(reach)}, showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8},
+    )  # fmt: skip
+    return figure

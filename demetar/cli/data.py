@@ -12,6 +12,8 @@ from demetar.cli.arguments import Parser
 from demetar.cli.bar import Amount
 from demetar.cli.tables import size, table
 
+JSON = "one JSON document on standard output"
+
 
 def add(_: str, data: Any) -> None:
     """Adds its own commands to the parser of `data`."""
@@ -19,7 +21,7 @@ def add(_: str, data: Any) -> None:
 
     def action(name: str, call: Any, help: str) -> Parser:
         p = actions.add_parser(name, help=help)
-        p.add_argument("--json", action="store_true", help="one JSON document on standard output")
+        p.add_argument("--json", action="store_true", help=JSON)
         p.set_defaults(call=call)
         return p
 
@@ -31,23 +33,34 @@ def add(_: str, data: Any) -> None:
         p = action(name, call, help)
         p.add_argument("name")
         p.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", type=_option)
-    make = action("make", _make, "make a labelled set: dynamics of a molecule, frame by frame")
+    make = action("make", _make, "make labelled data: dynamics, electron densities, Hamiltonians")
     make.later(_add_make)
 
 
 def _add_make(p: argparse.ArgumentParser) -> None:
-    from demetar.data.making.dynamics import Settings
+    from demetar.data.making import dynamics, electrons
 
-    p.add_argument("kind", choices=["md"])
-    p.add_argument(
-        "--out", help="where to write, without an ending; usual: made/ in the data folder"
-    )
-    for field in dataclasses.fields(Settings):
-        needed = field.default is dataclasses.MISSING
-        kind = str if needed else type(field.default)
-        text = "needed" if needed else f"usual: {field.default!r}"
-        usual = None if needed else field.default
-        p.add_argument(f"--{field.name}", type=kind, default=usual, required=needed, help=text)
+    kinds = p.add_subparsers(dest="kind", required=True, parser_class=type(p))
+
+    def kind(name: str, call: Any, settings: Any, help: str, out: str) -> None:
+        made = kinds.add_parser(name, help=help)
+        made.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=JSON)
+        made.add_argument("--out", help=out)
+        made.set_defaults(call=call)
+        for field in dataclasses.fields(settings):
+            needed = field.default is dataclasses.MISSING
+            usual = None if needed else field.default
+            text = "needed" if needed else f"usual: {field.default!r}"
+            type_of = str if needed else type(field.default)
+            made.add_argument(
+                f"--{field.name}", type=type_of, default=usual, required=needed, help=text
+            )
+
+    place = "where to write, without an ending; usual: made/ in the data folder"
+    kind("md", _make, dynamics.Settings, "dynamics of a molecule, frame by frame", place)
+    for name in electrons.MADE:
+        text, place = f"the lesson's {name}s by PySCF", "the folder; usual: data/samples"
+        kind(name, _make_electrons, electrons.Making, text, place)
 
 
 def _make(args: argparse.Namespace) -> Any:
@@ -58,6 +71,14 @@ def _make(args: argparse.Namespace) -> Any:
     dynamics.check(settings)
     out = dynamics.place(settings, Path(args.out) if args.out else None)
     return dynamics.write(dynamics.dynamics(settings, Amount("frames")), settings, out)
+
+
+def _make_electrons(args: argparse.Namespace) -> Any:
+    from demetar.data.making import electrons
+
+    settings = electrons.Making(args.seed, args.most)
+    folder = Path(args.out) if args.out else None
+    return electrons.write(args.kind, settings, folder, Amount("geometries"))
 
 
 def _option(text: str) -> tuple[str, str]:

@@ -17,6 +17,14 @@ SCALAR = Kind("1x0e", per="graph")
 NODE_SCALAR = Kind("1x0e", per="node")
 VECTOR = Kind("1x1o", per="graph")
 TENSOR = Kind("1x0e+1x2e", per="graph")  # a symmetric tensor: its trace part and the rest
+# Coefficients of 6 s, 4 p and 3 d functions about each atom, electrons and bohr.
+DENSITY = Kind("6x0e+4x1o+3x2e", per="node")
+# Blocks between 1s, 2s, 2p of one atom or of two, coupled: see models.nn.irreps.blocks.
+BLOCK = "5x0e+4x1o+1x1e+1x2e"
+HAMILTONIAN = {
+    "atoms": Kind(BLOCK, per="node", unit="Hartree"),
+    "pairs": Kind(BLOCK, per="edge", unit="Hartree"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +68,12 @@ QUANTITIES = {
     "node_scalar": Quantity({"node_scalar": NODE_SCALAR}, {"0e": 1}, "mae", "MAE", "all"),
     "vector": Quantity({"vector": VECTOR}, {"1o": 1}, "l2mae", LENGTH, "scale"),
     "tensor": Quantity({"tensor": TENSOR}, {"0e": 1, "2e": 1}, "l2mae", LENGTH, "trace"),
+    "density": Quantity({"density": DENSITY}, {"0e": 6, "1o": 4, "2e": 3}, "mse", "MSE", "nothing"),
+    "hamiltonian": Quantity(
+        HAMILTONIAN, {"0e": 5, "1o": 4, "1e": 1, "2e": 1}, "mse", "MSE", "nothing"
+    ),
 }
+ELECTRONIC = ("density", "hamiltonian")  # of models that are made for them
 
 
 def predicted(output: Output, name: str) -> Float[Array, "rows dim"]:

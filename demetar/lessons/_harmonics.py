@@ -24,7 +24,7 @@ def images(split: str) -> tuple[np.ndarray, np.ndarray]:
     """All digits of a split, enlarged: [n, 28, 28] from 0 to about 1, and what they show [n]."""
     small, shown = digits.read(split=split)
     zoom = functools.partial(ndimage.zoom, order=3, grid_mode=True, mode="grid-constant")
-    large = np.stack([zoom(image / 16.0, ENLARGED) for image in small])
+    large = np.stack([np.asarray(zoom(image / 16.0, ENLARGED)) for image in small])
     return np.pad(np.maximum(large, 0), ((0, 0), (QUIET, QUIET), (QUIET, QUIET))), shown.astype(int)
 
 
@@ -67,7 +67,7 @@ def _basis() -> np.ndarray:
 def _fit() -> np.ndarray:
     """The matrix [2 · coefficients, pixels] of least squares on the pixels of the disc."""
     basis = _basis()[:, :, mask()].reshape(WIDTH**2, -1)
-    return np.linalg.pinv(np.concatenate([basis.real, -basis.imag], 1), rcond=1e-9)
+    return np.linalg.pinv(np.concatenate([np.real(basis), -np.imag(basis)], 1), rcond=1e-9)
 
 
 def analysed(pictures: np.ndarray) -> np.ndarray:
@@ -76,7 +76,7 @@ def analysed(pictures: np.ndarray) -> np.ndarray:
     real, imaginary = np.split(flat, 2, 1)
     made = np.zeros((len(pictures), *mask().shape), complex)
     made[:, mask()] = real + 1j * imaginary
-    made[:, 0] = made[:, 0].real
+    made[:, 0] = np.real(made[:, 0])
     return made
 
 

@@ -115,7 +115,7 @@ def digit(index: int, degrees: float, way: str = "harmonics", fold: int = 1) -> 
 
 def _far(one: np.ndarray, other: np.ndarray) -> float:
     """`apart` of complex arrays."""
-    return apart(np.stack([one.real, one.imag]), np.stack([other.real, other.imag]))
+    return apart(np.stack([np.real(one), np.imag(one)]), np.stack([np.real(other), np.imag(other)]))
 
 
 def by_angle(index: int, fold: int = 1) -> dict[str, np.ndarray]:

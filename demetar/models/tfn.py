@@ -19,19 +19,16 @@ import dataclasses
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jaxtyping import Float
 
 from demetar.core import segments
-from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.output import Layer, Output
 from demetar.models.nn import inputs as nf
 from demetar.models.nn import radial
 from demetar.models.nn import readout as ro
-from demetar.models.nn.irreps import coupling, products
-from demetar.models.nn.irreps.equivariant import Linear, NormActivation, RadialMLP, trace_features
+from demetar.models.nn.irreps.equivariant import Linear, NormActivation, trace_features
+from demetar.models.nn.irreps.field import Convolution
 from demetar.symmetry import irreps as ir
-from demetar.symmetry.irreps import Features
 
 TITLE = "TFN"
 SYMMETRY = "E(3) x S_n"
@@ -39,7 +36,6 @@ CONNECT = {"atoms": 5.0}  # Å; edges that a run gets unless it asks for others
 OUTPUTS = ro.OUTPUTS
 CHOICES = {"envelope": tuple(radial.ENVELOPES), "parities": ("natural", "both")}
 REFERENCE = "Thomas, Smidt et al., 2018 (arXiv:1802.08219)"
-NEIGHBOURS = 4.0  # about as many as a node has; a constant, so that forces stay smooth
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,32 +56,6 @@ class Config:
     basis: int = 16
     envelope: str = "polynomial"
     cutoff: float = 5.0
-
-
-class Convolution(nn.Module):
-    """The point convolution and the self-interaction of all couplings with the node's own features."""
-
-    irreps: str
-    hidden: int
-
-    @nn.compact
-    def __call__(
-        self,
-        graph: Graph,
-        h: Features,
-        y: Features,
-        invariants: Float[Array, "edges invariants"],
-        envelope: Float[Array, "edges 1"],
-    ) -> Features:
-        path_list = coupling.paths(tuple(h), tuple(y), tuple(ir.parse(self.irreps)))
-        count = coupling.weight_count(coupling.channels(h), path_list)
-        weights = RadialMLP((self.hidden, self.hidden), count, name="radial")(invariants)
-        sent = {irrep: x[graph.senders] for irrep, x in h.items()}
-        messages = products.convolve(sent, y, path_list, weights * envelope)
-        gathered = {
-            k: segments.receive_sum(graph, m) * NEIGHBOURS**-0.5 for k, m in messages.items()
-        }
-        return Linear(self.irreps, name="mix")(products.concatenate(gathered, h))
 
 
 class Model(nn.Module):

@@ -21,6 +21,8 @@ SWITCHES = {
     "equivariance",
     "irreps",
     "attention",
+    "density",
+    "hamiltonian",
     "autoencoders",
 }  # those whose one switch is enough
 

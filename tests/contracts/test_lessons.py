@@ -96,6 +96,8 @@ BREAKS = {
         ("toggle", "lessons:products:invert", True), ("toggle", "lessons:products:broken", True),
     ],
     "attention": [("toggle", "lessons:attention:broken", True)],
+    "density": [("toggle", "lessons:density:broken", True)],
+    "hamiltonian": [("toggle", "lessons:hamiltonian:broken", True)],
     "autoencoders": [("toggle", "lessons:autoencoders:broken", True)],
 }  # fmt: skip
 

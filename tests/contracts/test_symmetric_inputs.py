@@ -25,7 +25,7 @@ from demetar.models.nn import inputs as nf
 from demetar.models.nn.irreps import equivariant
 from demetar.runs.prediction import with_gradient, without_constant
 from demetar.runs.run import Run, load
-from tests.contracts.test_models import CASES, KINDS, random_run
+from tests.support.contracts import CASES, random_run
 from tests.support.symmetric import CROOKED, DRIFT, Moved, drifted, molecules, scenes
 
 SHIPPED = sorted(p.parent.name for p in Path(PROJECT, "trained").glob("*/config.json"))
@@ -164,7 +164,7 @@ def test_models_keep_their_claim(name: str, kind: str, dtype: str) -> None:
 @each_precision
 def test_shipped_runs_keep_their_claim(name: str, dtype: str) -> None:
     run = load(PROJECT / "trained" / name)
-    if run.model.config.inputs not in KINDS:
+    if run.model.config.inputs not in models.KINDS:
         return  # it reads neither atoms nor particles
     model = f"a run of {run.config['model']}"
     found = broken(deviations(run, with_slope(run), dtype), dtype, of_runs=True, model=model)

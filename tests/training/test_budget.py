@@ -11,42 +11,13 @@ import numpy as np
 import pytest
 
 from demetar.core.errors import InputError
-from demetar.data.sets import nbody
 from demetar.runs import card
-from demetar.runs import folder as runs_folder
 from demetar.runs.config import Config, check
 from demetar.runs.evaluate import Interrupted
-from demetar.simulation import protocols
 from demetar.training import budget, fit
-from demetar.training.recorder import TIMES
+from tests.support.small import SIZES, lines, metrics
 
-TINY = {
-    "model_config": {"width": 8, "layers": 1}, "train_size": 40, "valid_size": 20, "batch_size": 10,
-    "steps_per_call": 1,
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def data(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """Bodies that go straight on for the horizon, in place of the simulator."""
-    patch = pytest.MonkeyPatch()
-
-    def straight(variant: str) -> protocols.NBody:
-        rng = np.random.default_rng(0)
-        x, v = rng.standard_normal((2, 14_000, 5, 3)).astype(np.float32)
-        charges = rng.choice([-1.0, 1.0], (14_000, 5)).astype(np.float32)
-        return protocols.NBody(x, v, charges, (x + protocols.HORIZON * v).astype(np.float32), v)
-
-    patch.setenv("DEMETAR_DATA", str(tmp_path_factory.mktemp("data")))
-    patch.setattr(nbody, "generate", straight)
-    yield
-    patch.undo()
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("DEMETAR_HOME", str(tmp_path))
-    return tmp_path
+pytestmark = pytest.mark.usefixtures("straight_bodies")
 
 
 class Made:
@@ -169,17 +140,12 @@ def test_a_stop_is_heard_during_the_trial() -> None:
 # ------------------------------------------------------------------------- a run
 
 
-def metrics(folder: Path) -> list[dict[str, Any]]:
-    lines = runs_folder.lines(folder / "metrics.jsonl")
-    return [{k: v for k, v in m.items() if k not in TIMES} for m in lines]
-
-
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, data: Any) -> Path:
+def whole(tmp_path_factory: pytest.TempPathFactory, straight_bodies: None) -> Path:
     """A run within half a second."""
     patch = pytest.MonkeyPatch()
     patch.setenv("DEMETAR_HOME", str(tmp_path_factory.mktemp("home")))
-    folder = fit.fit(Config(name="whole", budget=0.5, learning_rates=[1e-3, 1e-2], **TINY))
+    folder = fit.fit(Config(name="whole", budget=0.5, learning_rates=[1e-3, 1e-2], **SIZES))
     patch.undo()
     return folder
 
@@ -190,7 +156,7 @@ def stored(folder: Path) -> dict[str, Any]:
 
 def test_a_run_makes_the_steps_of_its_plan(whole: Path) -> None:
     c = stored(whole)
-    last = runs_folder.lines(whole / "metrics.jsonl")[-1]
+    last = lines(whole)[-1]
     assert last["step"] == c["plan"]["steps"]
     assert last["learning_rate"] == pytest.approx(0.0, abs=1e-6)  # the cosine came to its end
     assert c["learning_rate"] == c["plan"]["learning_rate"]
@@ -223,7 +189,7 @@ def test_it_goes_on_to_the_last_bit(whole: Path, home: Path) -> None:
 
 
 def test_what_was_spent_survives_a_stop(whole: Path, home: Path) -> None:
-    spent = [m["processor"] for m in runs_folder.lines(whole / "metrics.jsonl")]
+    spent = [m["processor"] for m in lines(whole)]
     assert all(b > a for a, b in zip(spent, spent[1:]))
 
 

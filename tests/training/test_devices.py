@@ -6,45 +6,22 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from demetar.core.errors import InputError
-from demetar.data.sets import nbody
 from demetar.runs import config
 from demetar.runs import folder as runs_folder
 from demetar.training import checkpoint, devices, fit
+from tests.support.small import EVERY_STEP, status
 
+TINY = {
+    **EVERY_STEP, "train_size": 48, "valid_size": 16, "batch_size": 16, "epochs": 4, "augment": "SO(3)",
+}  # fmt: skip
 HERE = Path(__file__).parents[1] / "support"
 EIGHT = "--xla_force_host_platform_device_count=8"
-TINY = {
-    "model_config": {"width": 8, "layers": 1}, "train_size": 48, "valid_size": 16, "batch_size": 16,
-    "epochs": 4, "evaluate_every": 2, "learning_rate": 1e-2, "checkpoint_seconds": 1e-9,
-    "augment": "SO(3)",
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    patch = pytest.MonkeyPatch()
-    sys.path.insert(0, str(HERE))
-    import training_process
-
-    sys.path.pop(0)
-    patch.setenv("DEMETAR_DATA", str(tmp_path_factory.mktemp("data")))
-    patch.setattr(nbody, "generate", training_process.straight)
-    nbody.read(size=1)  # kept on the disk for the processes
-    yield
-    patch.undo()
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("DEMETAR_HOME", str(tmp_path))
-    return tmp_path
 
 
 def environment(flags: str) -> dict[str, str]:
@@ -65,10 +42,6 @@ def begin(fault: str, settings: dict[str, Any], *together: str, flags: str = "")
 def numbers(folder: Path) -> list[float]:
     lines = runs_folder.lines(folder / "metrics.jsonl")
     return [line[key] for line in lines for key in ("step", "train_loss", "valid")]
-
-
-def status(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "status.json").read_text())
 
 
 def test_parts_of_unequal_size_add_up_to_the_whole_batch() -> None:

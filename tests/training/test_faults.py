@@ -17,71 +17,17 @@ import pytest
 from demetar.core import disk
 from demetar.core.errors import InputError
 from demetar.data.sets import nbody
-from demetar.runs import config, run
-from demetar.runs import folder as runs_folder
-from demetar.runs.folder import flatten
+from demetar.runs.config import Config
 from demetar.training import checkpoint, fit, loop
-from demetar.training.recorder import TIMES
+from tests.support.small import DRIVER, EVERY_STEP, goes_on, metrics, status
 
-DRIVER = Path(__file__).parents[1] / "support" / "training_process.py"
-TINY = {
-    "model_config": {"width": 8, "layers": 1}, "train_size": 40, "valid_size": 20, "batch_size": 10,
-    "epochs": 6, "evaluate_every": 2, "steps_per_call": 1, "learning_rate": 1e-2,
-    "checkpoint_seconds": 1e-9,
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def data(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    patch = pytest.MonkeyPatch()
-    sys.path.insert(0, str(DRIVER.parent))
-    import training_process
-
-    sys.path.pop(0)
-    patch.setenv("DEMETAR_DATA", str(tmp_path_factory.mktemp("data")))
-    patch.setattr(nbody, "generate", training_process.straight)
-    yield
-    patch.undo()
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("DEMETAR_HOME", str(tmp_path))
-    return tmp_path
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, data: None) -> Path:
-    """A run to which nothing happened."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("DEMETAR_HOME", str(tmp_path_factory.mktemp("home")))
-    folder = fit.fit(config.Config(name="whole", **TINY))
-    patch.undo()
-    return folder
-
-
-def lines(folder: Path) -> list[dict[str, Any]]:
-    found = runs_folder.lines(folder / "metrics.jsonl")
-    return [{k: v for k, v in line.items() if k not in TIMES} for line in found]
-
-
-def status(folder: Path) -> dict[str, Any]:
-    return json.loads((folder / "status.json").read_text())
-
-
-def goes_on(folder: Path, whole: Path) -> None:
-    """Resumes, and finds every number as in the run to which nothing happened, bit by bit."""
-    fit.fit(config.Config(name=folder.name), resume=True)
-    assert status(folder)["state"] == "finished"
-    assert lines(folder) == lines(whole)
-    mine, theirs = (flatten(run.load(f).params) for f in (folder, whole))
-    assert all((mine[k] == theirs[k]).all() for k in theirs)
+pytestmark = pytest.mark.usefixtures("straight_bodies")
 
 
 def fails(name: str, sentence: str, progress: Callable[[dict], None] | None = None) -> Path:
     """A training that ends with the sentence, and says so in its status."""
     with pytest.raises(InputError, match=sentence):
-        fit.fit(config.Config(name=name, **TINY), progress=progress)
+        fit.fit(Config(name=name, **EVERY_STEP), progress=progress)
     folder = disk.home() / "runs" / name
     assert status(folder)["state"] == "failed"
     assert status(folder)["message"].startswith("Expected")
@@ -97,11 +43,11 @@ def fails(name: str, sentence: str, progress: Callable[[dict], None] | None = No
     "fault", ["at step 11", "while a checkpoint is written", "between metrics and checkpoint"]
 )
 def test_a_killed_run_resumes_to_the_same_numbers(fault: str, whole: Path, home: Path) -> None:
-    command = [sys.executable, str(DRIVER), fault, json.dumps({"name": "killed", **TINY})]
+    command = [sys.executable, str(DRIVER), fault, json.dumps({"name": "killed", **EVERY_STEP})]
     assert subprocess.run(command, timeout=150, check=False).returncode == -signal.SIGKILL
     folder = home / "runs" / "killed"
     assert status(folder)["state"] == "running", "nobody was left to say otherwise"
-    assert 0 < len(lines(folder)) < 3
+    assert 0 < len(metrics(folder)) < 3
     goes_on(folder, whole)
 
 
@@ -152,7 +98,7 @@ def test_a_reserve_lets_a_full_disk_take_the_last_word(home: Path) -> None:
     def look(line: dict[str, Any]) -> None:
         seen.append((home / "runs" / "short" / ".reserve").stat().st_size >= 4096)
 
-    fit.fit(config.Config(name="short", **{**TINY, "epochs": 1}), progress=look)
+    fit.fit(Config(name="short", **{**EVERY_STEP, "epochs": 1}), progress=look)
     assert all(seen)
 
 
@@ -199,7 +145,7 @@ def test_parameters_that_are_no_numbers_are_not_kept(
 
     monkeypatch.setattr(loop, "make_step", poisoned)
     with pytest.raises(InputError, match="finite parameters"):
-        fit.fit(config.Config(name="nan", **TINY))
+        fit.fit(Config(name="nan", **EVERY_STEP))
     assert checkpoint.steps(home / "runs" / "nan")[-1] == 4
 
 
@@ -237,7 +183,7 @@ def test_a_damaged_data_file_is_a_sentence(home: Path, monkeypatch: pytest.Monke
     (home / "data" / "qm9").mkdir(parents=True)
     (home / "data" / "qm9" / "qm9.npz").write_bytes(b"PK\x03\x04 no archive")
     with pytest.raises(InputError, match="qm9"):
-        fit.fit(config.Config(dataset="qm9", target="homo", name="torn"))
+        fit.fit(Config(dataset="qm9", target="homo", name="torn"))
     assert not (home / "runs" / "torn").exists(), "a refused start leaves nothing"
 
 
@@ -253,7 +199,7 @@ def test_numbers_that_are_none_in_the_data_are_a_sentence(
 
     monkeypatch.setattr(nbody, "systems", spoilt)
     with pytest.raises(InputError, match="finite numbers as the train split of nbody"):
-        fit.fit(config.Config(name="holes", **TINY))
+        fit.fit(Config(name="holes", **EVERY_STEP))
 
 
 def test_a_damaged_checkpoint_falls_back_to_the_one_before(whole: Path, home: Path) -> None:
@@ -261,7 +207,7 @@ def test_a_damaged_checkpoint_falls_back_to_the_one_before(whole: Path, home: Pa
         if line["step"] == 11:
             os.kill(os.getpid(), signal.SIGTERM)
 
-    folder = fit.fit(config.Config(name="torn", **TINY), progress=stop)
+    folder = fit.fit(Config(name="torn", **EVERY_STEP), progress=stop)
     newest = checkpoint.steps(folder)[-1]
     (folder / "checkpoints" / str(newest) / "state.npz").write_bytes(b"torn")
     goes_on(folder, whole)

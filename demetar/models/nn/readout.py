@@ -18,7 +18,9 @@ from demetar.models.nn.layers import MLP
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
 
-OUTPUTS: dict[str, Any] = {name: q.declared for name, q in kinds.QUANTITIES.items()}
+OUTPUTS: dict[str, Any] = {
+    name: q.declared for name, q in kinds.QUANTITIES.items() if name not in kinds.ELECTRONIC
+}
 
 
 def hidden_irreps(lmax: int, parities: str, output: str) -> tuple[str, ...]:

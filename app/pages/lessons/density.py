@@ -1,0 +1,93 @@
+"""Electron density: a molecule turned, its coefficients turned by D(g), and a model that predicts them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.backend import cached
+from app.figures import lessons as figures
+from app.pages.lessons import _parts
+from app.ui import layout, rotation, words
+
+TITLE, SHORT, ORDER = "Electron density", "Density", 9
+RULE = (
+    "ρ(r) = Σ c Y_lm(r − rᵢ) exp(−α |r − rᵢ|²): with the molecule turned by g, the coefficients of degree "
+    "l turn by D^l(g)."
+)
+QUESTION = "A molecule is turned. Which of the coefficients of its density stay as they are?"
+CHOICES = ("All, they describe the molecule", "None", "Those of the s functions, l = 0")
+RIGHT = 2
+WHY = (
+    "s functions are round: D⁰ = 1. p functions have coefficients that turn like vectors, d functions by "
+    "D²: a model has to give 0e, 1o and 2e."
+)
+USED = ("The layers of this model, TFN, on N-body", "nbody", {"run": "tfn-nbody"})
+SOURCE = (
+    "J. Rackers et al., Mach. Learn.: Sci. Technol. 2023 (arXiv:2201.03726); B. Dunlap et al., "
+    "J. Chem. Phys. 71, 3396 (1979)."
+)
+MOLECULES = ("water", "ammonia", "methane", "formaldehyde")
+SHOWN = {"bonding density": 0.012, "density": 0.12}  # the surface's value, electrons per bohr³
+DARKEST = 0.1  # electrons per bohr³, in sections
+
+
+def show() -> list[_parts.Reading]:
+    """Two isosurfaces, of x and of g·x; sections through the density of PySCF and of the model."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        name = st.selectbox("Molecule", MOLECULES, key="lessons:density:molecule", width=130)
+        index = st.number_input("Test geometry", 0, 4, key="lessons:density:index", width=110)
+        shown = st.segmented_control(
+            "Surface", list(SHOWN), key="lessons:density:shown", default="bonding density",
+            required=True,
+            help="The density less that of free atoms at the same places, or the density itself.",
+        )  # fmt: skip
+        invert = st.toggle("invert as well", key="lessons:density:invert")
+    g = rotation.rotation("lessons:density:turn", "x", 60.0)[2]
+    mistaken = _parts.switch(
+        "density", "PySCF's order of m taken for e3nn's",
+        "PySCF's d functions have their pole at z, e3nn's at y; p as −1, 0, 1 is y, z, x.",
+    )  # fmt: skip
+    of = (name, int(index))
+    dark, still = layout.dark(), (0.0, 0.0, 0.0, 1.0)
+    before = cached.lesson("density", "volume", *of, shown, still, False, False)
+    after = cached.lesson("density", "volume", *of, shown, g, invert, mistaken)
+    agree = "do not fit" if mistaken else "turn along with"
+    _parts.chart(
+        figures.isosurfaces({"x, c": before, "g·x, D(g) c": after}, SHOWN[shown], dark, 270),
+        "density:surface", f"Surfaces of equal {shown} before and after g: the lobes {agree} the atoms.",
+    )  # fmt: skip
+    plane = cached.lesson("density", "section", *of)
+    named = {
+        "in a plane, PySCF": plane["PySCF"].clip(-DARKEST, DARKEST),
+        "model": plane["model"].clip(-DARKEST, DARKEST),
+        "difference × 10": (10 * plane["difference"]).clip(-DARKEST, DARKEST),
+    }
+    like = dict.fromkeys(named, "in a plane, PySCF")
+    _parts.chart(
+        figures.matrices(named, dark, 240, False, like), "density:section",
+        "The bonding density in a plane of three atoms: PySCF, model, and ten times their difference.",
+    )  # fmt: skip
+    return _readings(of, g, invert, mistaken)
+
+
+def _readings(of: tuple[str, int], g: rotation.rotations.Quaternion, invert: bool, mistaken: bool):
+    kept = cached.lesson("density", "values_turn", *of, g, invert, False)
+    lost = cached.lesson("density", "values_turn", *of, g, invert, True) if mistaken else None
+    stored = cached.lesson("density", "labels_turn")
+    model = cached.lesson("density", "model_turns", *of, g, invert)
+    found = cached.lesson("density", "integrated", *of)
+    mean = cached.lesson("density", "averages", of[0])
+    facts = {
+        "PySCF anew at g·x": words.delta(stored["coefficients"]),
+        "the same on its own grid": words.delta(stored["own grid"]),
+    }
+    errors = {
+        "misplaced by the model": f"{found['model']:.2f} % (mean of test {mean['model']:.2f} %)",
+        "by free atoms": f"{found['free atoms']:.2f} % ({mean['free atoms']:.2f} %)",
+        "by the fit itself": f"{found['fit']:.2f} % ({mean['fit']:.2f} %)",
+        "electrons": f"{found['N of model']:.4f} of {found['N']:.0f}",
+    }
+    return [
+        _parts.Reading("ρ of D(g) c about g·x against ρ of c about x", kept, lost, facts),
+        _parts.Reading("Model: f(g·x) against D(g) f(x)", model["apart"], None, errors),
+    ]

@@ -1,0 +1,102 @@
+"""Density: functions and integrals, coefficients that turn, PySCF's own, and a model against free atoms."""
+
+import numpy as np
+import pytest
+
+from app.pages.lessons import density as page
+from demetar.data.sets import _electrons
+from demetar.lessons import _gaussians as gaussians
+from demetar.lessons import density
+from demetar.lessons.irreps import harmonics
+
+G = (0.1, -0.5, 0.7, 0.5)
+ABOUT_111 = (0.5, 0.5, 0.5, 0.5)  # 120°: it commutes with (x, y, z) → (y, z, x)
+
+
+def test_harmonics_are_the_librarys() -> None:
+    points = np.random.default_rng(0).normal(size=(5, 3))
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    for l, found in enumerate(gaussians.harmonics(points)):
+        np.testing.assert_allclose(found, harmonics(points, l), atol=1e-13)
+
+
+@pytest.mark.parametrize("z", _electrons.ELEMENTS)
+def test_norms_and_electrons_are_those_of_the_grid(z: int) -> None:
+    points, weights = gaussians.grid(np.zeros((1, 3)), 120)
+    species, place = np.array([z]), np.zeros((1, 3))
+    norms = gaussians.norms(z)
+    for k in (0, 2, 6, 20):
+        c = np.zeros((1, gaussians.WIDTH))
+        c[0, k] = 1
+        rho = gaussians.density(points, species, place, c)
+        assert np.sqrt(rho**2 @ weights) == pytest.approx(norms[k], rel=1e-3)
+        assert rho @ weights == pytest.approx(gaussians.electrons(species, c), rel=1e-3, abs=1e-9)
+    assert (norms == 0).sum() == (0 if z > 1 else 33 - 11)
+
+
+def test_coefficients_hold_all_electrons_and_free_atoms_their_own() -> None:
+    for name in density.MOLECULES:
+        x = density.geometry(name, 0)
+        total = x["species"].sum()
+        assert gaussians.electrons(x["species"], x["coefficients"]) == pytest.approx(
+            total, abs=1e-4
+        )
+        atoms = density.free_atoms(x["species"])
+        assert gaussians.electrons(x["species"], atoms) == pytest.approx(total, abs=1e-6)
+        assert np.abs(atoms[:, gaussians.STARTS[1] :]).max() < 1e-8, "a free atom is round"
+
+
+def test_a_density_turns_with_its_coefficients() -> None:
+    for invert in (False, True):
+        assert density.values_turn("water", 1, G, invert, False) < 1e-13
+        assert density.values_turn("water", 1, G, invert, True) > 0.1
+    blind = density.values_turn("water", 1, ABOUT_111, False, True)
+    assert blind < 1e-13, "a turn that commutes with the order of axes hides the mistake"
+
+
+def test_pyscf_at_turned_geometries_gives_turned_coefficients() -> None:
+    """2e-12 of coefficients is left: their equations have a condition number of 1e5."""
+    found = density.labels_turn()
+    assert found["coefficients"] < 1e-11
+    assert 1e-9 < found["own grid"] < 1e-4, "an integration grid that does not turn is seen"
+    assert density.labels_turn(mistaken=True)["coefficients"] > 1e-2
+
+
+def test_one_checked_geometry_is_mirrored() -> None:
+    assert sorted(np.linalg.det(_electrons.stored("density")["check/matrices"]).round()) == [
+        -1,
+        1,
+        1,
+    ]
+
+
+@pytest.mark.parametrize("name", density.MOLECULES)
+def test_the_model_beats_free_atoms(name: str) -> None:
+    found = density.integrated(name, 0)
+    assert found["grid"] < 0.02, "the grid counts the electrons that are there"
+    assert found["model"] < found["free atoms"] / 3
+    assert abs(found["N of model"] - found["N"]) < 0.02 * found["N"]
+    assert found["fit"] < 5
+
+
+def test_the_models_coefficients_turn() -> None:
+    found = density.model_turns("ammonia", 0, G, True)
+    assert found["apart"] < 1e-12
+    assert found["still"] > 1e-2
+
+
+def test_surface_and_section_are_of_the_density() -> None:
+    shown = density.volume("water", 0, density.SHOWN[1], density.NOW, False, False)
+    side = density.SIDE
+    assert shown["values"].shape == (side**3,)
+    values, x = shown["values"].reshape(side, side, side), density.geometry("water", 0)
+    place = np.array([[shown["axis"][3], shown["axis"][9], shown["axis"][12]]])
+    rho = gaussians.density(place, x["species"], x["positions"], x["coefficients"])
+    assert values[3, 9, 12] == pytest.approx(rho[0])
+    found = density.section("water", 0)
+    np.testing.assert_allclose(found["model"] - found["PySCF"], found["difference"])
+
+
+def test_the_page_offers_what_there_is() -> None:
+    assert page.MOLECULES == density.MOLECULES
+    assert tuple(page.SHOWN) == density.SHOWN
