@@ -27,7 +27,7 @@ from demetar.lessons import _digits as digits
 from demetar.lessons import _harmonics as harmonics
 
 KINDS, TURNS, EVERY = ("equivariant", "plain"), 4, 25
-STEPS = {"equivariant": 600, "plain": 300}  # usual; the plain one's cost about twice as much
+STEPS = {"equivariant": 600, "plain": 300}  # usual: two minutes of a core, and one
 MEMORY = 30  # pairs that L-BFGS remembers
 MOST_BYTES = 4 * 2**20
 PARAMS, STATE, RESULTS = "params.npz", "state.npz", "results.json"

@@ -20,7 +20,11 @@ RULE = (
 QUESTION = (
     "A digit looks the same after half a turn, such as a perfect 0. Which angle does ψ find for it?"
 )
-CHOICES = ("0°", "One of two that differ by 180°, always the same one", "None: its vector vanishes")
+CHOICES = (
+    "Always 0°",
+    "One of two that differ by 180°, always the same one",
+    "None: its vector vanishes",
+)
 RIGHT = 2
 WHY = (
     "ψ(x) = ψ(h·x) = h ψ(x) asks for a vector that half a turn leaves as it is, and only zero does. A nearly "
