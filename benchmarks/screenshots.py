@@ -1,7 +1,7 @@
 """Screenshots of every page in both themes and two widths, and of both lectures at 1024 × 768.
 
 Starts the explorer, opens each page by its address in Chromium, waits until nothing is computed any more,
-and writes palette PNGs of at most 64 colours, which keeps them all below four megabytes.
+and writes palette PNGs of at most 128 colours, which keeps them all below four megabytes.
 
     python -m benchmarks.screenshots [--only molecule] [--out docs/screenshots]
 """
@@ -18,7 +18,7 @@ from benchmarks.latency import FLAGS, ROOT, serve
 
 SIZES = {"wide": (1400, 900), "narrow": (800, 900)}
 LECTURE = (1024, 768)
-COLOURS = 64
+COLOURS = 128
 # What is worth a picture: the name of the file and the address.
 PAGES = {
     "molecule": "", "molecule-rotations": "?lens=All rotations", "molecule-types": "?lens=Types",
@@ -49,7 +49,7 @@ def picture(browser: Browser, url: str, size: tuple[int, int], dark: bool, out: 
     page.wait_for_timeout(2500)  # edges are smoothed once nothing moves
     page.wait_for_function(QUIET, timeout=300_000)
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    few = image.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    few = image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
     few.save(out, optimize=True)
     context.close()
     return out.stat().st_size
