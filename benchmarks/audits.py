@@ -159,7 +159,7 @@ MODELS: dict[str, tuple[str, Callable[[], Any], tuple[str, ...]]] = {
 }
 
 
-def one(name: str, seconds: float) -> None:
+def one(name: str, seconds: float, only: str = "") -> None:
     """Audits one model on its structures in this process and writes its JSON."""
     from demetar.diagnosis.audit import audit, report
 
@@ -167,7 +167,7 @@ def one(name: str, seconds: float) -> None:
     package, made, structures = MODELS[name]
     rows = []
     calculator = made()
-    for structure in structures:
+    for structure in [s for s in structures if s in only.split(",") or not only]:
         found = audit(calculator, STRUCTURES[structure](), seconds=seconds)
         row = report.document(found)
         for finding in row["evidence"]:
@@ -176,12 +176,22 @@ def one(name: str, seconds: float) -> None:
         rows.append({"name": structure, **row})
         print(f"{name:18} {structure:10} {found.cause:22} {found.evaluations} evaluations, "
               f"{found.seconds:.0f} s: {found.sentence[:200]}", flush=True)  # fmt: skip
+        stored(name, package, rows)
+
+
+def stored(name: str, package: str, rows: list[dict[str, Any]]) -> None:
+    """Writes what there is of a model, after each structure; others that are there of this version stay."""
     FOLDER.mkdir(exist_ok=True)
+    file, version = FOLDER / f"{name}.json", importlib.metadata.version(package)
+    before = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    known = {r["name"]: r for r in before.get("rows", ()) if before.get("version") == version}
+    known |= {r["name"]: r for r in rows}
     result = {
-        "model": name, "package": package, "version": importlib.metadata.version(package),
-        "python": platform.python_version(), "command": f"python benchmarks/audits.py {name}", "rows": rows,
+        "model": name, "package": package, "version": version,
+        "python": platform.python_version(), "command": f"python benchmarks/audits.py {name}",
+        "rows": [known[k] for k in MODELS[name][2] if k in known],
     }  # fmt: skip
-    (FOLDER / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 
 KEPT = (
@@ -204,6 +214,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("models", nargs="*", help=", ".join(MODELS))
     parser.add_argument("--seconds", type=float, default=240.0)
+    parser.add_argument("--structures", default="", help="these alone, with commas between")
     parser.add_argument("--here", action="store_true", help="in this process")
     args = parser.parse_args()
     unknown = [m for m in args.models if m not in MODELS]
@@ -218,9 +229,10 @@ def main() -> int:
             print(f"{name}: {package} is not installed, left out", flush=True)
             continue
         if args.here:
-            one(name, args.seconds)
+            one(name, args.seconds, args.structures)
             continue
         command = [sys.executable, __file__, name, "--here", "--seconds", str(args.seconds)]
+        command += ["--structures", args.structures]
         if subprocess.run(command, check=False).returncode:
             failed.append(name)
     return int(bool(failed))

@@ -43,6 +43,7 @@ def drawn_after(page: Page, old: float, seconds: float = 120.0) -> float:
         if time.monotonic() > end:
             raise TimeoutError(f"nothing was drawn within {seconds} s")
         time.sleep(0.005)
+    viewer.evaluate("element => element.viewer.picture.stage.finish()")  # the pixels are there, too
     return now
 
 

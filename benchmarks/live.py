@@ -1,10 +1,11 @@
-"""From the hand to the picture, in a real Chromium: a synthetic drag of g·x on the Molecule page.
+"""From the hand to the picture, in a real Chromium: a synthetic drag of g·x on Molecule or N-body.
 
 Prints, for one model and for two: milliseconds from a pointer event to the pictures that answer it being
 in the GPU's memory (readPixels waits for them), from question to answer, answers a second; then from
-releasing the molecule to the whole page settled: every number, arrow, curve and the address.
+releasing it to the whole page settled: every number, arrow, curve and the address. On the N-body page also
+how many frames a second of a roll-out are drawn, each waited for in the same way.
 
-    python -m benchmarks.live [--molecule ethanol] [--seconds 8] [--gpu-compositing]
+    python -m benchmarks.live [--page molecule] [--structure ethanol] [--seconds 8] [--gpu-compositing]
 """
 
 import argparse
@@ -21,10 +22,32 @@ from benchmarks.latency import FLAGS, serve
 MEASURING = (
     """element => { const view = element.viewer; view.measuring = true; view.live.taken = []; }"""
 )
+PAGES = {
+    "molecule": ("molecule", "ethanol", "set_transformer-qm9-homo"),
+    "nbody": ("scene", "nbody-5-published", "set_transformer-nbody"),
+}
+# Plays a roll-out from its start for five seconds at most; [pictures drawn, ms passed].
+PLAYED = """element => new Promise(resolve => {
+  const { player, picture } = element.viewer;
+  let shown = 0;
+  player.seek(0);
+  player.redraw = (time, playing) => {
+    element.viewer.advance(time, playing);
+    picture.stage.finish();
+    shown += 1;
+    if (!playing) resolve([shown, performance.now() - began]);
+  };
+  const began = performance.now();
+  player.play();
+})"""
 TAKEN = "element => element.viewer.live.taken"
 SETTLED = """element => new Promise(resolve => {
   const view = element.viewer;
-  const look = () => view.turns.pending ? requestAnimationFrame(look) : resolve(performance.now());
+  const look = () => {
+    if (view.turns.pending) return requestAnimationFrame(look);
+    view.picture.stage.finish();
+    resolve(performance.now());
+  };
   look();
 })"""
 
@@ -104,25 +127,37 @@ def releases(page: Page, pid: int, count: int) -> dict[str, float]:
     }
 
 
+def playback(page: Page, url: str) -> dict[str, float]:
+    """Frames a second of a roll-out that is played to its end."""
+    page.goto(f"{url}?lens=Roll-out&frame=1")
+    ready(page)
+    shown, passed = page.locator(".demetar-viewer").first.evaluate(PLAYED)
+    return {"roll-out, frames a second": 1e3 * shown / passed, "frames": shown}
+
+
 def main() -> None:
     """Prints one line a figure and a JSON document."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
-    parser.add_argument("--molecule", default="ethanol")
+    parser.add_argument("--page", choices=PAGES, default="molecule")
+    parser.add_argument("--structure")
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--releases", type=int, default=20)
     parser.add_argument("--gpu-compositing", action="store_true")
     arguments = parser.parse_args()
     flags = FLAGS if arguments.gpu_compositing else [*FLAGS, "--disable-gpu-compositing"]
+    parameter, structure, second = PAGES[arguments.page]
+    structure = arguments.structure or structure
     process, url = serve()
-    result: dict[str, object] = {"molecule": arguments.molecule, "load before": os.getloadavg()[0]}
+    url = f"{url}/{arguments.page}"
+    result: dict[str, object] = {"structure": structure, "load before": os.getloadavg()[0]}
     try:
         with sync_playwright() as play:
             browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=flags)
-            for name, beside in (("one model", "none"), ("two models", "set_transformer-qm9-homo")):
+            for name, beside in (("one model", "none"), ("two models", second)):
                 page = browser.new_page(viewport={"width": 1400, "height": 900})
                 for _ in range(100):
                     try:
-                        page.goto(f"{url}/?molecule={arguments.molecule}&beside={beside}")
+                        page.goto(f"{url}?{parameter}={structure}&beside={beside}")
                         break
                     except Exception:  # the server is not up yet
                         time.sleep(0.2)
@@ -131,6 +166,7 @@ def main() -> None:
                 result[name] = {
                     **drag(page, process.pid, arguments.seconds),
                     **releases(page, process.pid, arguments.releases),
+                    **(playback(page, url) if arguments.page == "nbody" else {}),
                     "load": os.getloadavg()[0],
                 }
                 for figure, value in result[name].items():

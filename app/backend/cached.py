@@ -7,20 +7,25 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import streamlit as st
 
 from app.backend import form, molecules, nbody
-from app.backend.measuring import moving, square
+from app.backend.measuring import bodies, moving, rollout, square
+from app.backend.measuring import motion as live
 from app.backend.measuring import orbit as orbits
-from app.backend.rotations import Quaternion, Vector
+from app.backend.rotations import Vector
 from app.jobs import runs
 from demetar.core import graph, padding, registry
 from demetar.core.disk import home
 from demetar.core.errors import InputError
 from demetar.runs.run import Run, load
+
+Source = molecules.Source | nbody.Source
+Asked = tuple[Source, molecules.Element, Vector, str]  # what is asked of every run alike
 
 
 def job(name: str) -> runs.Job:
@@ -88,49 +93,34 @@ def start_of(source: nbody.Source) -> nbody.Start:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def twin(source: nbody.Source, g: Quaternion, law: str) -> nbody.Twin:
-    """The true paths of a start and of the rotated start."""
-    return nbody.twin(start_of(source), g, law)
+def twin(
+    source: nbody.Source, element: molecules.Element, law: str, horizons: int = 1
+) -> nbody.Twin:
+    """The true paths of a start x and of g·x."""
+    return nbody.twin(start_of(source), element, law, horizons)
 
 
-def squares(
-    names: list[str], source: nbody.Source, g: Quaternion, axis: Vector, dtype: str
-) -> tuple[list[tuple], dict[str, nbody.Square]]:
-    """What has still to be compiled (in the background, from now on), and the squares of the rest."""
-    begin = start_of(source)
-    size = padding.rung(nbody.to_graph(begin))
-    waiting, found = [], {}
-    for name in names:
-        key = (name, stamp(name), size, dtype)
-        if key not in _warm:
-            arguments = (run(name), begin, g, axis, dtype)
-            _warm[key] = threading.Thread(target=nbody.warm, args=arguments, daemon=True)
-            _warm[key].start()
-    for name in names:
-        key = (name, stamp(name), size, dtype)
-        _warm[key].join(0.3)  # with a warm compilation cache there is little to wait for
-        if _warm[key].is_alive():
-            waiting.append(key)
-        else:
-            found[name] = _square(name, stamp(name), source, g, dtype)
-    return waiting, found
+@st.cache_data(show_spinner=False, max_entries=64)
+def limited(source: nbody.Source, law: str) -> int:
+    """In how many steps of the true path the law's limit on forces acts."""
+    return nbody.limited(start_of(source), law)
 
 
-@st.cache_data(show_spinner=False, max_entries=512)
-def _square(
-    name: str, stamp: float, source: nbody.Source, g: Quaternion, dtype: str
-) -> nbody.Square:
-    return nbody.square(run(name), start_of(source), g, dtype)
+@st.cache_data(show_spinner=False, max_entries=64)
+def simulated(source: nbody.Source, element: molecules.Element, axis: Vector) -> bodies.Simulated:
+    """What the force laws themselves do to the square at g, about an axis, over rotations."""
+    return bodies.simulated(start_of(source), element, axis)
 
 
-def curve(name: str, source: nbody.Source, axis: Vector, dtype: str) -> list[float]:
-    """Δ_EQ of a run at each of ANGLES about an axis."""
-    return _curve(name, stamp(name), source, axis, dtype)
-
-
-@st.cache_data(show_spinner=False, max_entries=512)
-def _curve(name: str, stamp: float, source: nbody.Source, axis: Vector, dtype: str) -> list[float]:
-    return nbody.curve(run(name), start_of(source), axis, dtype)
+def motion(
+    names: list[str], asked: Asked, law: str, rolled: dict[str, rollout.Rollout]
+) -> live.View:
+    """What the live channel needs to answer for these runs at a scene; with roll-outs, if there are any."""
+    source, element, _, dtype = asked
+    begin, _, _ = _subject(source)
+    straight = nbody.path(begin, law, rollout.STEPS if rolled else 1)
+    used, left = (run(name) for name in names), (r.first for r in rolled.values())
+    return live.View(tuple(used), begin, dtype, element, law, straight, tuple(left))
 
 
 class Molecule(NamedTuple):
@@ -163,7 +153,10 @@ def renumbered(element: molecules.Element, symbols: list[str]) -> list[str]:
 _warm: dict[tuple, threading.Thread] = {}
 _beginning = threading.Lock()
 KINDS = {"square": square.square, "verdict": square.judged, "curve": square.curve}
-Asked = tuple[molecules.Source, molecules.Element, Vector, str]  # what is asked of every run alike
+OF_BODIES = {
+    "square": bodies.square, "verdict": bodies.judged, "curve": bodies.curve,
+    "rollout": lambda run, begin, element, _: rollout.rollout(run, begin, element),  # always in float32
+}  # fmt: skip
 
 
 def known_runs() -> set[str]:
@@ -173,28 +166,46 @@ def known_runs() -> set[str]:
 
 def title(name: str) -> str:
     """What the model of a run is called, such as "EGNN"."""
+    return _title(name, stamp(name))
+
+
+@lru_cache(256)
+def _title(name: str, stamp: float) -> str:
     return form.models().get(str(job(name).config.get("model")), name)
 
 
-def warm(
-    kind: str, name: str, source: molecules.Source, element: molecules.Element, dtype: str
-) -> None:
-    """Compiles what `kind` needs for molecules of this size, and waits for it."""
+@lru_cache(32)
+def _size(name: str, stamp: float, source: Source) -> tuple[int, int]:
+    """The padded size of a structure that a run can read; a sentence now, not in a thread, if it can't."""
+    as_graph = _subject(source)[1]
+    run(name).prepare(as_graph)
+    return padding.rung(as_graph)
+
+
+def _subject(source: Source) -> tuple[Any, graph.Graph, dict[str, Any]]:
+    """The structure, the same as a graph, and what is measured of such."""
+    if isinstance(source, nbody.Source):
+        begin = start_of(source)
+        return begin, nbody.to_graph(begin), OF_BODIES
+    atoms = molecules.molecule(source)
+    return atoms, graph.from_atoms(atoms), KINDS
+
+
+def warm(kind: str, name: str, source: Source, element: molecules.Element, dtype: str) -> None:
+    """Compiles what `kind` needs for structures of this size, and waits for it."""
     _begun(kind, name, (source, element, (0.0, 0.0, 1.0), dtype))[1].join()
 
 
 def _begun(kind: str, name: str, asked: Asked) -> tuple[tuple, threading.Thread]:
     source, element, axis, dtype = asked
-    atoms = molecules.molecule(source)
-    size = padding.rung(graph.from_atoms(atoms))
-    key = (kind, name, stamp(name), size, dtype, element.renumber is None)
-    used = run(name)
-    used.prepare(graph.from_atoms(atoms))  # a sentence now, not in a thread
+    known = stamp(name)
+    key = (kind, name, known, _size(name, known, source), dtype, element.renumber is None)
     with _beginning:  # the warm-up and visitors begin the same
         fresh = key not in _warm
         if fresh:
-            arguments = (used, atoms, element, *([axis] if kind == "curve" else []), dtype)
-            thread = threading.Thread(target=KINDS[kind], args=arguments, daemon=True)
+            found, _, kinds = _subject(source)
+            arguments = (run(name), found, element, *([axis] if kind == "curve" else []), dtype)
+            thread = threading.Thread(target=kinds[kind], args=arguments, daemon=True)
             thread.start()
             _warm[key] = thread
     if fresh:
@@ -202,7 +213,7 @@ def _begun(kind: str, name: str, asked: Asked) -> tuple[tuple, threading.Thread]
     return key, _warm[key]
 
 
-def of_molecule(kind: str, names: list[str], asked: Asked) -> tuple[list[tuple], dict[str, Any]]:
+def of_structure(kind: str, names: list[str], asked: Asked) -> tuple[list[tuple], dict[str, Any]]:
     """What has still to be compiled (in the background, from now on), and the answers of the rest.
 
     `kind` is one of KINDS: the square of each run, its verdict, its curve about an axis.
@@ -213,7 +224,7 @@ def of_molecule(kind: str, names: list[str], asked: Asked) -> tuple[list[tuple],
         if thread.is_alive():
             waiting.append(key)
         else:
-            found[name] = _of_molecule(kind, name, stamp(name), asked)
+            found[name] = _of_structure(kind, name, stamp(name), asked)
     return waiting, found
 
 
@@ -228,10 +239,11 @@ def compiled(keys: list[tuple]) -> bool:
 
 
 @st.cache_data(show_spinner=False, max_entries=512)
-def _of_molecule(kind: str, name: str, stamp: float, asked: Asked) -> Any:
+def _of_structure(kind: str, name: str, stamp: float, asked: Asked) -> Any:
     source, element, axis, dtype = asked
     more = [axis] if kind == "curve" else []
-    return KINDS[kind](run(name), molecules.molecule(source), element, *more, dtype)
+    found, _, kinds = _subject(source)
+    return kinds[kind](run(name), found, element, *more, dtype)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)

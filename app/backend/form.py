@@ -104,11 +104,15 @@ def recipe(model: str, dataset: str, target: str) -> dict[str, Any]:
 
 
 def reads(config: dict[str, Any]) -> str:
-    """What a run's model reads: "particles", "atoms", or nothing if its data set is not known."""
+    """What a run's model reads: "particles", "atoms", or nothing if its data set is not known.
+
+    Nothing either where the label is the input itself: no page has a prediction to draw.
+    """
     try:
-        return registry.load("datasets", str(config.get("dataset"))).ABOUT.inputs or ""
+        about = registry.load("datasets", str(config.get("dataset"))).ABOUT
     except InputError:
         return ""
+    return "" if about.itself else about.inputs or ""
 
 
 def predicts(config: dict[str, Any]) -> str:

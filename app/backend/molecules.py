@@ -109,14 +109,14 @@ def bonds(atoms: ase.Atoms) -> list[tuple[int, int, int]]:
 def isometries(element: Element, axis: Vector, atoms: int) -> Elements:
     """The element itself, then its like at each of ANGLES about the axis; float64."""
     unit = np.asarray(axis, float) / np.linalg.norm(axis)
-    turns = [Rotation.from_quat(element.rotation)]
-    turns += [Rotation.from_rotvec(np.radians(a) * unit) for a in ANGLES]
-    matrix = np.stack([t.as_matrix() for t in turns]) * (-1 if element.invert else 1)
-    shift = np.tile(SHIFT if element.shift else (0.0, 0.0, 0.0), (len(turns), 1))
+    here = Rotation.from_quat(element.rotation).as_matrix()
+    turns = Rotation.from_rotvec(np.radians(ANGLES)[:, None] * unit).as_matrix()
+    matrix = np.concatenate([here[None], turns]) * (-1 if element.invert else 1)
+    shift = np.tile(SHIFT if element.shift else (0.0, 0.0, 0.0), (len(matrix), 1))
     order = None
     if element.renumber is not None:
         order = np.random.default_rng(element.renumber).permutation(atoms)
-    return Elements(matrix, shift, None if order is None else np.tile(order, (len(turns), 1)))
+    return Elements(matrix, shift, None if order is None else np.tile(order, (len(matrix), 1)))
 
 
 def matrix(element: Element) -> np.ndarray:

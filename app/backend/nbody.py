@@ -1,6 +1,6 @@
-"""N-body scenes for the pages: starts, true paths of a start and its rotation, predictions, errors.
+"""N-body scenes for the pages: starts, true paths of a start x and of g·x, errors.
 
-All host numpy in scene units; rotations come as unit quaternions (x, y, z, w). No Streamlit.
+All host numpy in scene units. No Streamlit.
 """
 
 from __future__ import annotations
@@ -9,27 +9,25 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
+from app.backend.molecules import Element, act, order_of
+from app.backend.molecules import matrix as matrix_of
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph, from_arrays
 from demetar.core.registry import unknown
 from demetar.data import samples
 from demetar.data.readers.scenes import read_scene
-from demetar.runs.run import Run
 from demetar.simulation import laws
 from demetar.simulation import scene as scenes
 from demetar.simulation.protocols import HORIZON, INPUT_STEP, TARGET_STEP
-from demetar.symmetry import equivariance
-from demetar.symmetry.elements import from_matrix
+from demetar.simulation.simulate import limited_steps
 from demetar.symmetry.scales import FLOOR
 
 STEPS = TARGET_STEP - INPUT_STEP
-EVERY = 10
+PER_HORIZON = 25  # frames of a path
+EVERY = STEPS // PER_HORIZON
 CHARGES = ("drawn", "alternating", "alike")
 GENERATED = "generated"
-ANGLES = tuple(range(0, 181, 5))  # degrees
-Quaternion = tuple[float, float, float, float]
 
 
 class Source(NamedTuple):
@@ -94,24 +92,36 @@ def start(source: Source) -> Start:
     return Start(scene.positions[frame], scene.velocities[frame], scene.charges, scene.masses, law)
 
 
-def turned(begin: Start, g: Quaternion) -> Start:
-    """The start rotated about the origin."""
-    matrix = Rotation.from_quat(g).as_matrix()
+def moved(begin: Start, element: Element) -> Start:
+    """g·x of a start: turned about the origin, mirrored, shifted and renumbered as the element says.
+
+    Velocities turn and are mirrored with the places; a shift leaves them alone.
+    """
+    order, matrix = order_of(element, len(begin.positions)), matrix_of(element)
     return Start(
-        begin.positions @ matrix.T,
-        begin.velocities @ matrix.T,
-        begin.charges,
-        begin.masses,
+        act(element, begin.positions),
+        begin.velocities[order] @ matrix.T,
+        begin.charges[order],
+        begin.masses[order],
         begin.law,
     )
 
 
-def path(begin: Start, law: str) -> np.ndarray:
-    """The true path [101, n, 3] of a start over the horizon of 1,000 steps, under the force law."""
+def path(begin: Start, law: str, horizons: int = 1) -> np.ndarray:
+    """The true path [frames n 3] of a start under the force law, PER_HORIZON frames a horizon after it.
+
+    A horizon are the 1,000 steps over which a run predicts.
+    """
     found = scenes.trajectory(
-        begin.positions, begin.velocities, begin.charges, STEPS, EVERY, law, begin.masses
+        begin.positions, begin.velocities, begin.charges, horizons * STEPS, EVERY, law, begin.masses
     )
     return found.positions
+
+
+def limited(begin: Start, law: str) -> int:
+    """In how many of the horizon's steps the law's limit on forces acts."""
+    x, v, charges = (a[None] for a in (begin.positions, begin.velocities, begin.charges))
+    return int(limited_steps(x, v, charges, STEPS, law)[0])
 
 
 def relative(left: np.ndarray, right: np.ndarray, begun: np.ndarray) -> float:
@@ -127,32 +137,29 @@ def relative(left: np.ndarray, right: np.ndarray, begun: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class Twin:
-    """The true paths [101, n, 3] of a start and of its rotation, and how far they are apart.
+    """The true paths [frames n 3] of x and of g·x, and how far they are apart at the end.
 
-    `delta` compares the rotated end of the first with the end of the second: zero for a law that
-    knows no direction, but for rounding.
+    `delta` compares g·(the end of the first) with the end of the second: zero, but for rounding, under a
+    law that knows no direction.
     """
 
     straight: np.ndarray
-    rotated: np.ndarray
+    moved: np.ndarray
     delta: float
 
 
-def twin(begin: Start, g: Quaternion, law: str) -> Twin:
-    """What the simulator makes of a start and of the rotated start."""
-    straight, rotated = path(begin, law), path(turned(begin, g), law)
-    matrix = Rotation.from_quat(g).as_matrix()
-    return Twin(straight, rotated, relative(straight[-1] @ matrix.T, rotated[-1], rotated[0]))
+def twin(begin: Start, element: Element, law: str, horizons: int = 1) -> Twin:
+    """What the simulator makes of a start and of the moved start; `delta` after one horizon."""
+    return beside(path(begin, law, horizons), begin, element, law, horizons)
 
 
-@dataclass(frozen=True)
-class Square:
-    """Both ways around the commuting square for one run: places [n 3] and Δ_EQ."""
-
-    prediction: np.ndarray  # f(x)
-    predict_then_rotate: np.ndarray  # g·f(x)
-    rotate_then_predict: np.ndarray  # f(g·x)
-    delta: float
+def beside(
+    straight: np.ndarray, begin: Start, element: Element, law: str, horizons: int = 1
+) -> Twin:
+    """The twin of a true path of x that is known already."""
+    other = path(moved(begin, element), law, horizons)
+    end = act(element, straight[PER_HORIZON])
+    return Twin(straight, other, relative(end, other[PER_HORIZON], other[0]))
 
 
 def to_graph(begin: Start) -> Graph:
@@ -162,50 +169,19 @@ def to_graph(begin: Start) -> Graph:
     )
 
 
-def _measured(run: Run, begin: Start, turns: Rotation, dtype: str) -> equivariance.Measurement:
-    elements = from_matrix(turns.as_matrix())
-    return equivariance.measure(run, to_graph(begin), elements=elements, dtype=dtype, layers=False)
-
-
-def square(run: Run, begin: Start, g: Quaternion, dtype: str) -> Square:
-    """What a run predicts for a start, along both ways around the square."""
-    m = _measured(run, begin, Rotation.from_quat([g]), dtype)
-    return Square(
-        np.asarray(m.prediction["positions"], np.float64),
-        np.asarray(m.predict_then_move["positions"][0], np.float64),
-        np.asarray(m.move_then_predict["positions"][0], np.float64),
-        float(m.delta["positions"][0]),
-    )
-
-
-def curve(run: Run, begin: Start, axis: tuple[float, float, float], dtype: str) -> list[float]:
-    """Δ_EQ of a run at each of ANGLES about an axis (a unit vector)."""
-    turns = Rotation.from_rotvec(np.radians(ANGLES)[:, None] * np.asarray(axis))
-    return [float(d) for d in _measured(run, begin, turns, dtype).delta["positions"]]
-
-
-def warm(
-    run: Run, begin: Start, g: Quaternion, axis: tuple[float, float, float], dtype: str
-) -> None:
-    """Compiles what `square` and `curve` need for a start of this size."""
-    square(run, begin, g, dtype)
-    curve(run, begin, axis, dtype)
-
-
 def mse(places: np.ndarray, true: np.ndarray) -> float:
     """Mean squared error per coordinate, (scene units)²."""
     return float(np.mean((places - true) ** 2))
 
 
-def trivial(begin: Start, g: Quaternion, true: Twin) -> dict[str, tuple[float, float, float]]:
+def trivial(begin: Start, element: Element, true: Twin) -> dict[str, tuple[float, float, float]]:
     """What costs nothing to predict, staying and going straight on: MSE of x and of g·x, and Δ_EQ."""
-    moved, found = turned(begin, g), {}
-    matrix = Rotation.from_quat(g).as_matrix()
+    other, found = moved(begin, element), {}
     for name, time in (("static", 0.0), ("x + v·t", HORIZON)):
-        straight, rotated = (s.positions + time * s.velocities for s in (begin, moved))
+        straight, after = (s.positions + time * s.velocities for s in (begin, other))
         found[name] = (
-            mse(straight, true.straight[-1]),
-            mse(rotated, true.rotated[-1]),
-            relative(straight @ matrix.T, rotated, moved.positions),
+            mse(straight, true.straight[PER_HORIZON]),
+            mse(after, true.moved[PER_HORIZON]),
+            relative(act(element, straight), after, other.positions),
         )
     return found

@@ -9,6 +9,12 @@ from scipy.spatial.transform import Rotation
 
 Vector = tuple[float, float, float]
 Quaternion = tuple[float, float, float, float]
+AXES = {
+    "x": (1.0, 0.0, 0.0),
+    "y": (0.0, 1.0, 0.0),
+    "z": (0.0, 0.0, 1.0),
+    "(1 1 1)": (0.577350269,) * 3,
+}
 
 
 def quaternion(axis: Vector, degrees: float) -> Quaternion:
@@ -24,6 +30,19 @@ def axis_angle(g: Quaternion) -> tuple[Vector, float]:
     angle = float(np.linalg.norm(vector))
     x, y, z = vector / angle if angle > 1e-9 else (0.0, 0.0, 1.0)
     return (float(x), float(y), float(z)), float(np.degrees(angle))
+
+
+def kept(g: Quaternion) -> tuple[Vector, float]:
+    """Axis and degrees of a rotation as a page keeps them: a known axis where it is near, few digits.
+
+    A rotation that was computed twice, here and in a browser, is thereby the same one.
+    """
+    axis, degrees = axis_angle(g)
+    for known in AXES.values():
+        if sum(abs(p - q) for p, q in zip(axis, known, strict=True)) < 1e-4:
+            return known, round(degrees, 4)
+    x, y, z = (round(part, 6) + 0.0 for part in axis)
+    return (x, y, z), round(degrees, 4)
 
 
 def after(second: Quaternion, first: Quaternion) -> Quaternion:

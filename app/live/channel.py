@@ -111,13 +111,9 @@ class _Visitor:
 
     async def _parts(self, question: Question, view: Any) -> None:
         """Sends the parts of an answer one by one, as long as nothing newer is asked."""
-        parts: Iterator[tuple[str, list]] | None = None
+        parts: Iterator[tuple[Any, ...]] = view.answer(question.q, question.layers)
 
-        def step() -> tuple[str, list] | None:
-            nonlocal parts
-            from app.backend.measuring import moving  # with JAX: not before somebody asks
-
-            parts = parts or moving.answer(view, question.q, question.layers)
+        def step() -> tuple[Any, ...] | None:
             with activity.visitor():
                 return next(parts, None)
 
@@ -128,4 +124,4 @@ class _Visitor:
             if found is None:
                 return
             seconds = time.perf_counter() - began
-            await self.socket.send_text(protocol.write(question.n, found[0], seconds, found[1]))
+            await self.socket.send_text(protocol.write(question.n, found[0], seconds, *found[1:]))

@@ -1,10 +1,10 @@
 """What travels over the channel: JSON either way, read with suspicion, written short.
 
 A question: {"n": number, "view": token, "q": [x, y, z, w], "layers": bool, "judge": bool}. An answer:
-{"n", "part", "ms", "models": [...]}; part "square" comes first (arrows and Δ), part "verdict" after it,
-where no newer question waits or "judge" asks for it. What cannot be answered is {"n", "error": word}:
-"view" (unknown or expired: the page gives another with its next run), "question" (makes no sense) or
-"failed".
+{"n", "part", "ms", "models": [...]}; part "square" comes first (arrows and Δ; of bodies "truth" too, the
+true path), part "verdict" after it, where no newer question waits or "judge" asks for it. What cannot be
+answered is {"n", "error": word}: "view" (unknown or expired: the page gives another with its next run),
+"question" (makes no sense) or "failed".
 """
 
 from __future__ import annotations
@@ -49,9 +49,17 @@ def read(text: str) -> Question | None:
     return Question(n, view, (x, y, z, w), found.get("layers") is True, found.get("judge") is True)
 
 
-def write(n: int, part: str, seconds: float, models: list[dict[str, Any]]) -> str:
-    """An answer as text."""
+def write(
+    n: int,
+    part: str,
+    seconds: float,
+    models: list[dict[str, Any]],
+    truth: dict[str, Any] | None = None,
+) -> str:
+    """An answer as text; `truth` is what the models are compared with, where that depends on g."""
     answer = {"n": n, "part": part, "ms": round(1e3 * seconds, 2), "models": models}
+    if truth is not None:
+        answer["truth"] = truth
     return json.dumps(answer, separators=(",", ":"), allow_nan=False)
 
 

@@ -10,11 +10,14 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from typing import Any
 
 from app.live import activity
 
 DEFAULTS = ("egnn-qm9-homo", "set_transformer-qm9-homo")  # what the Molecule page opens with
+BODIES = ("egnn-nbody", "set_transformer-nbody")  # and the N-body page
+SCENE = "nbody-5-published"
 MOLECULE = "ethanol"
 _LOG = logging.getLogger(__name__)
 
@@ -54,11 +57,12 @@ def _compiling() -> bool:
 
 def _steps() -> Iterator[Callable[[], Any]]:
     yield lambda: importlib.import_module("app.pages").found()
-    from app.backend import cached, molecules
+    from app.backend import cached, molecules, nbody
 
-    source = molecules.Source(MOLECULE)
     element = molecules.Element((0.0, 0.0, 0.0, 1.0))
-    names = [name for name in DEFAULTS if name in cached.known_runs()]
-    for kind in ("square", "verdict", "curve"):
-        for name in names:
-            yield lambda kind=kind, name=name: cached.warm(kind, name, source, element, "float32")
+    pages = ((molecules.Source(MOLECULE), DEFAULTS), (nbody.Source(SCENE), BODIES))
+    for source, defaults in pages:
+        names = [name for name in defaults if name in cached.known_runs()]
+        for kind in ("square", "verdict", "curve"):
+            for name in names:
+                yield partial(cached.warm, kind, name, source, element, "float32")

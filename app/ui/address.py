@@ -72,9 +72,13 @@ def tell(sentence: str) -> None:
 
 
 def told() -> None:
-    """Shows what was noted about the address, until something else is chosen."""
-    for sentence in st.session_state.get("told", []):
-        st.info(plain(sentence), icon=":material/info:")
+    """Shows what was noted about the address in one sentence, until something else is chosen."""
+    known = list(dict.fromkeys(st.session_state.get("told", [])))
+    if not known:
+        return
+    rest = len(known) - 1
+    more = f", and for {rest} more that {'is' if rest == 1 else 'are'} not here" if rest else ""
+    st.info(plain(f"{known[0].removesuffix('.')}{more}."), icon=":material/info:")
 
 
 def closest(wanted: str, options: Sequence[str]) -> str | None:

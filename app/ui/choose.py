@@ -1,40 +1,57 @@
-"""The choice of one run and of another beside it."""
+"""The choice of a model and of another beside it, among the runs that read atoms or particles."""
 
-from typing import Any
+from __future__ import annotations
 
 import streamlit as st
 
 from app.backend import cached
-from app.ui.address import arriving, from_address, tell
+from app.ui import address
 
-NONE_YET = {
-    "turns": "There is no run yet that claims to turn with its input.",
-    "rigid": "There is no run yet that does not claim to turn with its input.",
-}
+ALONE = "none"  # no second model
 
 
-def pair_of_runs(
-    inputs: str, keys: tuple[str, str], defaults: tuple[str, str], places: tuple[Any, Any]
-) -> list[str]:
-    """One run that claims to turn with its input and one that does not, as far as there are any."""
-    known = cached.runs_on(inputs)
-    kinds, parameters = ("turns", "rigid"), ("run", "beside")
-    labels = ("Run (turns)", "beside (does not)")
-    for parameter, kind in zip(parameters, kinds, strict=True):
-        wanted = arriving(parameter)
-        other = kinds[1 - kinds.index(kind)]
-        if wanted in known[other]:
-            tell(f"The run {wanted} stands in the other place: one that turns, one that does not.")
-            st.session_state[keys[kinds.index(other)]] = wanted
-    names = []
-    for i, kind in enumerate(kinds):
-        options = known[kind]
-        if arriving(parameters[i]) not in known[kinds[1 - i]]:
-            from_address(parameters[i], keys[i], options, defaults[i], "run")
-        if not options:
-            places[i].caption(NONE_YET[kind])
-            continue
-        if st.session_state.get(keys[i]) not in options:
-            st.session_state[keys[i]] = defaults[i] if defaults[i] in options else options[0]
-        names.append(str(places[i].selectbox(labels[i], options, key=keys[i])))
-    return names
+def labels(names: list[str]) -> dict[str, str]:
+    """What each run is called: its model, and its own name where several runs have that model.
+
+    "nbody" alone says nothing beside "nbody-clean".
+    """
+    titles = {name: cached.title(name) for name in names}
+    own = {name: name.partition("-")[2] for name in names}
+    twice = {t for t in titles.values() if list(titles.values()).count(t) > 1}
+    short = {n: t not in twice or own[n] == "nbody" for n, t in titles.items()}
+    return {n: t if short[n] else f"{t} · {own[n]}" for n, t in titles.items()}
+
+
+def models(inputs: str, keys: tuple[str, str], defaults: tuple[str, str]) -> list[str]:
+    """One run or two that read "atoms" or "particles"; none where there are no such runs."""
+    found = cached.runs_on(inputs)
+    known = [*found["turns"], *found["rigid"]]
+    if not known:
+        return []
+    called = labels(known)
+    for i, (parameter, options) in enumerate((("run", known), ("beside", [*known, ALONE]))):
+        address.from_address(parameter, keys[i], options, defaults[i], "run")
+        st.selectbox(
+            "Model B, beside it" if i else "Model A", options, key=keys[i], width=152 if i else 126,
+            format_func=lambda n: called.get(n, "no second"), label_visibility="collapsed",
+        )  # fmt: skip
+    first, second = (str(st.session_state[key]) for key in keys)
+    return [first] if second in (ALONE, first) else [first, second]
+
+
+def extras(key: str, known: tuple[str, ...], what: str) -> list[str]:
+    """What comes after the rotation: inversion, shift, renumbering; `what` is renumbered."""
+    wanted = address.arriving("also")
+    if wanted is not None:
+        parts = [part for part in wanted.split(",") if part in known]
+        st.session_state[key] = parts
+        if len(parts) != len(wanted.split(",")):
+            address.tell(
+                f"The link asks to apply {wanted[:60]!r} as well; known are {', '.join(known)}."
+            )
+    chosen = st.pills(
+        "and after it", list(known), selection_mode="multi", key=key, width="content",
+        label_visibility="collapsed",
+        help=f"Inversion x → −x, a shift by (2 −1 1.5), new numbers for the {what}.",
+    )  # fmt: skip
+    return list(chosen)

@@ -5,22 +5,17 @@ import streamlit as st
 from app.backend import rotations
 from app.ui.address import arriving, number_from_address, tell
 
-AXES = {
-    "x": (1.0, 0.0, 0.0),
-    "y": (0.0, 1.0, 0.0),
-    "z": (0.0, 0.0, 1.0),
-    "(1 1 1)": (0.577350269,) * 3,
-}
+AXES = rotations.AXES
 OWN = "own"
 Turn = tuple[tuple[float, float, float], float, rotations.Quaternion]  # axis, degrees, quaternion
 
 
 def set_rotation(key: str, g: rotations.Quaternion) -> None:
     """Makes the group element `key` the rotation g; for callbacks, before its inputs are drawn."""
-    axis, degrees = rotations.axis_angle(g)
+    axis, degrees = rotations.kept(g)
     st.session_state[f"{key}:own"], st.session_state[f"{key}:angle"] = axis, degrees
-    near = [n for n, a in AXES.items() if sum(abs(p - q) for p, q in zip(a, axis)) < 1e-4]
-    st.session_state[f"{key}:axis"] = near[0] if near else OWN
+    known = [name for name, a in AXES.items() if a == axis]
+    st.session_state[f"{key}:axis"] = known[0] if known else OWN
 
 
 def set_angle(key: str, degrees: float) -> None:

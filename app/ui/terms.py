@@ -31,3 +31,25 @@ TERMS = {
     "g": G, "Δ_EQ": DELTA, "∂f/∂x": GRADIENT, "HOMO": HOMO, "residual": RESIDUAL,
     "E(3) × S_n": GROUPS, "float32, TF32, bf16": PRECISION, "✓ and ✗": VERDICT,
 }  # fmt: skip
+
+PATHS = (
+    "The true path: what the simulator makes of the start, step by step under the force law. A model sees "
+    "the start alone and says where the bodies are after one time unit (1,000 steps)."
+)
+LIMIT = (
+    "The published benchmark holds each Cartesian component of a force to ±100. That limit depends on the "
+    "axes, so turning a start changes the true answer itself: no model that turns exactly can reach a test "
+    "error below about 0.0020 on it. The clean law is softened instead and turns with the scene."
+)
+ROLLOUT = (
+    "Roll-out: the model applied to its own answer, again and again. It gives places only; the next step "
+    "begins with the displacement over the step as velocity (its mean, half a step late), unless the model "
+    "gives velocities too. Between its steps a roll-out is drawn in straight lines."
+)
+BODIES = {
+    "g": G.replace("numbers for the atoms", "numbers for the bodies").replace("molecule", "scene"),
+    "Δ_EQ": DELTA, "true path": PATHS, "force law": LIMIT, "roll-out": ROLLOUT,
+    "residual": "Residual: g·f(x) − f(g·x), the arrows by which both ends of a body differ.",
+    "E(3) × S_n": GROUPS.replace("atoms", "bodies"), "float32, TF32, bf16": PRECISION,
+    "✓ and ✗": VERDICT,
+}  # fmt: skip

@@ -83,26 +83,29 @@ def apart(value: float) -> str:
     return f"{percent:g} %" if value >= 0.01 else f"{delta(value)} of their length"
 
 
-def headline(models: Sequence[Mapping[str, object]]) -> str:
+def headline(
+    models: Sequence[Mapping[str, object]], what: str = "arrows", input: str = "molecule"
+) -> str:
     """The sentence above the picture, as HTML: {"label", "color", "word", "delta"} of each model.
 
-    A model's word is the verdict on it, or None while that is being measured.
+    A model's word is the verdict on it, or None while that is being measured. `what` is predicted and
+    compared, of an `input` that turns.
     """
     if not models or any(m["word"] is None for m in models):
         names = " and ".join(_name(m) for m in models) or "the models"
         return f"Measuring what {names} answer both ways."
     if all(m["word"] == "still" for m in models):
-        return "This g moves nothing: turn the molecule in the outlined panel."
+        return f"This g moves nothing: turn the {input} in the outlined panel."
     same = [m for m in models if m["word"] in ("rounding", "still")]
     other = [m for m in models if m not in same]
     parts = []
     if same:
         verb = "answer" if len(same) > 1 else "answers"
-        parts.append(f"{_joined(same)} {verb} with the same arrows either way.")
+        parts.append(f"{_joined(same)} {verb} with the same {what} either way.")
     for i, m in enumerate(other):
         value = apart(float(str(m["delta"])))
         lead = f"{_name(m)} does not: its" if same and i == 0 else f"{_name(m)}'s"
-        parts.append(f"{lead} arrows differ by {value}.")
+        parts.append(f"{lead} {what} differ by {value}.")
     return " ".join(parts)
 
 

@@ -6,7 +6,7 @@ Names are loaded on first use: set-up imports this package before its libraries 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.viewer.component import Choice, Drag, Events, Grid, Live, Pick, View, show
+    from app.viewer.component import Choice, Drag, Events, Frame, Grid, Live, Pick, View, show
     from app.viewer.follow import follower
     from app.viewer.scene import (
         BLUE,
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Lobes,
         Panel,
         Particles,
+        Path,
         Track,
         arrow_scale,
         magnifier,
@@ -45,11 +46,13 @@ __all__ = [
     "Edges",
     "Events",
     "Field",
+    "Frame",
     "Grid",
     "Live",
     "Lobes",
     "Panel",
     "Particles",
+    "Path",
     "Pick",
     "Track",
     "View",
@@ -58,7 +61,7 @@ __all__ = [
     "magnifier",
     "show",
 ]
-_COMPONENT = {"Choice", "Drag", "Events", "Grid", "Live", "Pick", "View", "show"}
+_COMPONENT = {"Choice", "Drag", "Events", "Frame", "Grid", "Live", "Pick", "View", "show"}
 
 
 def __getattr__(name: str) -> object:

@@ -32,6 +32,7 @@ from app.viewer.scene import (
     Lobes,
     Panel,
     Particles,
+    Path,
     Track,
 )
 from app.viewer.told import marks_of, table_of, xyz
@@ -99,14 +100,21 @@ def _particles(view: py3Dmol.view, item: Particles) -> None:
     _balls(view, points, colors, item.radius, 0.7 if item.ghost else 1.0)
 
 
-def _track(view: py3Dmol.view, item: Track) -> None:
-    first = np.asarray(item.frames)[0]
+def _bodies(item: Track) -> dict[str, Any]:
+    """How the bodies of a track look: colors [n], radius, opacity."""
+    count = np.asarray(item.frames).shape[1]
     charges = None if item.charges is None else np.asarray(item.charges)
     solid = item.style == "solid"
-    colors = _charge_colors(charges, len(first)) if solid else [item.color] * len(first)
+    colors = _charge_colors(charges, count) if solid else [item.color] * count
     # A ghost is a halo: it shows even where it meets what it is compared with.
     size = {"solid": 1.0, "ghost": 1.4, "ring": 0.6}[item.style]
-    _balls(view, first, colors, item.radius * size, 0.7 if item.style == "ghost" else 1.0)
+    opacity = 0.7 if item.style == "ghost" else 1.0
+    return {"colors": colors, "radius": item.radius * size, "opacity": opacity}
+
+
+def _track(view: py3Dmol.view, item: Track) -> None:
+    look = _bodies(item)
+    _balls(view, np.asarray(item.frames)[0], look["colors"], look["radius"], look["opacity"])
 
 
 def _arrows(view: py3Dmol.view, item: Arrows) -> None:
@@ -154,6 +162,7 @@ def _edges(view: py3Dmol.view, item: Edges) -> None:
         view.addCylinder({**rod, **look, "color": item.color})
 
 
+LOOK = ("color", "scale", "magnify", "width", "opacity", "longest")
 _DRAW = {
     Atoms: _atoms,
     Particles: _particles,
@@ -165,19 +174,29 @@ _DRAW = {
 }
 
 
-def _field(item: Field) -> dict[str, Any]:
+def _field(item: Field | Path) -> dict[str, Any]:
+    if isinstance(item, Path):
+        frames = np.asarray(item.frames)
+        look = {name: getattr(item, name) for name in ("role", "color", "width", "opacity")}
+        places = np.round(frames, 4).ravel().tolist()
+        return {**look, "places": places, "bodies": frames.shape[1], "scale": 1, "magnify": 1}
     return {
         "role": item.role,
         "origins": np.round(np.asarray(item.origins), 5).tolist(),
         "vectors": np.asarray(item.vectors, np.float32).ravel().astype(float).tolist(),
         "radii": None if item.radii is None else np.asarray(item.radii).tolist(),
         "magnified": item.role == "residual",
-        **{name: getattr(item, name) for name in ("color", "scale", "magnify", "width", "opacity")},
+        **{name: getattr(item, name) for name in LOOK},
     }
 
 
+def _built(item: Item) -> bool:
+    """Whether py3Dmol builds it; the others are made in the browser, where they change with the hand."""
+    return not isinstance(item, Field | Path) and (not isinstance(item, Track) or item.trail)
+
+
 def _calls(item: Item) -> Calls:
-    if isinstance(item, Field):  # made in the browser, where it changes with the hand
+    if not _built(item):
         return []
     view = py3Dmol.view()
     view.updatejs = ""
@@ -191,7 +210,7 @@ def _calls(item: Item) -> Calls:
 
 def _points(item: Item) -> Array:
     """Everything that must fit into the view, [n 3]."""
-    if isinstance(item, Track):
+    if isinstance(item, Track | Path):
         return np.asarray(item.frames).reshape(-1, 3)
     if isinstance(item, Arrows):
         return np.asarray(item.origins)
@@ -208,21 +227,26 @@ def panel_payload(panel: Panel) -> dict[str, Any]:
     tracks = [
         {
             "frames": np.round(np.asarray(item.frames), 4).tolist(),
-            "color": item.color,
-            "style": item.style,
+            **{name: getattr(item, name) for name in ("color", "style", "every", "trail", "role")},
+            **_bodies(item),
             "model": sum(
-                isinstance(other, Atoms | Particles | Track | Coloured) for other in panel.items[:k]
+                isinstance(other, Atoms | Particles | Track | Coloured) and _built(other)
+                for other in panel.items[:k]
             ),
         }
         for k, item in enumerate(panel.items)
         if isinstance(item, Track)
     ]
-    structure = next((i for i in panel.items if not isinstance(i, Arrows | Edges | Field)), None)
+    structure = next(
+        (i for i in panel.items if not isinstance(i, Arrows | Edges | Field | Path)), None
+    )
     centre = np.zeros(3) if structure is None else _points(structure).mean(axis=0)
     marks = [] if structure is None else marks_of(structure)
     scene = {"calls": drawn, "tracks": tracks, "centre": list(xyz(centre).values())}
     scene["marks"] = marks
-    scene["fields"] = fields = [_field(item) for item in panel.items if isinstance(item, Field)]
+    scene["fields"] = fields = [
+        _field(item) for item in panel.items if isinstance(item, Field | Path)
+    ]
     residual = next((f["magnify"] for f in fields if f["role"] == "residual"), None)
     digest = hashlib.blake2b(json.dumps(scene).encode(), digest_size=12).hexdigest()
     words = {

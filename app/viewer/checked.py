@@ -1,4 +1,4 @@
-"""The viewer's colours, and the checks that every description of a scene goes through."""
+"""The viewer's colours and scales, and the checks that every description of a scene goes through."""
 
 from __future__ import annotations
 
@@ -73,3 +73,30 @@ def checked_color(value: str) -> str:
 def ball_radii(species: Sequence[str]) -> Array:
     """Radii [n] in Å of the balls by which the viewer draws these elements."""
     return np.array([BALL * RADII.get(symbol, 1.8) for symbol in species])
+
+
+def fitting_scale(vectors: ArrayLike, longest: float = 1.4) -> float:
+    """Å per unit that draws the longest vector `longest` Å long; 1.0 when every vector is zero."""
+    top = float(np.linalg.norm(finite("vectors", vectors, (None, 3)), axis=1).max(initial=0.0))
+    return longest / top if top else 1.0
+
+
+def arrow_scale(vectors: ArrayLike, longest: float = 1.8) -> float:
+    """Å per unit, of the form 1, 2 or 5 × 10^k, that draws the longest vector within `longest` Å.
+
+    1.0 when every vector is zero. Compute it once from a reference so that sets compare.
+    """
+    top = float(np.linalg.norm(finite("vectors", vectors, (None, 3)), axis=1).max(initial=0.0))
+    if top == 0.0:
+        return 1.0
+    wanted = longest / top
+    power = 10.0 ** np.floor(np.log10(wanted))
+    return float(max(step * power for step in (1.0, 2.0, 5.0) if step * power <= wanted))
+
+
+def magnifier(vectors: ArrayLike, scale: float, visible: float = 0.3) -> float:
+    """The smallest power of ten ≥ 1 that draws the longest vector at least `visible` Å long."""
+    top = float(np.linalg.norm(finite("vectors", vectors, (None, 3)), axis=1).max(initial=0.0))
+    if top == 0.0 or top * scale >= visible:
+        return 1.0
+    return float(10.0 ** np.ceil(np.log10(visible / (top * scale))))

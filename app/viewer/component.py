@@ -16,12 +16,26 @@ from streamlit.components.v2 import component
 
 from app.viewer import build, fetch
 from app.viewer.scene import Panel
+from app.viewer.told import hint
 
 HERE = Path(__file__).parent
 LIBRARY = HERE.parents[1] / "static" / "3Dmol-min.js"
 # Each file after those that it imports: they are joined to one module.
 MODULES = (
-    *("shared", "math", "format", "theme", "turns", "arrows", "stage", "camera", "panels", "table"),
+    *(
+        "shared",
+        "math",
+        "format",
+        "theme",
+        "turns",
+        "frames",
+        "arrows",
+        "balls",
+        "tubes",
+        "stage",
+        "camera",
+    ),
+    *("panels", "table"),
     *("flat", "choose", "playback", "overlay", "picture", "side", "followers", "channel", "live"),
     *("figure", "pointer", "main"),
 )
@@ -70,6 +84,14 @@ class Pick:
 
 
 @dataclass(frozen=True)
+class Frame:
+    """The playback rests at this frame, from 0."""
+
+    frame: int
+    serial: int
+
+
+@dataclass(frozen=True)
 class Events:
     """What happened since the last run; each is None in any run that it did not cause."""
 
@@ -78,6 +100,7 @@ class Events:
     pick: Pick | None = None
     angle: Angle | None = None
     choice: Choice | None = None
+    frame: Frame | None = None
 
 
 @dataclass(frozen=True)
@@ -97,13 +120,15 @@ class Grid:
 class Live:
     """How the browser asks while the hand moves: path and token of the channel, the rotation now.
 
-    `models`: for each run {"panel": its number, "label", "color", "unit"}, in the order of the answers.
+    `models`: for each run {"panel": its number, "label", "color", "unit", "differ": the words before by how
+    much both ways differ}, in the order of the answers. `truth`: the panel of the true path, if any.
     """
 
     path: str
     token: str | None
     rotation: Sequence[float]
     models: Sequence[dict[str, Any]]
+    truth: int | None = None
 
 
 def bundle(modules: Sequence[str] = MODULES) -> str:
@@ -156,7 +181,7 @@ def _angle(value: object) -> float | None:
 
 def read_event(
     name: str, value: Any, panels: Sequence[Panel]
-) -> Drag | View | Pick | Angle | Choice | None:
+) -> Drag | View | Pick | Angle | Choice | Frame | None:
     """The browser's report as a checked value; None when there is none or it makes no sense."""
     if not isinstance(value, dict):
         return None
@@ -167,6 +192,9 @@ def read_event(
         panel = _index(value.get("panel"), len(panels))
         atom = _index(value.get("atom"), 10**6)
         return None if panel is None or atom is None else Pick(panel, atom, serial)
+    if name == "frame":
+        frame = _index(value.get("frame"), 10**6)
+        return None if frame is None else Frame(frame, serial)
     if name == "angle":
         degrees = _angle(value.get("degrees"))
         return None if degrees is None else Angle(degrees, serial)
@@ -178,13 +206,6 @@ def read_event(
     if quaternion is None:
         return None
     return Drag(quaternion, serial) if name == "drag" else View(quaternion, serial)
-
-
-def _hint(panels: Sequence[Panel]) -> str:
-    hint = "Drag or arrow keys: camera · Shift-drag: move · + −: zoom · 0: reset"
-    if any(panel.input for panel in panels):
-        hint += " · in the outlined panel, or with Shift + arrow keys: the input turns"
-    return hint
 
 
 def _grid(count: int, cols: int | None, across: str, down: str) -> Grid:
@@ -212,31 +233,35 @@ def show(
     live: Live | None = None,
     alt: str = "",
     fit: str | None = None,
+    fill: bool = True,
     rate: float = 30.0,
     time_step: float = 1.0,
     time_unit: str = "",
     autoplay: bool = False,
+    frame: int | None = None,
     on_drag: Callable[[Drag], None] | None = None,
     on_view: Callable[[View], None] | None = None,
     on_pick: Callable[[Pick], None] | None = None,
     on_angle: Callable[[Angle], None] | None = None,
     on_choice: Callable[[Choice], None] | None = None,
+    on_frame: Callable[[Frame], None] | None = None,
 ) -> Events:
     """What the reader did in the viewer since the last run; draws up to 6 panels on one canvas.
 
-    The camera is kept by `key` through every rerun and change of data; when `fit` changes (the
-    name of the structure, say) the distance is set anew and the direction stays. `across` and
-    `down` label the arrows between panels in `cols` columns; a `grid` says more. `side` is what
-    js/side.js writes into the cell of that name, `live` how g is followed while it is dragged.
-    `height`: pixels or a CSS length. `alt` says the picture in words. Tracks play at `rate` frames
-    a second; a frame is `time_step` `time_unit`. The callbacks run before the page's script, so a
-    page that keeps g in its session state needs no second run.
+    The camera is kept by `key` through every rerun and change of data; when `fit` changes (the name of the
+    structure, say) the distance is set anew and the direction stays; with `fill` a flat structure may reach
+    below the words when it is turned on edge. `across` and `down` label the arrows between panels in `cols`
+    columns; a `grid` says more. `side` is what js/side.js writes into the cell of that name, `live` how g is
+    followed while it is dragged. `height`: pixels or a CSS length. `alt` says the picture in words. Tracks
+    play at `rate` frames a second; a frame is `time_step` `time_unit`, `frame` where they rest. The callbacks
+    run before the page's script, so a page that keeps g in its session state needs no second run.
     """
     if not 1 <= len(panels) <= 6:
         raise ValueError(f"Expected 1 to 6 panels, got {len(panels)}; show fewer.")
     memory = f"{key}:answered"
     listeners: dict[str, Callable[[Any], None] | None] = {
         "drag": on_drag, "view": on_view, "pick": on_pick, "angle": on_angle, "choice": on_choice,
+        "frame": on_frame,
     }  # fmt: skip
 
     def heard(name: str) -> None:
@@ -248,6 +273,7 @@ def show(
                 tell(event)
 
     payloads = [{**build.panel_payload(panel), "index": k} for k, panel in enumerate(panels)]
+    times = {"rate": rate, "step": time_step, "unit": time_unit, "autoplay": autoplay}
     data = {
         "panels": payloads,
         "grid": asdict(grid or _grid(len(panels), cols, across, down)),
@@ -255,11 +281,11 @@ def show(
         "live": None if live is None else asdict(live),
         "height": f"{height}px" if isinstance(height, int) else height,
         "alt": alt or ". ".join(f"{panel.title} {panel.about}".strip() for panel in panels),
-        "hint": _hint(panels),
+        "hint": hint(panels),
         "key": key,
-        "fit": {**build.extent(panels), "token": fit},
+        "fit": {**build.extent(panels), "token": fit, "fill": fill},
         "answered": st.session_state.get(memory, 0),
-        "playback": {"rate": rate, "step": time_step, "unit": time_unit, "autoplay": autoplay},
+        "playback": {**times, "start": frame, "told": on_frame is not None},
         "library": {
             "url": f"app/static/{LIBRARY.name}?v={version('py3Dmol')}",
             "missing": not LIBRARY.is_file(),

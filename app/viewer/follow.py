@@ -6,11 +6,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Literal
 
+import streamlit as st
 from streamlit.components.v2 import component
 
 from app.viewer.component import HERE, bundle
 
-MODULES = ("shared", "math", "format", "theme", "panels", "followers", "matrix", "follow")
+MODULES = (
+    "shared", "math", "format", "theme", "panels", "followers", "matrix", "rollout", "follow",
+)  # fmt: skip
 
 
 @cache
@@ -24,15 +27,26 @@ def _component() -> Callable[..., Any]:
 
 
 def follower(
-    kind: Literal["slider", "curve", "figure", "matrix"],
+    kind: Literal["slider", "curve", "figure", "matrix", "rollout"],
     follows: str,
     key: str,
     width: int | str = "stretch",
+    on_choice: Callable[[Any], None] | None = None,
     **data: Any,
 ) -> None:
     """A part that follows the viewer with the key `follows`.
 
     "slider" needs axis and degrees of g; "curve" angles, curves, bands and what js/follow.js reads of
-    them; "figure" the name under which the picture is saved; "matrix" the maps of all layers and heads.
+    them; "figure" the name under which the picture is saved; "matrix" the maps of all layers and heads, and
+    which of them is `wanted`; "rollout" Δ after each step and energy of each model and of the true path.
+    `on_choice` hears, before the script runs, what was chosen in it.
     """
-    _component()(key=key, data={"kind": kind, "key": follows, **data}, width=width)
+
+    def heard() -> None:
+        value = st.session_state[key].get("choice")
+        if on_choice is not None and value is not None:
+            on_choice(value)
+
+    _component()(
+        key=key, data={"kind": kind, "key": follows, **data}, width=width, on_choice_change=heard
+    )

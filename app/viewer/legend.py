@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from app.viewer.scene import GREY, Arrows, Edges, Field, Item, Track
+from app.viewer.scene import GREY, Arrows, Edges, Field, Item, Path, Track
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -29,6 +29,9 @@ def legend_of(item: Item) -> dict[str, Any] | None:
             one = 1 / (item.scale * item.magnify)
             text += f" (1 Å = {f'{one:,.0f}' if one >= 1000 else f'{one:.3g}'} {item.unit})"
         return {"label": text, "color": item.color, "mark": "dashed" if item.dashed else "arrow"}
+    if isinstance(item, Path):
+        mark = "sleeve" if item.opacity < 1 else "path"
+        return {"label": item.label, "color": item.color, "mark": mark}
     if isinstance(item, Field):
         mark = "sleeve" if item.opacity < 1 else "arrow"
         return {"label": item.label, "color": item.color, "mark": mark}

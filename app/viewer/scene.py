@@ -22,6 +22,8 @@ ORANGE, SKY, PURPLE = checked.ORANGE, checked.SKY, checked.PURPLE
 GREY, MAX_ATOMS, BALL = checked.GREY, checked.MAX_ATOMS, checked.BALL
 MODEL_A, MODEL_B = checked.MODEL_A, checked.MODEL_B
 SLEEVE, RESIDUAL = checked.SLEEVE, checked.RESIDUAL
+arrow_scale, fitting_scale = checked.arrow_scale, checked.fitting_scale
+magnifier = checked.magnifier
 
 
 def find_bonds(species: Sequence[str], positions: Array, slack: float = 1.2) -> list[list[int]]:
@@ -153,7 +155,9 @@ class Track:
     """A path to play in the browser: frames [T n 3], with a trail in `color`.
 
     `style` is "solid" (full spheres, solid trail), "ghost" (translucent, dashed trail) or "ring"
-    (small spheres, dotted trail), so that three tracks differ without colour.
+    (small spheres, dotted trail), so that three tracks differ without colour. A frame is shown for `every`
+    frames of the player; without a `trail` nothing is drawn of the path (`Path` does it). `role`: all but
+    "left" are hidden while the input is dragged and they are not known.
     """
 
     frames: ArrayLike
@@ -162,6 +166,9 @@ class Track:
     style: Literal["solid", "ghost", "ring"] = "solid"
     charges: ArrayLike | None = None
     radius: float = 0.16
+    every: int = 1
+    trail: bool = True
+    role: Literal["left", "right", "truth"] = "left"
 
     def __post_init__(self) -> None:
         self.frames = finite("frames", self.frames, (None, None, 3))
@@ -218,7 +225,8 @@ class Field:
 
     `role` tells what they are: "first" f(x), "left" g·f(x), "right" f(g·x) (hidden while it is not known),
     "residual" (shown on demand, `magnify` times longer). Arrows start at the atoms' surfaces, `radii` [n] Å
-    from their centres; `scale` Å a unit; `opacity` and `width` make a sleeve of them.
+    from their centres; `scale` Å a unit, but no arrow longer than `longest` Å; `opacity` and `width` make a
+    sleeve of them.
     """
 
     origins: ArrayLike
@@ -232,6 +240,7 @@ class Field:
     width: float = 0.06
     opacity: float = 1.0
     radii: ArrayLike | None = None
+    longest: float = 8.0
 
     def __post_init__(self) -> None:
         self.origins = finite("origins", self.origins, (None, 3))
@@ -243,7 +252,24 @@ class Field:
         checked_color(self.color)
 
 
-Item = Atoms | Particles | Arrows | Edges | Track | Coloured | Lobes | Field
+@dataclass
+class Path:
+    """The paths of bodies as tubes, frames [T n 3]; "right" and "truth" are hidden while not known."""
+
+    frames: ArrayLike
+    role: Literal["first", "left", "right", "truth"]
+    color: str = BLUE
+    label: str = ""
+    width: float = 0.03
+    opacity: float = 1.0
+
+    def __post_init__(self) -> None:
+        self.frames = finite("frames", self.frames, (None, None, 3))
+        finite("width and opacity", [self.width, self.opacity], (2,))
+        checked_color(self.color)
+
+
+Item = Atoms | Particles | Arrows | Edges | Track | Coloured | Lobes | Field | Path
 
 
 @dataclass
@@ -270,30 +296,3 @@ class Panel:
     def __post_init__(self) -> None:
         if self.rotation is not None:
             self.rotation = finite("rotation", self.rotation, (4,))
-
-
-def fitting_scale(vectors: ArrayLike, longest: float = 1.4) -> float:
-    """Å per unit that draws the longest vector `longest` Å long; 1.0 when every vector is zero."""
-    top = float(np.linalg.norm(finite("vectors", vectors, (None, 3)), axis=1).max(initial=0.0))
-    return longest / top if top else 1.0
-
-
-def arrow_scale(vectors: ArrayLike, longest: float = 1.8) -> float:
-    """Å per unit, of the form 1, 2 or 5 × 10^k, that draws the longest vector within `longest` Å.
-
-    1.0 when every vector is zero. Compute it once from a reference so that sets compare.
-    """
-    top = float(np.linalg.norm(finite("vectors", vectors, (None, 3)), axis=1).max(initial=0.0))
-    if top == 0.0:
-        return 1.0
-    wanted = longest / top
-    power = 10.0 ** np.floor(np.log10(wanted))
-    return float(max(step * power for step in (1.0, 2.0, 5.0) if step * power <= wanted))
-
-
-def magnifier(vectors: ArrayLike, scale: float, visible: float = 0.3) -> float:
-    """The smallest power of ten ≥ 1 that draws the longest vector at least `visible` Å long."""
-    top = float(np.linalg.norm(finite("vectors", vectors, (None, 3)), axis=1).max(initial=0.0))
-    if top == 0.0 or top * scale >= visible:
-        return 1.0
-    return float(10.0 ** np.ceil(np.log10(visible / (top * scale))))

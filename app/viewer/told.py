@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from app.viewer.checked import Array
-from app.viewer.scene import Arrows, Atoms, Field, Item, Particles, Track
+from app.viewer.scene import Arrows, Atoms, Field, Item, Panel, Particles, Track
 
 TABLE_ROWS = 100
 
@@ -57,3 +57,13 @@ def table_of(items: Sequence[Item], names: Sequence[str]) -> dict[str, Any] | No
             for row, vector in zip(rows, np.asarray(item.vectors), strict=False):
                 row.extend(f"{c:.3g}" for c in vector)
     return {"columns": columns, "rows": rows}
+
+
+def hint(panels: Sequence[Panel]) -> str:
+    """What hands can do."""
+    text = "Drag or arrow keys: camera · Shift-drag: move · + −: zoom · 0: reset"
+    if any(item for panel in panels for item in panel.items if isinstance(item, Track)):
+        text += " · space: play"
+    if any(panel.input for panel in panels):
+        text += " · in the outlined panel, or with Shift + arrow keys: the input turns"
+    return text

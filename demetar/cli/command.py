@@ -34,6 +34,7 @@ COMMANDS = {
     "audit": ("audit", "what is wrong with an ASE calculator at a structure, in one word"),
     "card": ("runs", "evaluate a run, measure its Δ_EQ and write its CARD.md"),
     "data": ("data", "list, show, get and make data sets"),
+    "lesson": ("experiments", "train anew what a lesson shows; writes runs/lesson-<name>"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The commands of many runs: `sweep` and `efficiency`."""
+"""The commands of many runs, `sweep` and `efficiency`, and `lesson`, which trains what a lesson shows."""
 
 from __future__ import annotations
 
@@ -25,6 +25,34 @@ def _efficiency(args: argparse.Namespace) -> Any:
     out = Path(args.out) if args.out else home() / "runs" / "data_efficiency.json"
     result = efficiency.run(efficiency.SMALL if args.small else efficiency.FULL, out, _told)
     return [{"file": str(out), **point} for point in result["points"]]
+
+
+def _lesson(args: argparse.Namespace) -> Any:
+    from demetar.core import registry
+    from demetar.core.disk import home
+
+    module = registry.load("lessons", args.name)
+    given = {} if args.steps is None else {"steps": args.steps}
+    if not 1 <= given.get("steps", 1) <= 100_000 or args.seed < 0:
+        raise InputError(
+            f"Expected 1 to 100,000 steps and a seed from 0 on, got {args.steps} and {args.seed}; "
+            "correct them."
+        )
+    if not hasattr(module, "train"):
+        trains = [
+            n for n in registry.names("lessons") if hasattr(registry.load("lessons", n), "train")
+        ]
+        raise InputError(
+            f"Expected a lesson that trains something, got {args.name}; choose {' or '.join(trains)}."
+        )
+    folder = home() / "runs" / f"lesson-{args.name}"
+    found = module.train(folder, seed=args.seed, told=_stepped, **given)
+    write("")
+    return {"folder": str(folder), **found}
+
+
+def _stepped(what: str, done: int, steps: int) -> None:
+    write(f"\r{what}: step {done} of {steps}   ", end="")
 
 
 def _told(now: dict[str, Any]) -> None:
@@ -57,7 +85,15 @@ def say(text: str) -> None:
 
 
 def add(name: str, p: argparse.ArgumentParser) -> None:
-    """Adds the arguments of `sweep` or `efficiency` to its parser."""
+    """Adds the arguments of `sweep`, `efficiency` or `lesson` to its parser."""
+    if name == "lesson":
+        p.add_argument("name", help="of the lesson")
+        p.add_argument(
+            "--steps", type=int, help="of each training; left out: those of the shipped one"
+        )
+        p.add_argument("--seed", type=int, default=0, help="of the first parameters")
+        p.set_defaults(call=_lesson)
+        return
     if name == "efficiency":
         p.add_argument(
             "--small", action="store_true", help="nine short runs in about three minutes"

@@ -17,7 +17,10 @@ SHELVES = {
     "mirrors": "demetar.training.mirrors",
     "lessons": "demetar.lessons",
 }
-ONE = {"models": "a model", "groups": "a group", "datasets": "a data set", "mirrors": "a mirror"}
+ONE = {
+    "models": "a model", "groups": "a group", "datasets": "a data set", "mirrors": "a mirror",
+    "lessons": "a lesson",
+}  # fmt: skip
 
 
 def names(kind: str) -> list[str]:

@@ -81,7 +81,7 @@ RULES: tuple[Rule, ...] = (
     ("absolute-position", {"breaks-T": YES, "breaks-SO": NO}),
     ("unconstrained", {"breaks-T": YES, "breaks-SO": YES, "breaks-S_n": YES}),
     ("neighbour-limit", {"edge-order": YES}),
-    ("permuted-output", {"rows-elsewhere": YES}),
+    ("permuted-output", {"breaks-S_n": YES, "rows-elsewhere": YES}),
     ("untransformed-input", {"still-law": YES}),
     ("wrong-gradient", {"breaks-S_n": YES, "values-hold": YES, "gradient-right-somewhere": YES}),
     ("neighbour-limit", {"breaks-S_n": YES, "only-large": YES}),
@@ -96,6 +96,7 @@ RULES: tuple[Rule, ...] = (
     ("mean-subtraction", {**_TURN, "breaks-C_i": NO, "axis-111": YES, "swaps": YES}),
     ("axis-order", {**_TURN, "breaks-C_i": NO, "axis-111": YES}),
     ("axis-order", {**_TURN, "breaks-C_i": NO, "axis-swap": YES}),
+    ("per-axis-gain", {**_TURN, "breaks-C_i": NO, "axis-of-frame": YES, "half-turns": YES}),
     ("laboratory-frame", {**_TURN, "breaks-C_i": NO, "axis-of-frame": YES}),
     ("untransformed-input", {**_TURN, "axis-other": YES}),
     ("laboratory-frame", {**_TURN, "quarter-turns": YES}),
@@ -107,6 +108,7 @@ RULES: tuple[Rule, ...] = (
     ("untransformed-input", {**_TURN, "breaks-C_i": YES, "degree-1-only": YES}),
     ("sphere-grid", {**_TURN, "high-degrees": YES}),
     ("vector-norm", {**_TURN, "breaks-C_i": YES, "low-degrees": YES}),
+    ("per-axis-gain", {**_TURN, "breaks-C_i": NO, "low-degrees": YES}),  # of axes that are not x, y, z
     ("unconstrained", {**_TURN}),
     ("neighbour-limit", {**_HOLD, "rebuilt-breaks": YES}),
     ("neighbour-limit", {**_HOLD, "special-S_n": YES}),
@@ -132,6 +134,14 @@ BAD = {mark for _, needs in RULES for mark, value in needs.items() if value} - {
 
 # The marks that a piece of evidence makes: where it was left out, none of them stands or does not.
 MADE: dict[str, set[str]] = {
+    "repeatability": {"differs-at-once", "differs-after-another"},
+    "groups": {
+        "breaks-T", "breaks-T-along-111", "breaks-SO", "breaks-C_i", "breaks-S_n", "edge-order",
+        "only-first-atom", "only-large", "special-S_n", "values-hold",
+    },
+    "rounding inside": {
+        "stairs", "stairs-of-value-only", "stairs-coarse", "last-digit", "float32-twin",
+    },
     "aimed elements": {"aimed", "not-finite"},
     "precision ladder": {"float32-sized", "value-worse-in-float32", "worse-in-float32"},
     "other laws": {"axes-law", "rows-elsewhere", "still-law"},

@@ -51,7 +51,7 @@ def representation(degrees: np.ndarray, m: np.ndarray, mistaken: bool = False) -
         if mistaken:
             change = kohn_sham.Q.T if l == 1 else np.eye(len(d))
         parts.append(change.T @ d @ change)
-    return block_diag(*parts)
+    return np.asarray(block_diag(*parts))
 
 
 def labels(basis: str, which: int, mistaken: bool) -> dict:
@@ -151,7 +151,7 @@ def geometry(name: str, index: int) -> dict[str, np.ndarray]:
 def hueckel(species: np.ndarray, overlap: np.ndarray) -> np.ndarray:
     """Extended Hückel's matrix from the blocks of free atoms and the overlap."""
     stored, where = _electrons.stored("hamiltonian"), orbitals(species)
-    found = block_diag(*(stored[f"atom/{z}"] for z in species))
+    found = np.asarray(block_diag(*(stored[f"atom/{z}"] for z in species)))
     level = np.diag(found)
     between = K * overlap * (level[:, None] + level) / 2
     for part in where:

@@ -23,6 +23,7 @@ SWITCHES = {
     "attention",
     "density",
     "hamiltonian",
+    "autoencoders",
 }  # those whose one switch is enough
 
 

@@ -143,6 +143,10 @@ def commands() -> Iterator[tuple[str, ...]]:
     yield ("sweep", "{here}/sound.toml", "--workers", "-1")
     yield ("sweep", "{here}/sound.toml", "--mirror", "nope")
     yield ("sweep", "{here}/sound.toml", "--output", "no://where")
+    yield from (("lesson", name) for name in ("nope", "groups", LONG))
+    yield from (
+        ("lesson", "autoencoders", flag) for flag in ("--steps=0", "--seed=-1", "--steps=x")
+    )
     yield from (("efficiency", "--small", f"--out={place}") for place in ("/proc/x/y.json", "/"))
     yield from (
         ("models", "x"),

@@ -98,6 +98,7 @@ BREAKS = {
     "attention": [("toggle", "lessons:attention:broken", True)],
     "density": [("toggle", "lessons:density:broken", True)],
     "hamiltonian": [("toggle", "lessons:hamiltonian:broken", True)],
+    "autoencoders": [("toggle", "lessons:autoencoders:broken", True)],
 }  # fmt: skip
 
 

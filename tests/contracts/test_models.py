@@ -31,6 +31,7 @@ from tests.support.contracts import (
     measured,
     random_run,
     system,
+    usual_kind,
 )
 
 KINDS = models.KINDS
@@ -54,7 +55,7 @@ each_model = pytest.mark.parametrize("name", NAMES)
 each_claim = pytest.mark.parametrize(
     ("name", "kind", "dtype"),
     [(*reading, dtype) for reading in READ for dtype in TOLERANCE]
-    + [(case, "atoms", "float64") for case in CASES if case not in NAMES],
+    + [(case, usual_kind(case), "float64") for case in CASES if case not in NAMES],
 )
 
 

@@ -25,7 +25,8 @@ NONSENSE = (
 PARAMETERS = (
     "data", "run", "beside", "scene", "molecule", "angle", "axis", "seed", "bodies", "charges", "law",
     "precision", "also", "metric", "of", "result", "show", "fault", "model", "audit", "lesson",
-    "lecture", "question",
+    "lecture", "question", "lens", "lineup", "faults", "declare", "attention", "layer", "head", "feature",
+    "channel", "dynamics", "frame",
     "nothing of ours",
 )  # fmt: skip
 

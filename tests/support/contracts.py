@@ -44,6 +44,11 @@ CASES = NAMES + [
 ]
 
 
+def usual_kind(case: str) -> str:
+    """Atoms, or what the model reads where it reads no atoms."""
+    return models.inputs(case.partition(":")[0])[-1]
+
+
 READ = [(name, kind) for name in NAMES for kind in models.inputs(name)]
 
 

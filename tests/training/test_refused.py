@@ -120,7 +120,7 @@ def test_a_folder_made_by_the_page_keeps_the_reason(home: Path) -> None:
 
 @pytest.mark.parametrize(
     ("flags", "word"),
-    [(["--epochs=5"], "epochs '5' in place of '4'"), (["--model-config", "width=9"], "width")],
+    [(["--epochs=5"], "epochs '5' in place of '6'"), (["--model-config", "width=9"], "width")],
 )
 def test_other_settings_are_not_dropped_in_silence(
     home: Path, capsys: Any, flags: list[str], word: str

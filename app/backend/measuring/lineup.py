@@ -61,7 +61,7 @@ def row(run: Run, atoms: ase.Atoms, element: Element) -> Row:
     all_of = equivariance.measure(
         run, graph, dtype="float32", elements=around(element, n), layers=False, rebuild=False
     )
-    judged = square.judged(run, atoms, element, _first(all_of))
+    judged = square.judged_by(run, atoms, _first(all_of))
     names = {"value": str(run.config["target"]), "gradient": _vectors(all_of.delta)}
     return Row(
         coarse=judged.coarse,

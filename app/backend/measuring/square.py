@@ -5,21 +5,25 @@ All host numpy; lengths in Å. No Streamlit.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ase
 import numpy as np
 
 from app.backend.measuring import metrics
+from app.backend.measuring.recent import Recent
 from app.backend.molecules import Element, Vector, isometries
 from demetar.core.graph import Graph, from_atoms
 from demetar.core.output import Layer
 from demetar.core.padding import pad
 from demetar.runs.run import Run
-from demetar.symmetry import action, equivariance
+from demetar.symmetry import equivariance
 from demetar.symmetry.elements import Elements
 from demetar.symmetry.equivariance import Measurement
 from demetar.symmetry.instruments import verdict
+
+_recent = Recent()
 
 
 @dataclass(frozen=True)
@@ -88,10 +92,21 @@ def _outputs(run: Run, m: Measurement) -> tuple[dict[str, str], dict[str, int]]:
     return names, {"value": 1, "gradient": 1}
 
 
+def _asked(what: str, run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> tuple:
+    """The key of a question: the run itself, what the atoms are and where."""
+    return what, run, atoms.numbers.tobytes(), atoms.positions.tobytes(), element, dtype
+
+
 def measured(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Measurement:
-    """The run at one g, with its layers; InputError if it can't read the atoms."""
+    """The run at one g, with its layers, kept for a moment; InputError if it can't read the atoms."""
+    key = _asked("measured", run, atoms, element, dtype)
+    return _recent.ask(key, lambda: measured_now(run, atoms, element, dtype))
+
+
+def measured_now(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Measurement:
+    """The same, neither looked up nor kept: what the hand passes by, nobody asks for again."""
     graph = from_atoms(atoms)
-    g = _with_padding(isometries(element, (0.0, 0.0, 1.0), len(atoms))[:1], graph)
+    g = with_padding(isometries(element, (0.0, 0.0, 1.0), len(atoms))[:1], graph)
     return equivariance.measure(run, graph, dtype=dtype, elements=g, rebuild=False)
 
 
@@ -141,22 +156,27 @@ def square(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Square:
     )
 
 
-def judged(
-    run: Run, atoms: ase.Atoms, element: Element, first: Measurement | str = "float32"
-) -> Judgement:
-    """Whether rounding explains Δ at this g: measured again in a second precision.
+def judged(run: Run, atoms: ase.Atoms, element: Element, dtype: str = "float32") -> Judgement:
+    """Whether rounding explains Δ at this g: measured again in a second precision; kept for a moment."""
 
-    `first`: what was measured already, or in which precision to begin.
-    """
-    if isinstance(first, str):
-        first = measured(run, atoms, element, first)
+    def make() -> Judgement:
+        return judged_by(run, atoms, measured(run, atoms, element, dtype))
+
+    return _recent.ask(_asked("judged", run, atoms, element, dtype), make)
+
+
+def judged_by(run: Run, atoms: ase.Atoms, first: Measurement) -> Judgement:
+    """The same of what was measured already."""
+    return judge(run, from_atoms(atoms), _outputs(run, first)[0], first)
+
+
+def judge(run: Run, graph: Graph, names: Mapping[str, str], first: Measurement) -> Judgement:
+    """The verdict on a measurement; `names` are the library's names of the outputs that are judged."""
     second = verdict.SECOND[first.dtype]
-    graph = from_atoms(atoms)
     again = equivariance.measure(
         run, graph, dtype=second, elements=first.elements, rebuild=False, layers=False
     )
     found = verdict.compare(first, again)
-    names, _ = _outputs(run, first)
     moving = bool(first.elements.moving()[0])
     return Judgement(
         word={k: found.findings[n].word if moving else "still" for k, n in names.items()},
@@ -169,22 +189,34 @@ def judged(
 
 def curve(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: str) -> Curve:
     """Δ at each of ANGLES about the axis, and at g itself with the graph built again."""
+    still = element._replace(rotation=(0.0, 0.0, 0.0, 1.0))
+    key = (*_asked("along", run, atoms, still, dtype), axis)
+    found = _recent.ask(key, lambda: Curve(_along(run, atoms, still, axis, dtype), {}))
     graph = from_atoms(atoms)
-    g = _with_padding(isometries(element, axis, len(atoms)), graph)
+    g = with_padding(isometries(element, axis, len(atoms))[:1], graph)
     m = equivariance.measure(run, graph, dtype=dtype, elements=g, layers=False)
     names, _ = _outputs(run, m)
+    return Curve(found.by_metric, {k: float(m.rebuilt[n][0]) for k, n in names.items()})
+
+
+def _along(
+    run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: str
+) -> dict[str, dict[str, list[float]]]:
+    graph = from_atoms(atoms)
+    g = with_padding(isometries(element, axis, len(atoms))[1:], graph)
+    m = equivariance.measure(run, graph, dtype=dtype, elements=g, layers=False, rebuild=False)
+    names, _ = _outputs(run, m)
     vectors = names["gradient"]
-    pairs = zip(m.predict_then_move[vectors][1:], m.move_then_predict[vectors][1:], strict=True)
+    pairs = zip(m.predict_then_move[vectors], m.move_then_predict[vectors], strict=True)
     others = [metrics.of(left, right) for left, right in pairs]
-    by_metric = {
-        "l2": {k: m.delta[n][1:].astype(float).tolist() for k, n in names.items()},
+    return {
+        "l2": {k: m.delta[n].astype(float).tolist() for k, n in names.items()},
         "largest": {"gradient": [row["largest"] for row in others]},
         "mae": {"gradient": [row["mae"] for row in others]},
     }
-    return Curve(by_metric, {k: float(m.rebuilt[n][0]) for k, n in names.items()})
 
 
-def _with_padding(g: Elements, graph: Graph) -> Elements:
+def with_padding(g: Elements, graph: Graph) -> Elements:
     """The same elements with a permutation that leaves the padded nodes where they are."""
     if g.permutation is None:
         return g
@@ -197,7 +229,9 @@ def _attention(trace: tuple[Layer, ...], atoms: int) -> list[tuple[str, np.ndarr
     found = []
     for layer in trace:
         if layer.attention is not None and layer.attention.per == "node":
-            size = int(layer.attention.receivers.max()) + 1
-            matrix = np.asarray(action.attention_matrix(layer.attention, max(size, atoms)))
-            found.append((layer.name, matrix[:atoms, :atoms]))
+            weights, mask = np.asarray(layer.attention.weights), np.asarray(layer.attention.mask)
+            matrix = np.zeros((atoms, atoms, weights.shape[1]), weights.dtype)
+            pairs = layer.attention.receivers[mask], layer.attention.senders[mask]
+            np.add.at(matrix, pairs, weights[mask])
+            found.append((layer.name, matrix))
     return found

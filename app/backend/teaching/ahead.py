@@ -56,7 +56,7 @@ def prepare(lecture: Lecture) -> None:
         old = _threads.get(lecture.name)
         if old is not None and old.is_alive():
             return
-        todo = [scene for scene in lecture.scenes if scene.page == "molecule" or waiting(scene)]
+        todo = [s for s in lecture.scenes if s.page in _PREPARED or waiting(s)]
         thread = threading.Thread(target=_run, args=(todo,), name="lecture", daemon=True)
         _threads[lecture.name] = thread
         thread.start()
@@ -65,16 +65,13 @@ def prepare(lecture: Lecture) -> None:
 def _run(scenes: list[Scene]) -> None:
     for scene in scenes:
         try:
-            _molecule(scene.parameters) if scene.page == "molecule" else _why(scene)
+            _PREPARED[scene.page](scene.parameters) if scene.page in _PREPARED else _why(scene)
         except InputError as error:  # the scene's own page says it where it matters
             _LOG.info("scene %r: %s", scene.title, error)
 
 
 def _molecule(parameters: Mapping[str, str]) -> None:
-    also = parameters.get("also", "").split(",")
-    element = molecules.Element(
-        IDENTITY, "invert" in also, "shift" in also, 0 if "renumber" in also else None
-    )
+    element = _element(parameters)
     source = molecules.Source(parameters.get("molecule", "ethanol"))
     precision = parameters.get("precision", "float32")
     names = [parameters[k] for k in ("run", "beside") if parameters.get(k, "none") != "none"]
@@ -84,6 +81,31 @@ def _molecule(parameters: Mapping[str, str]) -> None:
     if parameters.get("lens") == "All rotations":
         for name in names:
             cached.orbit(name, source, element.invert, precision)
+
+
+def _element(parameters: Mapping[str, str]) -> molecules.Element:
+    also = parameters.get("also", "").split(",")
+    return molecules.Element(
+        IDENTITY, "invert" in also, "shift" in also, 0 if "renumber" in also else None
+    )
+
+
+def _bodies(parameters: Mapping[str, str]) -> None:
+    source = nbody.Source(
+        parameters["scene"],
+        int(parameters.get("bodies", 5)),
+        parameters.get("charges", nbody.CHARGES[0]),
+        int(parameters.get("seed", 0)),
+    )
+    names = [parameters[k] for k in ("run", "beside") if parameters.get(k, "none") != "none"]
+    element, precision = _element(parameters), parameters.get("precision", "float32")
+    kinds = [k for k in cached.OF_BODIES if k != "rollout" or parameters.get("lens") == "Roll-out"]
+    for kind in kinds:
+        for name in names:
+            cached.warm(kind, name, source, element, precision)
+
+
+_PREPARED = {"molecule": _molecule, "nbody": _bodies}
 
 
 def _why(scene: Scene, tries: int = 60) -> None:

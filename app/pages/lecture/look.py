@@ -11,7 +11,10 @@ from app.pages.lecture.parameters import selector
 from app.ui import layout
 
 LARGE = 1.38  # 13 to 18 pixels, 32 to 44
-LESS = {"nbody": 1.12, "why": 1.12}  # so that all of it stands on 1024 x 768
+AROUND = 146  # pixels of title, sentence and foot; more for what a scene leaves of the page's head
+HEAD = {"heading": 44, "sentence": 36, "controls": 62}
+WIDE, LINE = 88, 29  # letters of a sentence in a line at 1024 pixels, and what a line more takes
+LESS = {"why": 1.12}  # so that all of it stands on 1024 x 768
 CSS = """
 section[data-testid="stSidebar"],[data-testid="stExpandSidebarButton"],header.stAppHeader
 {display:none!important}
@@ -43,9 +46,23 @@ def screen(scene: Scene) -> None:
     rules = [CSS, f".st-key-foot,.st-key-notes{{background:{ground}}}"]
     if hidden:
         rules.append(f"{hidden}{{display:none!important}}")
-    if scene.large:
-        rules.append(f".st-key-scene{{zoom:{LESS.get(scene.page, LARGE)}}}")
+    zoom = LESS.get(scene.page, LARGE) if scene.large else 1.0
+    rules.append(f".st-key-scene{{zoom:{zoom};{_room(scene, zoom)}}}")
     st.html(f"<style>{''.join(rules)}</style>")
+
+
+def _room(scene: Scene, zoom: float) -> str:
+    """What a square may take of the screen, so that nothing of it lies below the edge.
+
+    Around it: the scene's own words and the foot, and what is not hidden of the page's head.
+    """
+    around = AROUND + sum(size for part, size in HEAD.items() if part not in scene.hide)
+    around += LINE * (len(scene.sentence) // WIDE)
+    sizes = {"screen": f"calc(100vh / {zoom})", "around": f"{around / zoom:.0f}px"}
+    sizes |= {"least": "240px", "over": "0px"}
+    if scene.page == "molecule":  # elsewhere the bar below a square plays it
+        sizes["extra"] = "none"
+    return ";".join(f"--demetar-{name}:{value}" for name, value in sizes.items())
 
 
 def words(scene: Scene) -> None:

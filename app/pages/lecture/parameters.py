@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from app.backend import cached, molecules, nbody
-from app.backend.checking import diagnosis
+from app.backend.checking import audited, diagnosis
 from app.backend.measuring import metrics
+from app.backend.measuring.beyond import typed
+from app.backend.stored import results as stored
 from app.backend.teaching import ahead, questions
-from app.backend.teaching.lectures import Between, Direction, Known, OneOf, Showable, SomeOf
-from app.pages import nbody as nbody_page
+from app.backend.teaching.lectures import Between, Direction, Known, OneOf, Showable, SomeOf, Values
+from app.pages import results
 from app.pages.molecule import lenses, state
+from app.pages.nbody import lenses as lenses_of_bodies
+from app.pages.nbody import state as bodies
+from app.pages.results import ablation, efficiency
 from app.ui import rotation
+from demetar.core.errors import InputError
 
 LENSES = lenses.NAMES
 # What is kept in the session and not in the address: where the page looks for it, and its default.
 KEPT = {"molecule": {"lens": (state.LENS, LENSES[0])}}
 # What a page opens with. It is set, never deleted: a browser keeps the value of a widget whose state was
 # deleted here, and sends it back with the next click.
-OPENS_WITH = {"molecule": {**state.DEFAULTS, "molecule:spectrum": False}}
+OPENS_WITH = {
+    "molecule": {**state.DEFAULTS, "molecule:spectrum": False},
+    "nbody": {
+        **bodies.DEFAULTS, bodies.LENS: lenses_of_bodies.NAMES[0], bodies.OPENED: lenses_of_bodies.NAMES[0],
+    },
+}  # fmt: skip
 # What can be hidden, by page; "*" on every page. CSS selectors below the scene.
 CONTROLS = {
     "*": {"heading": "h1.demetar", "sentence": "p.demetar", "controls": ".st-key-controls"},
@@ -27,11 +38,10 @@ CONTROLS = {
         "tabs": ".st-key-molecule-lens [role=tablist]",
     },
     "nbody": {
-        "choices": "> :has(.st-key-nbody-scene)",
-        "turn": "> :has(.st-key-nbody-g-angle)",
+        "tools": ".st-key-tools",
         "square": ".st-key-nbody-viewer",
-        "curve": ".stVerticalBlock:has(> .st-key-nbody-curve)",
-        "table": "> :has(.stDataFrame)",
+        "lenses": ".st-key-nbody-lens",
+        "tabs": ".st-key-nbody-lens [role=tablist]",
     },
     "why": {"faults": ".stExpander", "downloads": ".stDownloadButton"},
 }  # fmt: skip
@@ -51,15 +61,24 @@ def known() -> Known:
             "of": OneOf(tuple(state.VALUES)),
             "metric": OneOf(tuple(metrics.NAMES)),
             "lens": OneOf(LENSES),
+            "faults": SomeOf(tuple(diagnosis.switches())),
+            "lineup": SomeOf((*atoms["turns"], *atoms["rigid"])),
+            "declare": OneOf(tuple(typed.WRONG)),
+            "dynamics": Between(0, 2**31 - 1),
+            "seed": Between(0, 2**31 - 1),
             **turn,
             **precision,
         },
         "nbody": {
             "scene": OneOf([*nbody.shipped(), nbody.GENERATED]),
-            "run": OneOf(particles["turns"]),
-            "beside": OneOf(particles["rigid"]),
-            "law": OneOf(nbody_page.LAWS),
-            "bodies": Between(1, nbody_page.MOST_BODIES),
+            "run": OneOf([*particles["turns"], *particles["rigid"]]),
+            "beside": OneOf([*particles["turns"], *particles["rigid"], bodies.ALONE]),
+            "also": SomeOf(bodies.EXTRAS),
+            "metric": OneOf(tuple(bodies.METRICS)),
+            "lens": OneOf(lenses_of_bodies.NAMES),
+            "frame": Between(0, bodies.MOST_FRAMES),
+            "law": OneOf(bodies.LAWS),
+            "bodies": Between(1, bodies.MOST_BODIES),
             "charges": OneOf(nbody.CHARGES),
             "seed": Between(0, 2**31 - 1),
             **turn,
@@ -72,12 +91,32 @@ def known() -> Known:
             "scene": OneOf(nbody.shipped()),
         },
         "questions": {"question": OneOf(tuple(questions.BY_KEY))},
-        "results": {}, "yours": {}, "data": {}, "training": {}, "lessons": {},
+        "results": _of_results(), "yours": _of_audits(), "data": {}, "training": {}, "lessons": {},
     }  # fmt: skip
     return {
         page: Showable(of_page, tuple(CONTROLS["*"] | CONTROLS.get(page, {})))
         for page, of_page in parameters.items()
     }
+
+
+def _of_results() -> dict[str, Values]:
+    """What the address of the page Results may say, but for what depends on the stored numbers."""
+    return {
+        "show": OneOf(tuple(results.PARTS)),
+        "of": OneOf(tuple(ablation.QUESTIONS)),
+        "quantity": OneOf(ablation.QUANTITIES),
+        "result": OneOf(tuple(efficiency.SHOWN)),
+        "cost": OneOf(stored.COSTS),
+    }
+
+
+def _of_audits() -> dict[str, Values]:
+    try:
+        known = audited.known() or {}
+    except InputError:
+        return {}
+    names = [f"{model} on {row['name']}" for model, found in known.items() for row in found["rows"]]
+    return {"audit": OneOf(names)}
 
 
 def selector(page: str, control: str) -> str:

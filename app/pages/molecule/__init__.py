@@ -8,8 +8,9 @@ from typing import Any
 import streamlit as st
 
 from app.backend import cached, molecules
-from app.pages.molecule import controls, export, features, idea, lenses, square, state
-from app.ui import address, layout, rotation, style
+from app.pages.molecule import controls, export, idea, lenses, square, state
+from app.pages.molecule.lens import features
+from app.ui import address, choose, layout, rotation, style, terms, tools, words
 
 TITLE, ICON, ORDER, SECTION = "Molecule", ":material/hub:", 10, "Explore"
 
@@ -33,6 +34,11 @@ class Shown:
     spread: dict[str, float] = field(default_factory=dict)
 
     @property
+    def moved(self) -> Any:
+        """The positions [n 3] of g·x."""
+        return molecules.act(self.element, self.molecule.positions)
+
+    @property
     def asked(self) -> tuple:
         """What a live view depends on: everything but the rotation."""
         stamps = tuple(cached.stamp(name) for name in self.names)
@@ -46,16 +52,18 @@ class Shown:
 def render() -> None:
     """The page: a sentence, one row of controls, the square with its verdict, a strip of lenses."""
     style.picture_page()
-    line, tools = controls.head()
+    line, places = tools.head()
     lenses.from_address()
     source, names, turn, extras = controls.row()
-    address.told()
+    notes = st.empty()
     if not names:
+        with notes:
+            address.told()
         st.info("There is no run that reads molecules yet; train one on QM9 in the Training page.")
         return
     shown = _shown(source, names, turn, extras)
     waiting = _measure(shown, square=shown.squares, verdict=shown.verdicts)
-    controls.headline(line, _told(shown))
+    tools.headline(line, "Turn first or predict first?", words.headline(_told(shown)))
     idea.bar(names)
     square.show(shown, _drawn(shown))
     # The picture is on its way before the curve is measured.
@@ -64,11 +72,13 @@ def render() -> None:
         _wait(waiting)
     if shown.squares:
         lenses.strip(shown)
+    with notes:  # the lenses, too, may find that what a link asks for is not there
+        address.told()
     _address(shown, extras)
-    controls.undo_and_reset(tools)
-    controls.link(tools)
-    export.menu(tools, shown)
-    controls.glossary(tools)
+    tools.undo_and_reset(places, "molecule", state.UNDONE, state.DEFAULTS)
+    tools.link(places)
+    export.menu(places, shown)
+    tools.glossary(places, terms.TERMS)
 
 
 def _shown(
@@ -78,7 +88,7 @@ def _shown(
     element = molecules.Element(turn[2], "invert" in extras, "shift" in extras, renumber)
     s = st.session_state
     return Shown(
-        source, cached.molecule(source), names, controls.labels(names), element, turn,
+        source, cached.molecule(source), names, choose.labels(names), element, turn,
         str(s[state.PRECISION]), str(s[state.OF]), str(s[state.METRIC]),
     )  # fmt: skip
 
@@ -87,7 +97,7 @@ def _measure(shown: Shown, **places: dict[str, Any]) -> list[tuple]:
     """Fills in what is known of each kind already; what has still to be compiled is given back."""
     asked = (shown.source, shown.element, shown.turn[0], shown.precision)
     for kind, place in places.items():
-        waiting, found = cached.of_molecule(kind, shown.names, asked)
+        waiting, found = cached.of_structure(kind, shown.names, asked)
         place.update(found)
         if waiting:
             return waiting
@@ -124,6 +134,8 @@ def _address(shown: Shown, extras: list[str]) -> None:
         also=",".join(extras) or None, precision=shown.precision,
         of=None if shown.of == "gradient" else shown.of,
         metric=None if shown.metric == "l2" else shown.metric, **lenses.in_address(),
+        seed=st.session_state.get(f"{state.G}:seed") or None,
+        frame=None if shown.source.data is None or not shown.source.frame else shown.source.frame + 1,
     )  # fmt: skip
 
 

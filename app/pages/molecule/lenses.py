@@ -4,23 +4,31 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import streamlit as st
 
 from app import viewer
 from app.backend import molecules
 from app.backend.measuring import metrics
 from app.figures import BANDS, layers
-from app.pages.molecule import break_rule, features, lineup, orbit, state
+from app.pages.molecule import state
+from app.pages.molecule.lens import (
+    attention,
+    break_rule,
+    consequences,
+    features,
+    lineup,
+    orbit,
+    types,
+)
 from app.pages.molecule.square import HUES
 from app.ui import address, layout, readouts, rotation, words
 
 PLAIN = {"displayModeBar": False}
-WEIGHTS = "What a row's atom takes from a column's atom; for EGNN the gate of each message."
 
 
 NAMES = (
-    "Angle", "All rotations", "Layers", "Attention", "Features", "Line-up", "Break a rule",
+    "Angle", "All rotations", "Layers", "Attention", "Features", "Types", "Consequences", "Line-up",
+    "Break a rule",
 )  # fmt: skip
 OPENED = "molecule:lens open"  # kept while the strip waits for numbers
 
@@ -30,9 +38,14 @@ def from_address() -> None:
     if state.LENS not in st.session_state and OPENED in st.session_state:
         st.session_state[state.LENS] = st.session_state[OPENED]
     first = NAMES[0]
-    for name, lens in (("Line-up", lineup), ("Break a rule", break_rule)):
+    for name, lens in (("Types", types), ("Line-up", lineup), ("Break a rule", break_rule)):
         first = name if lens.from_address() else first
+    if first != NAMES[0] and address.arriving("lens") is None:
+        st.session_state[state.LENS] = first
     address.from_address("lens", state.LENS, NAMES, first, "lens")
+    attention.from_address()
+    features.from_address()
+    consequences.from_address()
 
 
 def in_address() -> dict[str, str | None]:
@@ -42,6 +55,10 @@ def in_address() -> dict[str, str | None]:
         "lens": None if name == NAMES[0] else name,
         "lineup": lineup.in_address(),
         "faults": break_rule.in_address(),
+        "declare": types.in_address(),
+        **attention.in_address(),
+        **features.in_address(),
+        **consequences.in_address(),
     }
 
 
@@ -51,7 +68,10 @@ def strip(shown: Any) -> None:
     tabs = st.tabs(
         NAMES, key=state.LENS, on_change="rerun", default=wanted if wanted in NAMES else NAMES[0]
     )
-    draw = (angle, orbit.show, inside, attention, features.show, lineup.show, break_rule.show)
+    draw = (
+        angle, orbit.show, inside, attention.show, features.show, types.show, consequences.show, lineup.show,
+        break_rule.show,
+    )  # fmt: skip
     for tab, name, show in zip(tabs, NAMES, draw, strict=True):
         if tab.open or (tab.open is None and name == NAMES[0]):
             st.session_state[OPENED] = name
@@ -155,51 +175,3 @@ def inside(shown: Any) -> None:
             cells = [[d for _, k, d in rows if k == kind] for rows in found.values()]
             rows.append([f"worst {kind}", *(words.delta(max(c)) if c else "–" for c in cells)])
         readouts.table(heads, rows)
-
-
-MOST = 120_000  # numbers that a lens sends to the browser; larger molecules get the mean over heads
-
-
-def attention(shown: Any) -> None:
-    """Who looks at whom: matrices linked with the structure, of every layer and head of one run."""
-    found = {shown.labels[n]: (n, s) for n, s in shown.squares.items() if s.attention}
-    left, right = layout.side_by_side(2, 1)
-    if not found:
-        left.caption("Neither of these models weighs its neighbours by attention.")
-        return
-    with right:
-        if st.session_state.get(state.LAYER) not in found:
-            st.session_state[state.LAYER] = next(iter(found))
-        label = st.radio(
-            "Attention of", list(found), key=state.LAYER, horizontal=True, help=WEIGHTS
-        )
-        name, square = found[str(label)]
-        worst = max((d for _, kind, d in square.layers if kind in layers.WEIGHTS), default=0.0)
-        slope = np.linalg.norm(square.first["gradient"], axis=1)
-        most = int(slope.argmax())
-        readouts.table(
-            ["at this g", str(label)],
-            [
-                ["largest |A(g·x) − A(x)|, relative", words.delta(worst)],
-                ["most sensitive atom, ‖∂f/∂x‖", f"{names_of(shown)[most]}: {slope[most]:.3g}"],
-            ],
-        )
-    with left:
-        size = sum(w.size for _, w in square.attention)
-        viewer.follower(
-            "matrix", state.VIEWER, "molecule:matrix", height=172, names=names_of(shown),
-            color=HUES[shown.names.index(name)],
-            layers=[
-                {"name": layer, "maps": _maps(w if size <= MOST else w.mean(-1, keepdims=True))}
-                for layer, w in square.attention
-            ],
-        )  # fmt: skip
-
-
-def names_of(shown: Any) -> list[str]:
-    """The atoms' names as the viewer writes them: H3."""
-    return [f"{symbol}{i + 1}" for i, symbol in enumerate(shown.molecule.symbols)]
-
-
-def _maps(found: Any) -> list[Any]:
-    return np.round(np.moveaxis(np.asarray(found, float), -1, 0), 4).tolist()

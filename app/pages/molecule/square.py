@@ -19,7 +19,12 @@ from app.viewer.checked import ball_radii
 
 HUES = (look.MODEL_A, look.MODEL_B)
 ON_DARK = dict(zip(HUES, ("#4BA3E3", "#F28C3A"), strict=True))
-HEIGHT = "clamp(380px, max(100vh - 384px, min(440px, 100vh - 330px)), 680px)"
+# A lecture, whose type is larger, says how much of the screen there is and what stands around the square.
+SCREEN, AROUND = "var(--demetar-screen, 100vh)", "var(--demetar-around, 384px)"
+HEIGHT = (
+    f"clamp(var(--demetar-least, 380px), max({SCREEN} - {AROUND}, "
+    f"min(440px, {SCREEN} - {AROUND} + var(--demetar-over, 54px))), 680px)"
+)
 JOINS = ((0, 1, "g"), (2, 3, "g"), (0, 2, "f ↓ predict"), (1, 3, "f ↓ predict"))
 QUESTION = "Do the two paths agree?"
 ABOUT = (
@@ -68,7 +73,11 @@ def show(shown: Any, drawn: list[Any]) -> viewer.Events:
         token,
         list(shown.turn[2]),
         [
-            {"panel": 3 + i, **{k: m[k] for k in ("label", "color", "unit")}}
+            {
+                "panel": 3 + i,
+                "differ": "f differs by",
+                **{k: m[k] for k in ("label", "color", "unit")},
+            }
             for i, m in enumerate(models)
         ],
     )

@@ -8,6 +8,8 @@ LAYER, FRAME, LENS = "molecule:layer", "molecule:frame", "molecule:lens"
 FEATURE, CHANNEL = "molecule:feature", "molecule:channel"
 VIEWER = "molecule:viewer"
 FAULTS, LINEUP = "molecule:faults", "molecule:lineup"  # kept while their lens is closed, too
+DECLARED, MAP = "molecule:declared", "molecule:map"
+DYNAMICS, VELOCITIES = "molecule:dynamics", "molecule:velocities"
 
 PRECISIONS = ("float32", "float64", "bfloat16")
 SHORT = {"float32": "float32", "float64": "float64", "bfloat16": "bf16"}
@@ -23,7 +25,8 @@ MODELS = ("egnn-qm9-homo", "set_transformer-qm9-homo")
 
 DEFAULTS = {
     NAME: "ethanol", RUN: MODELS[0], BESIDE: MODELS[1], PRECISION: "float32", OF: "gradient",
-    METRIC: "l2", ALSO: [], FRAME: 1, FEATURE: "none", FAULTS: [], LINEUP: None,
+    METRIC: "l2", ALSO: [], FRAME: 1, FEATURE: "none", FAULTS: [], LINEUP: None, DECLARED: "nothing",
+    MAP: None, DYNAMICS: False, VELOCITIES: 0,
     f"{G}:axis": AXIS, f"{G}:angle": DEGREES, f"{G}:seed": 0,
 }  # fmt: skip
 UNDONE = tuple(k for k in DEFAULTS if k not in (f"{G}:seed",)) + (f"{G}:own",)

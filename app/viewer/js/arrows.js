@@ -4,7 +4,6 @@ const SIDES = 10;
 const RINGS = 6; // shaft start, shaft end, back of the head inside and outside, head, tip
 const EACH = SIDES * RINGS;
 const MOST = Math.floor(65000 / EACH); // a mesh's corners are numbered with 16 bits
-const LONGEST = 8; // Å
 
 const CIRCLE = Array.from({ length: SIDES }, (_, i) => {
   const angle = (2 * Math.PI * i) / SIDES;
@@ -34,7 +33,7 @@ export function faces(count) {
 export function placed(field, vectors, stretch, i) {
   const [x, y, z] = [vectors[3 * i], vectors[3 * i + 1], vectors[3 * i + 2]];
   const size = Math.hypot(x, y, z);
-  const length = Math.min(size * stretch, LONGEST);
+  const length = Math.min(size * stretch, field.longest);
   if (!(length > 0.02)) return null;
   const direction = [x / size, y / size, z / size];
   const start = field.origins[i].map((c, k) => c + direction[k] * (field.radii?.[i] ?? 0) * 0.9);
@@ -84,9 +83,21 @@ function writeOne({ start, direction: d, length }, width, corners, normals, base
   }
 }
 
-const cross = ([a, b, c], [x, y, z]) => [b * z - c * y, c * x - a * z, a * y - b * x];
+/** Puts other corners and normals into a mesh that is drawn already. */
+export function pour(geo, corners, normals) {
+  let start = 0;
+  for (const group of geo.geometryGroups) {
+    const size = 3 * group.vertices;
+    group.vertexArray.set(corners.subarray(start, start + size));
+    group.normalArray.set(normals.subarray(start, start + size));
+    start += size;
+  }
+  geo.verticesNeedUpdate = geo.normalsNeedUpdate = true;
+}
 
-function unit(vector) {
+export const cross = ([a, b, c], [x, y, z]) => [b * z - c * y, c * x - a * z, a * y - b * x];
+
+export function unit(vector) {
   const length = Math.hypot(...vector);
   return vector.map((c) => c / length);
 }
@@ -115,15 +126,7 @@ export class Swarm {
   }
 
   move(vectors, stretch) {
-    const { geo } = this.shape;
     write(this.field, vectors, stretch, this.corners, this.normals);
-    let start = 0;
-    for (const group of geo.geometryGroups) {
-      const size = 3 * group.vertices;
-      group.vertexArray.set(this.corners.subarray(start, start + size));
-      group.normalArray.set(this.normals.subarray(start, start + size));
-      start += size;
-    }
-    geo.verticesNeedUpdate = geo.normalsNeedUpdate = true;
+    pour(this.shape.geo, this.corners, this.normals);
   }
 }

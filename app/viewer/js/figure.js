@@ -1,5 +1,6 @@
 // The square as a file: one SVG with its words; its scenes drawn as vectors, or as what the canvas shows.
 import { FlatStage } from "./flat.js";
+import { nameOf, positionsAt } from "./frames.js";
 import { make, svg } from "./panels.js";
 
 /** An SVG text of what a view shows; `pixels`: with the canvas's own picture in it. */
@@ -67,11 +68,13 @@ function scenes(view, box) {
   const place = field.getBoundingClientRect();
   const found = picture.panels.map((panel, k) => {
     stage.fill(k, panel, picture.theme, picture.reach, false);
-    for (const { role, scale, magnify, vectors } of panel.fields) {
-      const now = picture.moved[k]?.[role];
-      const hidden = role === "residual" && !picture.residual;
-      stage.move(k, role, now?.vectors ?? vectors, hidden ? 0 : (now?.stretch ?? scale * magnify));
+    for (const field of panel.fields) {
+      const now = picture.moved[k]?.[nameOf(field)];
+      const hidden = field.role === "residual" && !picture.residual;
+      const stretch = hidden ? 0 : (now?.stretch ?? field.scale * field.magnify);
+      stage.move(k, nameOf(field), now?.vectors ?? field.places ?? field.vectors, stretch);
     }
+    stage.seek(k, picture.time, positionsAt);
     stage.draw(k, picture.view(k));
     const { x, y } = picture.cell(k);
     const group = svg("g", { transform: `translate(${place.left - box.left + x} ${place.top - box.top + y})` });

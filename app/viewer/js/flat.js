@@ -1,5 +1,6 @@
 // The picture without WebGL: the same calls drawn as SVG, the same camera, no library.
 import { placed } from "./arrows.js";
+import { nameOf } from "./frames.js";
 import { project } from "./math.js";
 import { svg } from "./panels.js";
 import { shade } from "./theme.js";
@@ -69,16 +70,27 @@ export class FlatStage {
     this.parts[k] = parts;
     this.swarms[k].clear();
     for (const field of panel.fields) {
-      this.swarms[k].set(field.role, { field, theme });
-      this.move(k, field.role, field.vectors, field.scale * field.magnify);
+      this.swarms[k].set(nameOf(field), { field, theme });
+      const stretch = field.scale * field.magnify;
+      this.move(k, nameOf(field), field.places ?? field.vectors, stretch);
     }
-    this.tracks[k] = panel.tracks.map((track) => ({ ...track, atoms: models[track.model] }));
+    this.tracks[k] = panel.tracks.map((track) => {
+      const atoms = track.trail ? models[track.model] : bodies(track);
+      if (!track.trail && !(unsettled && track.role !== "left")) {
+        parts.push(...atoms.map((atom) => ball(atom, theme)));
+      }
+      return { ...track, atoms };
+    });
   }
 
-  move(k, role, vectors, stretch) {
-    const swarm = this.swarms[k].get(role);
+  move(k, name, vectors, stretch) {
+    const swarm = this.swarms[k].get(name);
     if (!swarm) return;
     const { field, theme } = swarm;
+    if (field.places) {
+      swarm.parts = stretch ? lines(field, vectors, theme) : [];
+      return;
+    }
     const point = ([x, y, z]) => ({ x, y, z });
     swarm.parts = field.origins.flatMap((_, i) => {
       const arrow = placed(field, vectors, stretch, i);
@@ -102,7 +114,7 @@ export class FlatStage {
   seek(k, time, positionsAt) {
     for (const track of this.tracks[k]) {
       const places = positionsAt(track, time);
-      track.atoms.forEach((atom, i) => (atom.ball.at = places[i]));
+      track.atoms.forEach((atom, i) => atom.ball && (atom.ball.at = places[i]));
     }
   }
 
@@ -149,6 +161,30 @@ function bond(from, to, theme) {
     return { depth: (a.depth + b.depth) / 2, nodes: [svg("line", { ...line, "stroke-width": 5 })] };
   };
   return { draw };
+}
+
+/** The bodies of a track without a trail, in its first frame. */
+function bodies({ frames, colors, radius, opacity }) {
+  return frames[0].map(([x, y, z], i) => ({ elem: "X", x, y, z, color: colors[i], radius, opacity }));
+}
+
+/** A line a body through all places. */
+function lines({ bodies, color, width, opacity }, places, theme) {
+  return Array.from({ length: bodies }, (_, body) => {
+    const draw = (see) => {
+      const points = [];
+      let [depth, scale] = [0, 1];
+      for (let k = 3 * body; k < places.length; k += 3 * bodies) {
+        const seen = see([places[k], places[k + 1], places[k + 2]]);
+        points.push(`${seen.x.toFixed(1)},${seen.y.toFixed(1)}`);
+        ({ depth, scale } = seen);
+      }
+      const look = { fill: "none", stroke: shade(color, theme), "stroke-opacity": opacity };
+      const thick = { "stroke-width": Math.max(1.2, 2 * width * scale), "stroke-linejoin": "round" };
+      return { depth, nodes: [svg("polyline", { points: points.join(" "), ...look, ...thick })] };
+    };
+    return { draw };
+  });
 }
 
 function surface({ vertexArr, faceArr, color, opacity = 1 }, theme) {

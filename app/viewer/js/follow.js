@@ -3,6 +3,7 @@ import { delta, raised } from "./format.js";
 import { follow } from "./followers.js";
 import { matrix } from "./matrix.js";
 import { make, svg } from "./panels.js";
+import { rollout } from "./rollout.js";
 import { shared } from "./shared.js";
 import { readTheme, shade } from "./theme.js";
 
@@ -90,7 +91,8 @@ function curve(root, first) {
       const stroke = shade(color, theme);
       const look = { fill: "none", stroke, "stroke-width": 2, "stroke-dasharray": dashed ? "7 4" : "none" };
       found.push(svg("polyline", { points, ...look }));
-      const at = { x: x(i ? 118 : 84), y: y(line[i ? 9 : 7]) + (i ? 16 : -8) };
+      const [degrees, k] = [[84, 7], [118, 9], [150, 12]][i % 3];
+      const at = { x: x(degrees), y: Math.max(y(line[k]) + (i ? 16 : -8), TOP + 8) };
       found.push(write(at, label, { fill: stroke, "text-anchor": "middle", class: "label" }));
     });
     found.push(...marks(x, y, theme, height));
@@ -148,10 +150,11 @@ function figure(root, data) {
   return { take: () => {}, end: () => {} };
 }
 
-const KINDS = { slider, curve, figure, matrix };
+const KINDS = { slider, curve, figure, matrix, rollout };
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".demetar-follower");
+  root.send = setTriggerValue;
   const known = parts.get(root);
   if (known && known.kind === data.kind && known.key === data.key) known.part.take(data);
   else {

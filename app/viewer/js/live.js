@@ -1,7 +1,7 @@
 // While the hand moves: asks for g over the channel and puts the answer on the picture and the words.
 import { Channel } from "./channel.js";
 import { axisAngle, conjugate, multiply, rotate } from "./math.js";
-import { plain, times } from "./format.js";
+import { delta, plain, times } from "./format.js";
 import { publish } from "./followers.js";
 
 const LATE = 150; // ms: then the molecule turns without its arrows
@@ -18,6 +18,7 @@ export class Live {
   /** New data of the page: a token, or none where the page has no channel. */
   take(live, panels, rotation) {
     this.models = live?.models ?? [];
+    this.truth = live?.truth ?? null; // the panel of the true path, where there is one
     this.token = live?.token ?? null;
     this.rotation = rotation;
     this.rows = null;
@@ -55,7 +56,7 @@ export class Live {
     return true;
   }
 
-  heard({ part, models }, note) {
+  heard({ part, models, truth }, note) {
     const { view } = this;
     if (models.length !== this.models.length) return;
     if (part === "verdict") {
@@ -72,9 +73,16 @@ export class Live {
       const k = view.panels.findIndex((panel) => panel.index === this.models[i].panel);
       if (k < 0) return;
       view.picture.move(k, "right", turned(row.right, back));
+      if (row.rollout) view.picture.move(k, "right path", turned(row.rollout, back));
       const exponent = view.picture.move(k, "residual", turned(row.residual, back));
-      view.cards[k].differ(`f differs by ${plain(row.apart)} ${this.models[i].unit}`, times(exponent));
+      const { differ, unit } = this.models[i];
+      const after = row.deltas?.length - 1;
+      if (row.rollout) view.cards[k].note.textContent = `Δ_EQ after ${after} steps: ${delta(row.deltas[after])}`;
+      else view.cards[k].differ(`${differ} ${plain(row.apart)} ${unit}`, times(exponent));
     });
+    const k = view.panels.findIndex((panel) => panel.index === this.truth);
+    if (truth && k >= 0) view.picture.move(k, "truth path", turned(truth.path, back));
+    this.simulated = truth?.delta;
     view.picture.spin = note.spin;
     view.picture.change((panel) => panel.input || panel.follows, true);
     view.side?.show(models);
@@ -94,7 +102,8 @@ export class Live {
       ...this.rows?.[i],
       judgement: this.verdicts?.[i],
     }));
-    publish(this.view.data.key, { ...axisAngle(g), models, live: this.rows !== null });
+    const told = { models, simulated: this.simulated, live: this.rows !== null };
+    publish(this.view.data.key, { ...axisAngle(g), ...told });
   }
 
   close() {

@@ -16,6 +16,8 @@ import { makeTable } from "./table.js";
 import { readTheme, shade } from "./theme.js";
 import { Turns } from "./turns.js";
 
+const trailed = (panels) => panels.some((panel) => panel.tracks.some(({ trail }) => trail));
+
 class View {
   constructor(root) {
     this.root = root;
@@ -58,8 +60,7 @@ class View {
     const cells = data.grid[this.narrow ? "narrow" : "wide"];
     this.square.style.setProperty("--shape", cells.length / cells[0].length);
     this.square.style.setProperty("--rows", cells.length);
-    const tracked = data.panels.some((panel) => panel.tracks.length > 0);
-    const layout = JSON.stringify([cells, data.grid.joins, tracked]);
+    const layout = JSON.stringify([cells, data.grid.joins, trailed(data.panels)]);
     if (layout !== this.layout) {
       this.layout = layout;
       this.cells = cells.flat();
@@ -75,7 +76,7 @@ class View {
   async rebuild({ grid, library, panels }, cells) {
     this.picture.close();
     const [rows, cols] = [cells.length, cells[0].length];
-    const opaque = panels.every((panel) => panel.tracks.length === 0);
+    const opaque = !trailed(panels);
     const { layer, cards } = makeCards(cells, grid.joins);
     this.cards = cards;
     const below = make("div");
@@ -137,26 +138,27 @@ class View {
   takeTracks({ panels, playback }) {
     const tracks = panels.flatMap((panel) => panel.tracks);
     if (tracks.length === 0) {
-      this.player?.pause();
-      this.player?.bar.remove();
+      this.player?.close();
       this.player = null;
       this.trails.width = 0;
       return;
     }
     if (!this.player) {
-      this.player = new Player((time, playing) => this.advance(time, playing));
+      this.player = new Player(this.advance, (frame) => this.report("frame", { frame }));
       this.bar.prepend(this.player.bar);
     }
     const scene = panels.map((panel) => (panel.tracks.length ? panel.digest : "")).join();
     if (scene !== this.scene) this.player.load(tracks, playback);
     this.scene = scene;
+    this.player.start(playback);
   }
 
-  advance(time, playing) {
+  advance = (time, playing) => {
     Object.assign(this.picture, { time, playing });
     this.panels.forEach((panel, k) => panel.tracks.length && this.picture.stale.add(k));
     this.picture.draw();
-  }
+    publish(`${this.data.key} time`, { time });
+  };
 
   /** Width over height of what every card leaves free for its picture, against the whole cell. */
   aspect() {
@@ -167,7 +169,8 @@ class View {
     // Words stand above and below; scenes of one page stand in the middle between them.
     this.picture.lower = this.side ? (above - below) / 2 : 0;
     const room = this.side ? height - above - below : height - 2 * Math.max(above, below);
-    const most = room * (width / height);
+    // A scene that spreads as a ball must stand clear of the words however it is turned.
+    const most = room * (this.data.fit.fill ? width / height : 1.15);
     return Math.min(most, ...free.map((f) => f.width)) / height || 1;
   }
 
@@ -205,7 +208,6 @@ class View {
     this.picture.rods(k, attention);
   }
 
-  /** Saves the picture as "svg" or "png". */
   save = (kind, name) => save(this, this.picture.stage?.viewers ? kind : "svg", name);
 
   showResidual(shown) {
@@ -280,7 +282,7 @@ class View {
     this.gone = true;
     this.live.close();
     this.watcher.disconnect();
-    this.player?.pause();
+    this.player?.close();
     this.picture.close();
   }
 }

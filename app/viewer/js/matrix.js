@@ -62,11 +62,25 @@ export function matrix(root, first) {
   root.classList.add("matrix");
   const maps = () => [
     ...data.layers.flatMap(({ name, maps }) => [
-      ...(maps.length > 1 ? [{ label: `${name}, mean of ${maps.length} heads`, map: mean(maps) }] : []),
-      ...maps.map((map, h) => ({ label: maps.length > 1 ? `${name}, head ${h + 1}` : name, map })),
+      ...(maps.length > 1
+        ? [{ label: `${name}, mean of ${maps.length} heads`, map: mean(maps), layer: name, head: "mean" }]
+        : []),
+      ...maps.map((map, h) => ({
+        label: maps.length > 1 ? `${name}, head ${h + 1}` : name,
+        map,
+        layer: name,
+        head: `${h + 1}`,
+      })),
     ]),
-    ...(data.layers.length > 1 ? [{ label: "roll-out through all layers", map: rollOut(data.layers) }] : []),
+    ...(data.layers.length > 1
+      ? [{ label: "roll-out through all layers", map: rollOut(data.layers), layer: "roll-out", head: "mean" }]
+      : []),
   ];
+  /** Shows the map that the page asks for, if it asks for one. */
+  const obey = ({ wanted: asked }) => {
+    const k = asked ? all.findIndex(({ layer, head }) => layer === asked.layer && head === asked.head) : -1;
+    if (k >= 0) wanted = k;
+  };
   let all = maps();
   const draw = () => {
     const theme = readTheme(root);
@@ -98,6 +112,8 @@ export function matrix(root, first) {
         button.onclick = () => {
           wanted = k;
           draw();
+          const { layer, head } = all[k];
+          root.send?.("choice", { layer, head });
         };
         return button;
       }),
@@ -126,9 +142,13 @@ export function matrix(root, first) {
   });
   const watcher = new ResizeObserver(draw);
   watcher.observe(root);
+  obey(data);
   build();
   const take = (next) => {
+    const asked = JSON.stringify(next.wanted) !== JSON.stringify(data.wanted);
     data = next;
+    all = maps();
+    if (asked) obey(data);
     build();
   };
   const end = () => {

@@ -34,7 +34,7 @@ function swatch(mark, color) {
     picture.append(svg("path", { d: "M15 0 L24 5 L15 10 Z", fill: color, "fill-opacity": 0.45 }));
   } else if (mark === "arrow" || mark === "dashed") {
     picture.append(svg("path", { d: "M16 1 L24 5 L16 9 Z", fill: color }));
-  } else if (mark !== "rod" && mark !== "sleeve") {
+  } else if (mark !== "rod" && mark !== "path") {
     const ball = { cx: 18, cy: 5, r: mark === "ring" ? 2.5 : 4, fill: color };
     picture.append(svg("circle", mark === "ghost" ? { ...ball, "fill-opacity": 0.45 } : ball));
   }

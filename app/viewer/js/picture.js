@@ -1,7 +1,7 @@
 // What is drawn and when: keeps each panel's picture in step with its content, view and theme.
 import { panCamera, panelView } from "./math.js";
 import { drawTrails, markAt, writeMarks } from "./overlay.js";
-import { positionsAt } from "./playback.js";
+import { framesOf, nameOf, positionsAt } from "./frames.js";
 import { shade } from "./theme.js";
 
 const REST = 300; // ms without a change before edges are smoothed
@@ -55,8 +55,7 @@ export class Picture {
     Object.assign(this, { panels, theme, reach, spin: null, moved: [] });
     for (let k = panels.length; k < this.rows * this.cols; k++) this.stage.clear(k);
     this.stale = new Set(panels.keys());
-    this.draw(true);
-    this.stage.finish();
+    this.draw(true); // and does not wait for the pixels: the rest of the page comes meanwhile
   }
 
   resize() {
@@ -66,26 +65,35 @@ export class Picture {
     this.change();
   }
 
-  /** Gives a set of arrows other vectors; the power of ten by which they are magnified. */
-  move(k, role, vectors) {
-    const field = this.panels[k].fields.find((field) => field.role === role);
+  /** Gives a set of arrows other vectors, or paths other places; the power of ten of the magnification. */
+  move(k, name, vectors) {
+    const field = this.panels[k].fields.find((field) => nameOf(field) === name);
     if (!field) return 0;
     const exponent = field.magnified ? magnified(vectors, field.scale) : 0;
-    this.moved[k] = { ...this.moved[k], [role]: { vectors, stretch: field.scale * 10 ** exponent } };
+    this.moved[k] = { ...this.moved[k], [name]: { vectors, stretch: field.scale * 10 ** exponent } };
+    if (field.places) this.reroute(k, field, vectors);
     this.stretch(k);
     return exponent;
+  }
+
+  /** Lets the bodies of panel k that go along a path go along other places. */
+  reroute(k, { role, bodies }, places) {
+    for (const track of this.stage.tracks[k].filter((track) => track.role === role)) {
+      track.frames = framesOf(places, bodies);
+    }
   }
 
   /** Brings the arrows of panel k in line with what is known and wanted. */
   stretch(k) {
     const unknown = this.panels[k].follows && this.turns.pending && this.spin === null;
     for (const field of this.panels[k].fields) {
-      const now = this.moved[k]?.[field.role];
+      const now = this.moved[k]?.[nameOf(field)];
       const hidden =
         (field.role === "residual" && !this.residual) || (field.role !== "left" && unknown);
       const stretch = now?.stretch ?? field.scale * field.magnify;
       if (field.role === "first") continue;
-      this.stage.move(k, field.role, now?.vectors ?? field.vectors, hidden ? 0 : stretch);
+      const vectors = now?.vectors ?? field.places ?? field.vectors;
+      this.stage.move(k, nameOf(field), vectors, hidden ? 0 : stretch);
     }
   }
 
@@ -154,6 +162,8 @@ export class Picture {
     clearTimeout(this.rest);
     if (this.quick) return;
     this.rest = setTimeout(() => {
+      // The page is about to answer with new pictures: what is smoothed now is drawn in vain.
+      if (this.turns.reported.length) return;
       if (this.playing || !this.stage || !this.sharpen(1.5)) return;
       this.stage.finish();
       const began = performance.now();
@@ -178,7 +188,7 @@ export class Picture {
       this.stretch(k);
     }
     if (tracked) this.stage.seek(k, this.time, positionsAt);
-    this.stage.draw(k, view, changed || tracked || this.fresh === k);
+    this.stage.draw(k, view, changed || panel.tracks.some(({ trail }) => trail) || this.fresh === k);
     if (this.fresh === k) this.fresh = null;
     if (changed) this.trailed[k] = null;
     this.filled[k] = content;
@@ -192,21 +202,22 @@ export class Picture {
     const [view, cell] = [this.view(k), this.cell(k)];
     const box = { width: this.field.clientWidth, height: this.field.clientHeight };
     const seen = JSON.stringify([view, box]);
-    if (this.hasTracks && this.trailed[k] !== seen) {
+    if (this.hasTrails && this.trailed[k] !== seen) {
       drawTrails(this.trails, box, cell, view, panel.tracks, this.theme);
       this.trailed[k] = seen;
     }
     const pointed = this.pointed.k === k ? this.pointed.index : null;
-    writeMarks(this.layers[k], cell, view, panel.marks, this.places(panel), pointed);
+    writeMarks(this.layers[k], cell, view, panel.marks, this.places(k), pointed);
   }
 
-  get hasTracks() {
-    return this.panels.some((panel) => panel.tracks.length > 0);
+  get hasTrails() {
+    return this.panels.some((panel) => panel.tracks.some(({ trail }) => trail));
   }
 
-  /** Where a panel's marks are now; null: where Python put them. */
-  places(panel) {
-    return panel.tracks.length ? positionsAt(panel.tracks[0], this.time) : null;
+  /** Where panel k's marks are now; null: where Python put them. */
+  places(k) {
+    const [track] = this.stage.tracks[k];
+    return track ? positionsAt(track, this.time) : null;
   }
 
   cell(k) {
@@ -227,7 +238,7 @@ export class Picture {
   at(k, place) {
     const panel = this.panels[k];
     if (!panel || !this.stage) return null;
-    return markAt(place, this.cell(k), this.view(k), panel.marks, this.places(panel));
+    return markAt(place, this.cell(k), this.view(k), panel.marks, this.places(k));
   }
 
   point(k, index) {

@@ -1,17 +1,10 @@
 // Plays tracks of frames in the browser: no word with the server, at the screen's own pace.
 import { make } from "./panels.js";
 
-/** Positions [n][3] of a track at a time in frames, between frames in a straight line. */
-export function positionsAt({ frames }, time) {
-  const low = Math.min(Math.floor(time), frames.length - 1);
-  const high = Math.min(low + 1, frames.length - 1);
-  const part = time - Math.floor(time);
-  return frames[low].map((from, i) => from.map((c, k) => c + part * (frames[high][i][k] - c)));
-}
-
 export class Player {
-  constructor(redraw) {
-    this.redraw = redraw;
+  /** `redraw(time, playing)` shows a time; `rested(time)` is called when the reader leaves it there. */
+  constructor(redraw, rested = () => {}) {
+    Object.assign(this, { redraw, rested });
     this.time = 0;
     this.length = 1;
     this.playing = false;
@@ -25,6 +18,7 @@ export class Player {
     Object.assign(this.scrub, { type: "range", min: 0, step: "any", value: 0 });
     this.scrub.setAttribute("aria-label", "time");
     this.scrub.oninput = () => this.seek(Number(this.scrub.value));
+    this.scrub.onchange = () => this.rest();
     this.clock = make("output");
     this.speed = make("select");
     this.speed.setAttribute("aria-label", "speed");
@@ -40,13 +34,31 @@ export class Player {
 
   /** Takes new tracks; starts by itself if asked to and the reader has nothing against motion. */
   load(tracks, { rate, unit, step, autoplay }) {
-    this.length = Math.max(1, ...tracks.map((track) => track.frames.length));
-    Object.assign(this, { rate, unit, step });
+    const length = Math.max(1, ...tracks.map(({ frames, every }) => (frames.length - 1) * every + 1));
+    if (this.loaded && length !== this.length) this.time = 0; // another time span
+    Object.assign(this, { rate, unit, step, length, loaded: true });
     this.scrub.max = this.length - 1;
     this.time = Math.min(this.time, this.length - 1);
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (autoplay && !still) this.play();
+    if (autoplay && !still && !this.begun) this.play();
+    this.begun = autoplay; // by itself only once
     this.show();
+  }
+
+  /** Shows the frame that the page asks for, where it asks for another than before. */
+  start({ start: frame, told }) {
+    this.told = told; // whether the page wants to know
+    if (frame === null || frame === this.asked) return;
+    this.asked = frame;
+    if (!this.playing) this.seek(Math.min(frame, this.length - 1));
+  }
+
+  /** The reader has left it here. */
+  rest() {
+    const frame = Math.round(this.time);
+    if (!this.told || frame === this.asked) return;
+    this.asked = frame;
+    this.rested(frame);
   }
 
   toggle() {
@@ -72,15 +84,24 @@ export class Player {
       this.drawn = [...this.drawn.slice(-59), performance.now()];
       this.show();
       if (this.playing) requestAnimationFrame(tick);
+      else this.rest();
     };
     requestAnimationFrame(tick);
     this.show();
   }
 
   pause() {
+    const played = this.playing;
     this.playing = false;
     this.redraw(this.time, false);
     this.show();
+    if (played) this.rest();
+  }
+
+  /** Ends it; nobody is told. */
+  close() {
+    this.playing = false;
+    this.bar.remove();
   }
 
   seek(time) {

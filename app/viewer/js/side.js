@@ -26,7 +26,7 @@ export class Side {
     const about = make("p", "about", data.about);
     about.title = data.help;
     const row = make("div", "choices");
-    row.append(this.choice("of"), this.choice("metric"));
+    row.append(...["of", "metric"].filter((name) => data.choices[name]).map((name) => this.choice(name)));
     this.models = data.models.map((model) => this.model(model));
     const numbers = make("div", "numbers");
     numbers.append(...this.models.map(({ element }) => element));
@@ -80,7 +80,7 @@ export class Side {
     if (of === "value" || metric === "l2") return { text: delta(row.delta[of]), note: "" };
     if (metric === "largest") return { text: delta(row.metrics.largest), note: "" };
     if (metric === "spread") return { text: delta(models[i].spread ?? NaN), note: "over 256 rotations" };
-    const unit = `${models[i].unit}/Å`;
+    const unit = models[i].per ?? `${models[i].unit}/Å`;
     return { text: plain(row.metrics.mae), note: `${unit}, cosine ${row.metrics.cosine.toFixed(4)}` };
   }
 

@@ -1,5 +1,8 @@
 // One 3Dmol canvas: a grid of panels on a single WebGL context, kept for the life of the page.
 import { Swarm } from "./arrows.js";
+import { Balls } from "./balls.js";
+import { between, nameOf, positionsAt } from "./frames.js";
+import { Tubes } from "./tubes.js";
 import { shared } from "./shared.js";
 import { shade } from "./theme.js";
 
@@ -117,8 +120,10 @@ class Stage {
     }
     for (const field of panel.fields) {
       const color = shade(field.color, theme);
-      const swarm = new Swarm(viewer, field, color, field.vectors, field.scale * field.magnify);
-      this.swarms[k].set(field.role, swarm);
+      const stretch = field.scale * field.magnify;
+      const Kind = field.places ? Tubes : Swarm;
+      const swarm = new Kind(viewer, field, color, field.places ?? field.vectors, stretch);
+      this.swarms[k].set(nameOf(field), swarm);
     }
     if (this.fogs[k] !== theme.background) {
       // The fog's colour too; it draws, so not each time.
@@ -126,12 +131,17 @@ class Stage {
       this.fogs[k] = theme.background;
     }
     viewer.setSlab(-2.5 * reach, 2.5 * reach);
-    this.tracks[k] = panel.tracks.map((track) => ({ ...track, object: models[track.model] }));
+    this.tracks[k] = panel.tracks.map((track) => {
+      if (track.trail) return { ...track, object: models[track.model] };
+      const balls = new Balls(viewer, track, theme);
+      balls.hidden = unsettled && track.role !== "left";
+      return { ...track, balls };
+    });
   }
 
-  /** Gives a set of arrows of panel k other vectors, drawn so many Å long a unit. */
-  move(k, role, vectors, stretch) {
-    this.swarms[k].get(role)?.move(vectors, stretch);
+  /** Gives a set of arrows of panel k other vectors, drawn so many Å long a unit; or paths other places. */
+  move(k, name, vectors, stretch) {
+    this.swarms[k].get(name)?.move(vectors, stretch);
   }
 
   /** Rods {start, end, weight 0..1} in panel k, in place of those before. */
@@ -151,10 +161,13 @@ class Stage {
 
   /** Moves the spheres of a panel's tracks to a time in frames, between frames in a line. */
   seek(k, time) {
-    for (const { frames, object } of this.tracks[k]) {
-      const low = Math.min(Math.floor(time), frames.length - 1);
-      const high = Math.min(low + 1, frames.length - 1);
-      const part = time - low;
+    for (const track of this.tracks[k]) {
+      const { frames, every, object, balls } = track;
+      if (balls) {
+        balls.move(positionsAt(track, time));
+        continue;
+      }
+      const { low, high, part } = between(frames, every, time);
       object.selectedAtoms({}).forEach((atom, i) => {
         const [from, to] = [frames[low][i], frames[high][i]];
         atom.x = from[0] + part * (to[0] - from[0]);

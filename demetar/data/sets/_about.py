@@ -55,7 +55,8 @@ class DataSet:
     unknown before reading; `splits_with` has what a value of an option changes of it. options: the
     values of each keyword of `systems`, the usual one first; `free_options` are those that take any
     text. notes: what has to be said beside numbers, by the value of an option; "" is for all others.
-    forces: whether the negative gradient of a scalar target is labelled beside it.
+    forces: whether the negative gradient of a scalar target is labelled beside it. itself: whether the label
+    is the input, so that a run on it shows a code, no prediction.
 
     Raises ValueError for what does not fit together.
     """
@@ -71,6 +72,7 @@ class DataSet:
     size: int = 0
     inputs: str | None = None
     forces: bool = False
+    itself: bool = False
     options: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     free_options: tuple[str, ...] = ()
     splits_with: Mapping[str, Mapping[str, int | None]] = dataclasses.field(default_factory=dict)

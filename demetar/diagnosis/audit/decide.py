@@ -50,7 +50,13 @@ def _repeat(found: Found) -> Decision | None:
 
 
 def _late(found: Found) -> Decision | None:
-    f = broken(found, "history")
+    f, noise = broken(found, "history"), found.get("noise")
+    if f is None and noise is not None and noise.tags["memory"] > 1e-10:
+        # What is iterated from the last answer is as rough beside a structure as it remembers.
+        if noise.tags["relative"] < min(1e-5 * noise.tags["memory"], 1e-12):
+            why = f"{noise.tags['memory']:.1g} of a force depends on an earlier question"
+            text = "Little is kept, and all else is smooth to the last digit."
+            return say("stale-state", found["history"], text, "sound", why)
     if f is None:
         return None
     return say("stale-state", f, "Only a large change of the structure shows it.", "discontinuous-cutoff",
@@ -113,6 +119,16 @@ def _order(found: Found) -> Decision | None:
     if f is None:
         return None
     atoms = found.get("gradient-atoms")
+    if not f.tags["generic"] and (atoms is None or not atoms.broken):
+        why = "the same atoms can be renumbered once their equal distances differ"
+        return say(
+            "neighbour-limit", f, "Only the symmetric structure shows it.", "atom-order", why
+        )
+    if f.tags["new_charges"]:
+        why = "the charges are others, and not the same in other rows"
+        return say(
+            "atom-order", f, "Energy and forces do not depend on the order.", "permuted-output", why
+        )
     if f.tags["energy_exact"] and (atoms is None or not atoms.broken or atoms.tags["order"]):
         why = "the energy does not depend on the order"
         return say("permuted-output", f, "", "atom-order", why)

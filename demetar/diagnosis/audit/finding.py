@@ -24,6 +24,11 @@ class Finding:
     tags: dict[str, Any] = dataclasses.field(default_factory=dict)
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
 
+    @property
+    def excess(self) -> float:
+        """The value over its limit; 0 where there is none of them."""
+        return (self.value or 0.0) / self.limit if self.limit else 0.0
+
     def line(self) -> str:
         """One line a reader understands."""
         size = "" if self.value is None else f" {self.value:.3g} {self.unit}"

@@ -121,12 +121,18 @@ def torch_function(
 ) -> Callable[[Graph], Output]:
     """A function Graph -> Output from a torch.nn.Module that takes and gives tensors.
 
-    It is called as `module(positions, species)`; real inputs have the dtype and device of its parameters.
-    As arrays_function() in all else. torch is imported only here.
+    It is called as `module(positions, species)`; real inputs have the dtype and device of its parameters,
+    float64 on the processor where it has none. As arrays_function() in all else. torch is imported only
+    here. Raises InputError for what is no module.
     """
+    if not callable(module) or not hasattr(module, "parameters"):
+        raise InputError(
+            f"Expected a torch.nn.Module, got {type(module).__name__}; pass the module itself, or a "
+            "function of NumPy arrays to arrays_function()."
+        )
     import torch  # pyright: ignore[reportMissingImports]
 
-    first = next(iter(module.parameters()), torch.zeros(()))
+    first = next(iter(module.parameters()), torch.zeros((), dtype=torch.float64))
 
     def tensor(x: Any) -> Any:
         made = torch.as_tensor(np.array(x)).to(first.device)

@@ -214,7 +214,9 @@ def _stages(scene: Scene, found: dict[str, Finding]) -> Any:
     yield lambda: gradient.stress(scene)
     yield lambda: surface.roughness(scene)
     yield lambda: surface.continuity(scene)
-    yield lambda: crowd.crowd(scene)
+    turned = broken("rotation") and found["rotation"].tags["generic"]
+    if not turned or broken("permutation"):  # of the atoms alone: a crowd would say no more
+        yield lambda: crowd.crowd(scene)
     yield lambda: crowd.copies(scene)
     yield lambda: cells.other_cells(scene) if scene.periodic else []
     yield lambda: crowd.dynamics(scene)

@@ -12,6 +12,8 @@ def turned(found: Found) -> Decision | None:
     f = broken(found, "rotation")
     if f is None:
         return None
+    if (mirrored := broken(found, "inversion")) and mirrored.excess > 1e4 * f.excess:
+        return None  # what rotations do is next to nothing beside it
     stab = found.get("stabiliser")
     tags = {} if stab is None else stab.tags
     if not f.tags["generic"]:
@@ -25,7 +27,8 @@ def turned(found: Found) -> Decision | None:
         return say("untransformed-input", f, "The same atoms without a turned cell are exact.",
                     "laboratory-frame", "positions alone turn well")  # fmt: skip
     digits = found["noise"].tags["relative"]
-    exact = tags.get("axes") or any(tags.get("folds", {}).values()) or tags.get("all_flip")
+    exact = tags.get("axes") or any(tags.get("folds", {}).values())
+    exact = exact or any(tags.get(f"any_{k}") for k in ("flip", "quarter", "cycle", "swap"))
     if f.tags["relative"] < 3e-6 and digits < 1e-11 and not exact:
         return say(
             "float32-constants", f, "", "sound", "the noise of the calculator is far below it"
@@ -43,6 +46,7 @@ def turned(found: Found) -> Decision | None:
     atoms = found.get("gradient-atoms")
     if (
         atoms is not None
+        and atoms.broken
         and not f.tags["energy"]
         and 2 * len(atoms.tags["wrong"]) <= atoms.tags["count"]
     ):
@@ -65,13 +69,18 @@ def _by_stabiliser(f: Finding, t: dict[str, Any], found: Found) -> Decision:
         if t.get("any_swap"):
             return told("mean-subtraction", "vector-bias", "inversion is exact")
         return told("axis-order", "mean-subtraction", "x and y cannot be exchanged")
-    if t.get("own_axis") and inverted and not axes:
-        return told("vector-bias", "vector-norm", "turns about one direction are exact")
+    if inverted and (axes or t.get("own_axis")):
+        return told("untransformed-input", "vector-bias", "its direction is not (1, 1, 1)")
     if t.get("all_quarter"):
         return told("laboratory-frame", "per-axis-gain", "quarter turns about all axes are exact")
     if axes:
-        word = "vector-bias" if inverted else "laboratory-frame"
-        return told(word, "per-axis-gain", f"any angle about {axes[0]} is exact")
+        if f.tags["energy"] and t.get("share_above", {}).get("4", 0.0) > 0.3:
+            return told(
+                "sphere-grid", "per-axis-gain", "the error oscillates quickly with the angle"
+            )
+        if t.get("all_flip"):
+            return told("per-axis-gain", "laboratory-frame", f"half turns and {axes[0]} are exact")
+        return told("laboratory-frame", "per-axis-gain", f"any angle about {axes[0]} is exact")
     if t.get("own_axis"):
         return told(
             "axis-order", "laboratory-frame", "turns about one diagonal direction are exact"
@@ -94,6 +103,9 @@ def _by_stabiliser(f: Finding, t: dict[str, Any], found: Found) -> Decision:
         return told("sphere-grid", "unconstrained", "the error oscillates quickly with the angle")
     if inverted and share and share["2"] < 1e-5:
         return told("vector-norm", "unconstrained", "harmonics beyond the second are missing")
+    if f.tags["energy"] and t.get("all_inversion") and share and share["2"] < 1e-5:
+        why = "harmonics beyond the second are missing"
+        return told("per-axis-gain", "unconstrained", why)  # of axes that are not x, y, z
     return told("unconstrained", "laboratory-frame", "no rotation is exact")
 
 
@@ -101,6 +113,7 @@ def vectors(found: Found) -> Decision | None:
     for key in ("dipole", "stress", "charges"):
         f = broken(found, f"rotation-{key}")
         if f is not None:
-            default = "axis-order" if key == "stress" else "unconstrained"
-            return say(f.tags["law"] or default, f, f"Of all outputs only the {key} turns wrongly.")
+            slope = broken(found, "stress") if key == "stress" else None
+            word = f.tags["law"] or (slope and slope.tags["law"]) or "unconstrained"
+            return say(word, f, f"Of all outputs only the {key} turns wrongly.")
     return None

@@ -77,12 +77,13 @@ def _elsewhere(asked: Asked, ruler: Ruler, base: Rows, graph) -> bool:
 
 
 def _same_rows(a: np.ndarray, b: np.ndarray, limit: float) -> bool:
-    """Whether each row of one stands somewhere in the other, and they are not all alike."""
+    """Whether each row of one stands in the other, some in another place, and they are not all alike."""
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
         return False
     apart = np.abs(a[:, None] - b[None]).max(-1)
     nearest = apart.argmin(1)
-    return bool((apart.min(1) <= 10 * limit).all()) and len(set(nearest)) == len(a)
+    moved = len(set(nearest)) == len(a) and bool((nearest != np.arange(len(a))).any())
+    return moved and bool((apart.min(1) <= 10 * limit).all())
 
 
 def _sentence(marks: dict[str, bool], axes: dict[str, float]) -> str:

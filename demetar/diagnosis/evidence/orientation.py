@@ -37,8 +37,8 @@ def orientation(asked: Asked, ruler: Ruler) -> Evidence:
         # Spirals of 20 and 40 points leave out ℓ = 3: at most 6e-4 of ℓ = 4; perceptrons do not.
         "high-degrees": (part[0] < 1e-3 and part[1] < 0.05) or part[2] < 1e-3 * part[3],
         "cubic-degrees": part[[0, 1, 2, 4]].sum() < 1e-6,
-        # Differences along three axes, of one side: measured 1e-4; rectifiers have 2e-2 from ℓ = 4 on.
-        "degrees-1-and-3": part[[0, 2]].sum() > 1 - 5e-3,
+        # Differences along three axes, of one side: measured 1e-4; rectifiers have 4e-3 elsewhere.
+        "degrees-1-and-3": part[[0, 2]].sum() > 1 - 1e-3,
         "degree-1-only": part[1:].sum() < 1e-6,
     }
     shares = ", ".join(f"ℓ = {i + 1}: {p:.1e}" for i, p in enumerate(part[:6]))

@@ -15,6 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jaxtyping import Float
 
 from demetar.core import segments
@@ -29,6 +30,7 @@ FORCES = Kind("1x1o", per="node", unit="eV/Å")
 ENERGY = dataclasses.replace(SCALAR, unit="eV")
 DIPOLE = dataclasses.replace(VECTOR, unit="e Å")
 Hooks = Mapping[str, Callable[..., Any]]
+OPTIONS = {"xla_allow_excess_precision": False}  # a rounding that a fault asks for stays
 
 
 def _weights(seed: int = 0) -> dict[str, np.ndarray]:
@@ -138,6 +140,7 @@ class Small:
 
     def __init__(self, hooks: Hooks | None = None) -> None:
         self.hooks = dict(hooks or {})
+        self._compiled = jax.jit(self._predict, compiler_options=OPTIONS)
 
     def __call__(self, graph: Graph) -> Output:
         """The prediction, also for padded graphs and batches, and inside a compiled function."""
@@ -145,8 +148,11 @@ class Small:
         return call(self.predict, graph) if call else self.predict(graph)
 
     def predict(self, graph: Graph) -> Output:
-        """The same without what is done around a call."""
+        """The same without what is done around a call; compiled where it is not a part of more."""
+        whole = any(isinstance(x, Tracer) for x in jax.tree.leaves(graph))
+        return (self._predict if whole else self._compiled)(graph)
 
+    def _predict(self, graph: Graph) -> Output:
         def total(x: Array) -> tuple[Array, tuple]:
             energy, rest = _energies(graph, x, self.hooks)
             return energy.sum(), (energy, *rest)

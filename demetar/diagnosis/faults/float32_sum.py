@@ -11,7 +11,7 @@ REPORT = (
     " the molecule."
 )
 SOURCE = "https://github.com/aiqm/torchani/issues/199"
-FINGERPRINT = {"stairs": True, "stairs-of-value-only": True}
+FINGERPRINT = {"stairs": True, "stairs-of-value-only": True, "last-digit": True}
 
 
 def switch(offset: float = 2e3) -> Hooks:

@@ -13,6 +13,7 @@ FINGERPRINT = {
     "breaks-C_i": False,
     "breaks-S_n": False,
     "axis-111": True,
+    "swaps": True,
 }
 
 

@@ -12,6 +12,7 @@ FINGERPRINT = {
     "breaks-C_i": True,
     "breaks-S_n": False,
     "cyclic-turns": True,
+    "swaps": True,
     "axis-111": False,
 }
 

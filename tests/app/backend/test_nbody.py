@@ -1,121 +1,27 @@
-"""The N-body page and what it shows: scenes, files, both ways around the square, errors."""
+"""What the N-body page shows: scenes, both ways around the square, roll-outs, the laws themselves."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
+import dataclasses
+import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from app.backend import nbody, rotations
+from app.backend.measuring import bodies, motion, rollout
+from app.backend.molecules import SHIFT, Element
+from demetar.core import kinds
 from demetar.core.errors import InputError
-from demetar.runs.run import load
+from demetar.core.graph import Graph
+from demetar.core.output import Output, Value
+from demetar.runs.run import Run, load
 
-G = (0.0, 0.0, float(np.sin(0.5)), float(np.cos(0.5)))  # one radian about z
+G = Element((0.0, 0.0, float(np.sin(0.5)), float(np.cos(0.5))))  # one radian about z
+ALL = G._replace(invert=True, shift=True, renumber=3)
 COLLISION = nbody.Source("nbody-5-collision")
-
-
-def npz(**arrays: Any) -> bytes:
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
-
-
-def shown(page: Any) -> list[str]:
-    """The Δ_EQ in large digits, one a run."""
-    return [h.value.split("</div>")[0].split(">")[-1] for h in page.main.html if "2rem" in h.value]
-
-
-def words(page: Any) -> str:
-    return " ".join(c.value for c in page.caption).replace("\\", "")
-
-
-def test_one_run_turns_and_the_other_does_not(
-    small_runs: Path, open_page: Callable[..., Any]
-) -> None:
-    page = open_page("nbody")
-    assert not page.exception
-    turns, does_not = map(float, shown(page))
-    assert turns < 1e-5
-    assert does_not > 1e-3
-    table = page.dataframe[0].value
-    assert table["predictor"].tolist() == [
-        "egnn-nbody",
-        "set_transformer-nbody",
-        "static",
-        "x + v·t",
-    ]
-
-    page.slider(key="nbody:g:angle").set_value(0.0).run()
-    assert page.query_params["angle"] == "0"
-    assert shown(page) == ["0", "0"]
-    page.number_input(key="nbody:g:seed").set_value(7).run()
-    page.button(key="nbody:g:random").click().run()
-    first = dict(page.query_params)
-    assert page.number_input(key="nbody:g:seed").value == 8
-    page.number_input(key="nbody:g:seed").set_value(7).run()
-    page.button(key="nbody:g:random").click().run()
-    assert dict(page.query_params) == first
-    again = open_page("nbody", **first)
-    assert shown(again) == shown(page)
-
-
-def test_a_run_in_the_wrong_place_changes_places(
-    small_runs: Path, open_page: Callable[..., Any]
-) -> None:
-    page = open_page("nbody", run="set_transformer-nbody")
-    assert page.selectbox(key="nbody:run").value == "egnn-nbody"
-    assert page.selectbox(key="nbody:beside").value == "set_transformer-nbody"
-    assert "other place" in page.info[0].value
-
-
-def test_a_generated_scene_by_its_numbers(small_runs: Path, open_page: Callable[..., Any]) -> None:
-    page = open_page("nbody", scene="generated", bodies="3", seed="11", charges="alternating")
-    assert page.slider(key="nbody:bodies").value == 3
-    begin = nbody.start(nbody.Source("generated", 3, "alternating", 11))
-    assert begin.charges.tolist() == [1, -1, 1]
-    assert not page.exception
-    page.number_input(key="nbody:seed").set_value(12).run()
-    assert page.query_params["seed"] == "12"
-    one = open_page("nbody", scene="generated", bodies="1")
-    assert not one.exception
-    assert not one.error
-
-
-def test_a_file_is_opened_and_a_bad_one_is_a_sentence(
-    small_runs: Path, open_page: Callable[..., Any]
-) -> None:
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(4, 3))
-    page = open_page("nbody")
-    upload = page.file_uploader[0]
-    upload.upload("four.npz", npz(positions=x, charges=np.array([1.0, -1, 1, -1])))
-    page.run()
-    page.run()
-    assert page.selectbox(key="nbody:scene").value == "four.npz"
-    assert not page.exception
-    assert not page.error
-    assert "scene" not in page.query_params  # nobody else has the file
-
-    for name, data, says in (
-        ("bad.npz", b"</script><script>alert(1)</script>", "NPZ"),
-        ("none.npz", b"", "empty"),
-        ("nan.npz", npz(positions=x * np.nan), "finite"),
-        ("much.npz", npz(positions=rng.normal(size=(51, 3))), "50 bodies"),
-        ("same.npz", npz(positions=np.zeros((2, 3))), "apart"),
-        ("object.npz", npz(positions=np.array([None] * 3)), "numbers"),
-    ):
-        page = open_page("nbody")
-        page.file_uploader[0].upload(name, data)
-        page.run()
-        assert not page.exception, name
-        assert says in page.error[0].value.replace("\\", ""), name
-        page.selectbox(key="nbody:scene").set_value("nbody-5-clean").run()
-        assert not page.error, name
 
 
 def test_the_published_law_itself_does_not_turn() -> None:
@@ -125,22 +31,145 @@ def test_the_published_law_itself_does_not_turn() -> None:
     assert nbody.twin(begin, G, "clean").delta < 1e-9
 
 
-def test_both_ways_are_what_the_run_says(small_runs: Path) -> None:
-    run, begin = load("set_transformer-nbody"), nbody.start(COLLISION)
-    found = nbody.square(run, begin, G, "float64")
-    matrix = Rotation.from_quat(G).as_matrix()
-    straight = run(nbody.to_graph(begin))["positions"]
-    rotated = run(nbody.to_graph(nbody.turned(begin, G)))["positions"]
-    np.testing.assert_allclose(found.prediction, straight, atol=1e-4)
-    np.testing.assert_allclose(found.predict_then_rotate, straight @ matrix.T, atol=1e-4)
-    np.testing.assert_allclose(found.rotate_then_predict, rotated, atol=1e-4)
-    left, right = found.predict_then_rotate, found.rotate_then_predict
-    assert found.delta == pytest.approx(
-        nbody.relative(left, right, nbody.turned(begin, G).positions), rel=1e-6
-    )
-    curve = nbody.curve(run, begin, (0.0, 0.0, 1.0), "float64")
-    assert curve[0] < 1e-12  # no rotation, no difference
-    assert len(curve) == len(nbody.ANGLES)
+@pytest.fixture(scope="module")
+def runs(small_home: Path) -> dict[str, Run]:
+    """A small run that turns and one that does not."""
+    names = ("egnn-nbody", "set_transformer-nbody")
+    return {name: load(small_home / "trained" / name) for name in names}
+
+
+def test_a_start_moves_as_the_element_says() -> None:
+    begin = nbody.start(COLLISION)
+    moved = nbody.moved(begin, ALL)
+    matrix = -Rotation.from_quat(G.rotation).as_matrix()
+    order = np.random.default_rng(3).permutation(5)
+    np.testing.assert_allclose(moved.positions, begin.positions[order] @ matrix.T + SHIFT)
+    np.testing.assert_allclose(moved.velocities, begin.velocities[order] @ matrix.T)
+    np.testing.assert_array_equal(moved.charges, begin.charges[order])
+    assert nbody.twin(begin, ALL, "clean").delta < 1e-9
+
+
+@pytest.mark.parametrize("element", [G, ALL])
+def test_both_ways_are_what_the_run_says(runs: dict[str, Run], element: Element) -> None:
+    run, begin = runs["set_transformer-nbody"], nbody.start(COLLISION)
+    found = bodies.square(run, begin, element, "float64")
+    moved = nbody.moved(begin, element)
+    straight = np.asarray(run(nbody.to_graph(begin))["positions"])
+    after = run(nbody.to_graph(moved))["positions"]
+    np.testing.assert_allclose(found.first, straight, atol=1e-4)
+    left = nbody.moved(dataclasses.replace(begin, positions=straight), element).positions
+    np.testing.assert_allclose(found.left, left, atol=1e-4)
+    np.testing.assert_allclose(found.right, after, atol=1e-4)
+    again = nbody.relative(found.left, found.right, moved.positions)
+    assert found.delta["positions"] == pytest.approx(again, rel=1e-6)
+    ways = np.linalg.norm(np.subtract(*found.ways), axis=1).mean()
+    assert found.apart == pytest.approx(ways)
+    assert again > 1e-3
+
+
+def test_a_curve_begins_at_nothing_and_ends_where_the_square_is(runs: dict[str, Run]) -> None:
+    run, begin = runs["set_transformer-nbody"], nbody.start(COLLISION)
+    half = Element((0.0, 0.0, 1.0, 0.0))
+    curve = bodies.curve(run, begin, half, (0.0, 0.0, 1.0), "float64").by_metric
+    square = bodies.square(run, begin, half, "float64")
+    assert curve["l2"]["positions"][0] < 1e-12
+    assert curve["l2"]["positions"][-1] == pytest.approx(square.delta["positions"], rel=1e-6)
+    left, right = square.ways
+    mae = np.abs(left - right).mean()
+    assert curve["mae"]["positions"][-1] == pytest.approx(mae, rel=1e-6)
+
+
+def test_roll_outs_turn_with_the_run_and_begin_with_the_square(runs: dict[str, Run]) -> None:
+    begin = nbody.start(nbody.Source("nbody-5-clean"))
+    for name, run in runs.items():
+        found = rollout.rollout(run, begin, ALL)
+        again = rollout.rollout(run, begin, ALL)
+        assert found.delta == again.delta, "the same start, the same Δ to the last digit"
+        assert found.first.shape == (rollout.STEPS + 1, 5, 3)
+        np.testing.assert_array_equal(found.right[0], nbody.moved(begin, ALL).positions)
+        one = bodies.square(run, begin, ALL, "float32")
+        np.testing.assert_allclose(found.right[1], one.right, atol=1e-5)
+        if name == "egnn-nbody":
+            assert max(found.delta) < 1e-4
+        else:
+            assert found.delta[1] == pytest.approx(one.delta["positions"], rel=1e-3)
+            assert found.delta[-1] > 1e-3
+
+
+def test_a_step_begins_with_the_displacement_over_the_one_before() -> None:
+    """A model that goes straight on: each step adds the same, and nothing else can be inferred."""
+
+    class Straight:
+        def __call__(self, graph: Graph) -> Output:
+            places = np.asarray(graph.positions) + np.asarray(graph.velocities) * 1.0
+            return Output({"positions": Value(places, kinds.POSITIONS)}, ())
+
+    begin = nbody.start(nbody.Source("nbody-3-clean"))
+    states = rollout.ahead(Straight(), begin)  # type: ignore[arg-type]
+    for k, state in enumerate(states):
+        np.testing.assert_allclose(state.positions, begin.positions + k * begin.velocities)
+        np.testing.assert_allclose(state.velocities, begin.velocities, atol=1e-12)
+
+
+def test_a_run_that_explodes_stays_where_it_was() -> None:
+    class Lost:
+        def __call__(self, graph: Graph) -> Output:
+            return Output({"positions": Value(np.full((3, 3), np.nan), kinds.POSITIONS)}, ())
+
+    begin = nbody.start(nbody.Source("nbody-3-clean"))
+    states = rollout.ahead(Lost(), begin)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(states[-1].positions, begin.positions)
+
+
+def test_the_clean_law_keeps_its_energy_and_a_wrong_law_does_not() -> None:
+    begin = nbody.start(nbody.Source("nbody-5-clean"))
+    energy = rollout.true_energy(begin, "clean")
+    assert len(energy) == rollout.STEPS * nbody.PER_HORIZON + 1
+    assert np.ptp(energy) < 1e-3 * abs(energy[0])
+    path = nbody.path(begin, "clean", rollout.STEPS)
+    wrong = rollout.potential(path, "published", begin.charges)
+    right = rollout.potential(path, "clean", begin.charges)
+    assert np.ptp(wrong - right) > 1e-3
+
+
+def test_the_laws_themselves() -> None:
+    found = bodies.simulated(nbody.start(COLLISION), G, (0.0, 0.0, 1.0))
+    assert found.limited["published"] > 0 == found.limited["clean"]
+    assert found.at["published"] > 1e-3
+    assert found.at["clean"] < 1e-9
+    assert max(found.along["published"]) > 1e-3
+    assert max(found.along["clean"]) < 1e-9
+    # half a turn about an axis leaves a limit on components alone
+    assert found.along["published"][-1] < 1e-9
+    calm = bodies.simulated(nbody.start(nbody.Source("nbody-5-published")), G, (0.0, 0.0, 1.0))
+    assert calm.limited["published"] == 0
+    assert max(calm.along["published"]) < 1e-9
+
+
+def test_what_goes_over_the_channel_is_what_the_page_shows(runs: dict[str, Run]) -> None:
+    begin = nbody.start(COLLISION)
+    rolled = [rollout.rollout(run, begin, ALL) for run in runs.values()]
+    straight = nbody.path(begin, "published", rollout.STEPS)
+    first = tuple(r.first for r in rolled)
+    view = motion.View(tuple(runs.values()), begin, "float32", ALL, "published", straight, first)
+    (part, rows, truth), (second, verdicts) = view.answer(G.rotation, True)
+    assert (part, second) == ("square", "verdict")
+    assert [v["word"]["positions"] for v in verdicts] == ["rounding", "structure"]
+    json.dumps([rows, truth], allow_nan=False)
+    centre = nbody.moved(begin, ALL).positions.mean(0)
+    for row, run, one in zip(rows, runs.values(), rolled, strict=True):
+        square = bodies.square(run, begin, ALL, "float32")
+        assert row["delta"] == square.delta
+        assert len(row["layers"]) == len(square.layers)
+        right = np.reshape(row["right"], (5, 3))
+        np.testing.assert_allclose(right, square.ways[1], rtol=1e-3, atol=1e-3)
+        places = np.reshape(row["rollout"], (-1, 5, 3)) + centre
+        np.testing.assert_allclose(places, one.right, rtol=1e-3, atol=1e-2)
+        assert row["deltas"] == pytest.approx(one.delta)
+    true = nbody.twin(begin, ALL, "published", rollout.STEPS)
+    path = np.reshape(truth["path"], (-1, 5, 3)) + centre
+    np.testing.assert_allclose(path, true.moved, rtol=1e-3, atol=1e-2)
+    assert truth["delta"] == true.delta > 1e-3
 
 
 def test_errors_are_measured_against_the_simulator() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.backend import cached, molecules
-from app.backend.measuring import symmetrised
+from app.backend.measuring.beyond import symmetrised
 from demetar.core.disk import PROJECT
 from demetar.core.graph import from_atoms
 from demetar.symmetry import equivariance

@@ -240,7 +240,7 @@ def test_an_answer_is_computed_part_by_part(small_home: Path) -> None:
     run = load(small_home / "trained" / "egnn-qm9-homo")
     atoms = molecules.molecule(molecules.Source("water"))
     view = moving.View((run,), atoms, "float32", molecules.Element((0.0, 0.0, 0.0, 1.0)))
-    parts = moving.answer(view, (0.0, 0.0, 0.0, 1.0), False)
+    parts = view.answer((0.0, 0.0, 0.0, 1.0), False)
     part, rows = next(parts)
     assert part == "square"
     assert rows[0]["delta"]["gradient"] == 0

@@ -44,7 +44,7 @@ def test_every_shipped_run_is_offered_by_a_page(shipped: None) -> None:
 def test_a_shipped_run_opens_on_its_page(
     name: str, shipped: None, open_page: Callable[..., Any]
 ) -> None:
-    page = open_page(PAGES[inputs_of(name)], run=name)
+    page = open_page(PAGES[inputs_of(name)], run=name, beside="none")
     assert not page.exception, f"{name} crashes its page: {[e.value for e in page.exception]}"
     assert not page.error, f"{name} cannot be shown: {[e.value for e in page.error]}"
     chosen = [box.value for box in page.selectbox]

@@ -204,9 +204,42 @@ def test_what_a_scene_may_say_is_what_the_page_keeps_in_its_address(
     at = open_page(page, **asked)
     assert not at.exception
     kept = {k: v[0] if isinstance(v, list) else v for k, v in at.query_params.items()}
+    if page == "molecule":
+        assert kept.pop("lens") == "Break a rule"  # what a link names of a lens opens it
     assert set(kept) == set(asked)
     for name, value in asked.items():
         assert kept[name] in (value, "1.0,0.0,0.0"), name
+
+
+@pytest.mark.parametrize(
+    ("page", "asked"),
+    [
+        ("results", {"show": "ablation", "of": "envelopes", "quantity": "energy"}),
+        ("results", {"show": "efficiency", "result": "here"}),
+        ("results", {"show": "equal", "cost": "epochs"}),
+        ("yours", {"audit": ""}),
+    ],
+)
+def test_results_and_audits_can_be_scenes(
+    page: str, asked: dict[str, str], shipped: None, open_page: Callable[..., Any], tmp_path: Path
+) -> None:
+    known = parameters.known()
+    if page == "yours":
+        audit = known[page].parameters["audit"]
+        assert isinstance(audit, OneOf)
+        asked = {"audit": audit.names[-1]}
+    lines = [f'{name} = "{value}"' for name, value in asked.items()]
+    file = tmp_path / "mine.toml"
+    text = f'title = "T"\n[[scenes]]\ntitle = "S"\npage = "{page}"\n[scenes.parameters]\n'
+    file.write_text(text + "\n".join(lines))
+    assert lectures.read(file, known).scenes[0].parameters == asked
+    file.write_text(text + f'{next(iter(asked))} = "no such"')
+    with pytest.raises(InputError, match="no such"):
+        lectures.read(file, known)
+    at = open_page(page, **asked)
+    assert not at.exception
+    kept = {k: v[0] if isinstance(v, list) else v for k, v in at.query_params.items()}
+    assert asked.items() <= kept.items()
 
 
 def scene_of(at: Any) -> str:
@@ -330,7 +363,7 @@ def test_what_a_scene_needs_is_compiled_before_it_is_shown(
     element = molecules.Element((0.0, 0.0, 0.0, 1.0), True)
     question = (molecules.Source("water"), element, (0.0, 0.0, 1.0), "float32")
     for kind in cached.KINDS:
-        waiting, found = cached.of_molecule(kind, ["egnn-qm9-homo"], question)
+        waiting, found = cached.of_structure(kind, ["egnn-qm9-homo"], question)
         assert not waiting
         assert found
 

@@ -112,12 +112,13 @@ def permutations(scene: Scene) -> list[Finding]:
     """Atoms in other orders; energies and forces must come in that order."""
     if len(scene.atoms) < 2:
         return []
-    rows, forces_only = [], []
+    rows, elsewhere = [], True  # charges only come in another order
     for atoms, before in ((scene.generic, scene.base), (scene.atoms, scene.try_(scene.atoms))):
         if before is None or not before.finite:
             continue
         few = atoms is scene.atoms
         for name, order in list(orders(len(atoms), scene.rng(1)).items())[: 2 if few else None]:
+            name = f"{name}, as given" if few else name
             if (got := check(scene, name, atoms, before, order=order)) is None:
                 continue
             rows.append(got[0])
@@ -126,13 +127,21 @@ def permutations(scene: Scene) -> list[Finding]:
                 wrong = np.abs(after.charges - before.charges[order]).max()
                 limit = 1e-6 if scene.precision.word == "float64" else 1e-3
                 rows.append((f"charges, {name}", 0.0, float(wrong), float(wrong / limit)))
+                elsewhere &= bool(
+                    np.abs(np.sort(after.charges) - np.sort(before.charges)).max() < limit
+                )
     le = scene.limits(scene.generic)[0]
     forces_only = all(r[1] <= le for r in rows)
+    of_charges = all(r[3] <= 1 for r in rows if not r[0].startswith("charges"))
     with_first = [r[3] > 1 for r in rows if r[0].startswith("atoms 1 ")]
     others = [
         r[3] > 1 for r in rows if r[0].startswith("atoms ") and not r[0].startswith("atoms 1 ")
     ]
-    tags = {"energy_exact": forces_only, "with_first": with_first, "others": others}
+    generic = any(r[3] > 1 for r in rows if not r[0].endswith("as given"))
+    tags = {
+        "energy_exact": forces_only, "with_first": with_first, "others": others, "generic": generic,
+        "new_charges": of_charges and not elsewhere,
+    }  # fmt: skip
     return [finding("permutation", "Order of the atoms", scene, rows, tags=tags)]
 
 
@@ -205,12 +214,14 @@ def _vectors(rows: list[Row], seen: list, scene: Scene) -> list[Finding]:
 
 
 def _law(key: str, base: Answer, seen: list) -> str | None:
-    """Another law that fits a dipole exactly: a constant vector in it, or gains of its axes."""
-    if key != "dipole" or base.dipole is None:
-        return None
-    from demetar.diagnosis.audit.evidence.laws import vector_law
+    """Another law that fits: a constant vector in a dipole, gains of its axes, a constant stress."""
+    from demetar.diagnosis.audit.evidence import laws
 
-    return vector_law(base.dipole, [(m, a.dipole) for m, a in seen])
+    if key == "dipole":
+        return laws.vector_law(base.dipole, [(m, a.dipole) for m, a in seen])
+    if key == "stress":
+        return laws.stress_law(base.stress, [(m, a.stress) for m, a in seen])
+    return None
 
 
 def inversion(scene: Scene) -> list[Finding]:

@@ -18,6 +18,7 @@ Matrix = Float[np.ndarray, "3 3"]
 FITS = (
     0.03  # of the deviation may stay unexplained: differences carry errors of a per cent themselves
 )
+TURN = 1.0  # radians: what a field does is of ℓ = 1, whose differences have its axis at any angle
 FOLDS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 16, 18, 20, 24)
 
 
@@ -71,8 +72,7 @@ def stabiliser(scene: Scene) -> list[Finding]:
             tags["folds"][name] = fine
     tags["share_above"] = _spectrum(scene)
     tags["erratic"] = _erratic(scene)
-    clean = _as_cluster(scene)
-    tags["cluster_clean"] = clean
+    tags["cluster_clean"] = _as_cluster(scene, exact(about((0.3, -0.5, 0.81), 1.0))[1])
     names = [k for k in kinds if tags[f"all_{k}"]] + [f"any angle about {a}" for a in tags["axes"]]
     return [
         Finding(
@@ -100,16 +100,28 @@ def _kind(m: Matrix) -> str:
 
 def _own_axis(scene: Scene) -> Float[np.ndarray, " 3"] | None:
     """The axis about which no orientation feels a torque, or None: the null space of net torques."""
-    torques = []
-    for matrix in rotations(6, 21):
-        atoms = moved(scene.generic, matrix)
-        answer = scene.try_(atoms)
-        if answer is None or answer.forces is None or scene.periodic:
-            return None
-        centred = atoms.positions - atoms.positions.mean(0)
-        torques.append(np.cross(centred, answer.forces).sum(0))
+    torques = [_torque(scene, matrix) for matrix in rotations(6, 21)]
+    if any(t is None for t in torques):
+        return None
     _, sizes, axes = np.linalg.svd(np.array(torques))
     return axes[2] if sizes[2] < 1e-4 * sizes[1] else None
+
+
+def _torque(scene: Scene, matrix: Matrix) -> Float[np.ndarray, " 3"] | None:
+    """The net torque (eV) in one orientation: of forces, or of turns of a crystal with its cell."""
+    if not scene.periodic:
+        atoms = moved(scene.generic, matrix)
+        answer = scene.try_(atoms)
+        if answer is None or answer.forces is None:
+            return None
+        return np.cross(atoms.positions - atoms.positions.mean(0), answer.forces).sum(0)
+    found = []
+    for axis in np.eye(3):
+        ends = [scene.try_(moved(scene.generic, about(axis, s * TURN) @ matrix)) for s in (1, -1)]
+        if ends[0] is None or ends[1] is None:
+            return None
+        found.append((ends[1].energy - ends[0].energy) / (2 * TURN))
+    return np.array(found)
 
 
 def _spectrum(scene: Scene) -> dict[str, float]:
@@ -136,8 +148,11 @@ def _erratic(scene: Scene) -> float:
     return noise(steps) / max(float(np.ptp(wide)), 1e-300)
 
 
-def _as_cluster(scene: Scene) -> bool | None:
-    """Whether the same atoms turn well in a large box that is not turned along; None: not periodic."""
+def _as_cluster(scene: Scene, excess: float) -> bool | None:
+    """Whether the same atoms turn well in a large box that is not turned along; None: not periodic.
+
+    They have to be far better than the crystal, whose error over its limit is `excess`.
+    """
     if not scene.periodic:
         return None
     free = moved(scene.generic)
@@ -157,7 +172,7 @@ def _as_cluster(scene: Scene) -> bool | None:
         if after is None:
             return None
         worst = max(worst, scene.excess(before, after, how, 20.0, matrix=matrix))
-    return bool(worst <= 10)
+    return bool(worst <= 10 and excess > 100 * max(worst, 1))
 
 
 def vector_law(base: Any, seen: list[tuple[Matrix, Any]]) -> str | None:
@@ -179,6 +194,16 @@ def vector_law(base: Any, seen: list[tuple[Matrix, Any]]) -> str | None:
     if sizes[2] < FITS * sizes[1] and (np.all(weights > 0) or np.all(weights < 0)):
         return "per-axis-gain"
     return None
+
+
+def stress_law(base: Any, seen: list[tuple[Matrix, Any]]) -> str | None:
+    """laboratory-frame where a stress turns but for one fixed tensor, S(g·x) − B = g (S(x) − B) gᵀ."""
+    units = np.eye(9).reshape(9, 3, 3)
+    rows = [np.stack([(e - m @ e @ m.T).ravel() for e in units], 1) for m, _ in seen]
+    gaps = np.concatenate([(s - m @ base @ m.T).ravel() for m, s in seen])
+    offset = np.linalg.lstsq(np.concatenate(rows), gaps, rcond=None)[0]
+    left = np.linalg.norm(np.concatenate(rows) @ offset - gaps)
+    return "laboratory-frame" if left < FITS * np.linalg.norm(gaps) else None
 
 
 def force_law(

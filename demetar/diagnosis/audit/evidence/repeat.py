@@ -111,6 +111,7 @@ def _history(
         try:
             probe(between)
             clean = probe(variant)
+            probe(between)  # or what is kept of the variant would still be there
             probe(atoms)
             after = probe(variant)
             in_place = _in_place(probe, atoms, variant)

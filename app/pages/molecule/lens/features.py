@@ -13,6 +13,25 @@ from app.viewer import scene as look
 SIZE = 1.1  # Å, of the largest lobe
 
 
+NONE = "none"
+
+
+def from_address() -> None:
+    """Takes feature and channel from the address with which the page was opened; `show` looks if they are."""
+    wanted = address.arriving("feature")
+    if wanted is not None:
+        st.session_state[FEATURE] = wanted
+    address.number_from_address("channel", CHANNEL, 1, 4096, 1, "channel")
+
+
+def in_address() -> dict[str, str | None]:
+    """What the address says of the features that are drawn."""
+    chosen = str(st.session_state.get(FEATURE, NONE))
+    if chosen == NONE:
+        return {"feature": None, "channel": None}
+    return {"feature": chosen, "channel": str(st.session_state.get(CHANNEL, 1))}
+
+
 def _entries(squares: dict[str, Any]) -> dict[str, tuple[str, str, Any]]:
     """Run, irrep and values of everything that can be chosen."""
     return {
@@ -57,8 +76,10 @@ def show(shown: Any) -> None:
     squares, element = shown.squares, shown.element
     entries = _entries(squares)
     options = ["none", *entries]
-    if st.session_state.get(FEATURE) not in options:
-        st.session_state[FEATURE] = "none"
+    known = st.session_state.setdefault(FEATURE, NONE)
+    if known not in options and len(squares) == len(shown.names):
+        st.session_state[FEATURE] = NONE
+        address.tell(f"The link asks for the features {str(known)[:60]!r}, which are not here.")
     left, right = layout.side_by_side(2, 1)
     with left.container(border=True):
         one, two = st.columns([3, 1], gap="small")

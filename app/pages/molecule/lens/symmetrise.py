@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from app.backend import cached
-from app.backend.measuring import symmetrised
+from app.backend.measuring.beyond import symmetrised
 from app.figures import lineup as figures
 from app.ui import address, layout, readouts, words
 

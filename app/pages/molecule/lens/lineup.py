@@ -10,9 +10,9 @@ import streamlit as st
 from app.backend import cached
 from app.backend.measuring import lineup
 from app.figures import lineup as figures
-from app.pages.molecule import controls, symmetrise
+from app.pages.molecule.lens import symmetrise
 from app.pages.molecule.state import LINEUP, SIGNS
-from app.ui import address, layout, readouts, words
+from app.ui import address, choose, layout, readouts, words
 
 CHOSEN = "molecule:lineup chosen"
 LAST = "molecule:lineup shown"
@@ -56,7 +56,7 @@ def _known() -> list[str]:
 def show(shown: Any) -> None:
     """The choice, the figure and the table."""
     names = _choice(shown)
-    labels = controls.labels(names)
+    labels = choose.labels(names)
     runs = {name: (cached.run(name), cached.stamp(name)) for name in names}
     questions = lineup.questions(runs, shown.source, shown.element)
     waiting, found = lineup.answers.ask(questions)

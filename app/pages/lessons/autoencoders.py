@@ -1,0 +1,194 @@
+"""Group-invariant autoencoders: a code that stays, a g that is found, the two put together; and apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app.backend import cached
+from app.figures import latent as pictures
+from app.figures import lessons as figures
+from app.pages.lessons import _parts
+from app.ui import layout, rotation, words
+
+TITLE, SHORT, ORDER = "Group-invariant autoencoders", "Autoencoders", 8
+RULE = (
+    "An invariant code and a found group element: η(g·x) = η(x), ψ(g·x) = g ψ(x), and x̂ = ψ(x)·δ(η(x)) turns "
+    "with x. Where some h leaves x as it is, no ψ can exist."
+)
+QUESTION = (
+    "A digit looks the same after half a turn, such as a perfect 0. Which angle does ψ find for it?"
+)
+CHOICES = ("0°", "One of two that differ by 180°, always the same one", "None: its vector vanishes")
+RIGHT = 2
+WHY = (
+    "ψ(x) = ψ(h·x) = h ψ(x) asks for a vector that half a turn leaves as it is, and only zero does. A nearly "
+    "symmetric digit has a short vector, and small changes turn it far."
+)
+USED = ("The model's run and its curves", "training", {"run": "autoencoder-clouds"})
+SOURCE = (
+    "R. Winter, M. Bertolini, T. Le, F. Noé, D.-A. Clevert, NeurIPS 2022 (arXiv:2202.07559), 3."
+)
+VIEWS = {"Digits, SO(2)": "digits", "Tetris, SE(3) × S_n": "clouds"}
+WAYS = ("harmonics", "pixels")
+FOLDS = {"as it is": 1, "2-fold": 2, "3-fold": 3, "4-fold": 4}
+SHAPES = ("chiral 1", "chiral 2", "square", "line", "corner", "L", "T", "zigzag")
+LETTERS = ("1", "2", "□", "|", "⌞", "L", "T", "Z")
+ANGLES, SHAKES = range(0, 181, 15), (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
+
+
+def show() -> list[_parts.Reading]:
+    """A digit or a cloud of points through the autoencoder, before and after g."""
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    with row:
+        view = st.segmented_control(
+            "What", list(VIEWS), key="lessons:autoencoders:view", default=next(iter(VIEWS)),
+            required=True, label_visibility="collapsed",
+        )  # fmt: skip
+        broken = _parts.switch(
+            "autoencoders", "leave ψ out",
+            "The code alone is decoded: it does not know how the input lies.",
+        )  # fmt: skip
+    return _digits(broken) if VIEWS[view] == "digits" else _clouds(row, broken)
+
+
+def _asked_digit() -> tuple[int, float, str, int]:
+    key = "lessons:autoencoders:"
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        index = int(st.number_input("Digit", 0, 499, 3, key=f"{key}digit", width=84))
+        degrees = st.slider("Turn", 0, 180, 90, 15, format="%d°", key=f"{key}degrees", width=130)
+        way = st.segmented_control(
+            "Turned in", WAYS, key=f"{key}way", default="harmonics", required=True
+        )
+        fold = st.segmented_control(
+            "Symmetry", list(FOLDS), key=f"{key}fold", default="as it is", required=True,
+            help="The mean of the digit and its turns by 360°/n: a digit that these turns leave as it is.",
+        )  # fmt: skip
+    return index, float(degrees), way, FOLDS[fold]
+
+
+def _digits(broken: bool) -> list[_parts.Reading]:
+    index, degrees, way, fold = _asked_digit()
+    found = cached.lesson("autoencoders", "digit", index, degrees, way, fold)
+    known = cached.lesson("autoencoders", "latent")
+    curves = cached.lesson("autoencoders", "by_angle", index, fold)
+    errors, dark = cached.lesson("autoencoders", "errors"), layout.dark()
+    names = ("x", "g·x", "δ(η(x))", "x̂(x)", "x̂(g·x)")
+    shown = {name: found[name] for name in names}
+    if broken:
+        shown |= {"x̂(x)": found["δ(η(x))"], "x̂(g·x)": found["δ(η(g·x))"]}
+    _parts.chart(
+        figures.matrices(shown, dark, 215, True, dict.fromkeys(names, "x")), "autoencoders:images",
+        "A digit, turned by g, its canonical picture from the code, and both rebuilt.",
+    )  # fmt: skip
+    left, right = layout.halves()
+    with left:
+        _parts.chart(
+            pictures.plane(
+                known["places"], known["classes"], "0123456789", index, dark, 310
+            ),
+            "autoencoders:codes", "Codes of 500 test digits, by class, and the chosen one.",
+        )  # fmt: skip
+    with right:
+        _parts.chart(
+            figures.curves(ANGLES, curves, "degrees", dark, (degrees,), 310), "autoencoders:angles",
+            "How far the rebuilt digit is from the turned one over the angle.",
+        )  # fmt: skip
+    fine = cached.lesson("autoencoders", "digit", index, degrees, "harmonics", 1)
+    return _of_digits(found, fine, broken, errors | known)
+
+
+def _of_digits(
+    found: dict[str, Any], fine: dict[str, Any], broken: bool, known: dict[str, Any]
+) -> list[_parts.Reading]:
+    size = {name: f"{known[name]:.4f}" for name in
+            ("test, equivariant", "test, plain", "test, mean picture", "band limit")}  # fmt: skip
+    facts = {
+        "mean square error, 500 test digits": size["test, equivariant"],
+        "plain autoencoder, mean picture": f"{size['test, plain']}, {size['test, mean picture']}",
+        "what the harmonics leave out": size["band limit"],
+        "this digit missed by": f"{100 * found['missed']:.0f} %",
+        "nearest code has the same name": f"{100 * known['nearest']:.0f} %",
+    }
+    return [
+        _reading("η(g·x) against η(x)", found["code"], fine["code"]),
+        _reading(
+            "ψ(g·x) against g ψ(x)", found["angle"], fine["angle"],
+            {"length of ψ's vector": _lengths(found["length"], known["lengths"])},
+        ),
+        _reading("x̂(g·x) against g·x̂(x)", found["without ψ" if broken else "rebuilt"],
+                 fine["rebuilt"], facts),
+    ]  # fmt: skip
+
+
+def _lengths(own: float, by_digit: Any) -> str:
+    """The length here, and the digits whose median is the smallest and the largest."""
+    short, long = by_digit.argmin(), by_digit.argmax()
+    return (
+        f"{words.delta(own)} (median of {short}: {by_digit[short]:.1f}, of {long}: "
+        f"{by_digit[long]:.1f})"
+    )
+
+
+def _reading(
+    what: str, now: float, kept: float, facts: dict[str, str] | None = None
+) -> _parts.Reading:
+    whole = now < 1e-9
+    return _parts.Reading(what, now if whole else kept, None if whole else now, facts or {})
+
+
+def _clouds(row: Any, broken: bool) -> list[_parts.Reading]:
+    key, dark = "lessons:autoencoders:", layout.dark()
+    with row:
+        name = st.selectbox("Shape", SHAPES, key=f"{key}shape", width=110)
+        shake = st.select_slider("Shaken by", SHAKES, 0.1, key=f"{key}shake", width=120)
+    turn = rotation.rotation(f"{key}turn")
+    seed = 1
+    found = cached.lesson("autoencoders", "cloud", name, float(shake), seed, turn[2])
+    known = cached.lesson("autoencoders", "shapes_latent")
+    moved = found["canonical"] if broken else found["x̂(g·x)"]
+    made = found["canonical"] if broken else found["x̂(x)"]
+    panels = {
+        "x̂(x), rings: x": {"x̂": made, "x": found["x"]},
+        "canonical": {"δ": found["canonical"]},
+        "x̂(g·x), rings: g·x": {"x̂": moved, "g·x": found["g·x"]},
+    }
+    _parts.chart(
+        pictures.clouds(panels, dark, 290), "autoencoders:clouds",
+        "The rebuilt cloud on the given one, the canonical cloud, and both after g.",
+    )  # fmt: skip
+    left, right = layout.halves()
+    with left:
+        _parts.chart(
+            pictures.plane(known["places"], known["classes"], LETTERS, None, dark, 270),
+            "autoencoders:shapes", "Codes of shaken shapes, by shape; 1 and 2 are mirror images.",
+        )  # fmt: skip
+    with right:
+        curves = cached.lesson("autoencoders", "by_shake", name, seed)
+        places = range(len(SHAKES))
+        _parts.chart(
+            figures.curves(places, {k: abs(v) for k, v in curves.items()},
+                           "shaken by " + ", ".join(f"{s:g}" for s in SHAKES), dark,
+                           (SHAKES.index(shake),), 270),
+            "autoencoders:shakes", "The frame's volume and what is missed over the shaking.",
+        )  # fmt: skip
+    fine = cached.lesson("autoencoders", "cloud", name, 0.1, seed, turn[2])
+    return _of_clouds(found, fine, broken)
+
+
+def _of_clouds(found: dict[str, Any], fine: dict[str, Any], broken: bool) -> list[_parts.Reading]:
+    errors = cached.lesson("autoencoders", "clouds_errors")
+    facts = {
+        "mean square error, test clouds": f"{errors['η and ψ']:.4f}",
+        "plain autoencoder, centroid": f"{errors['plain']:.4f}, {errors['the centroid']:.4f}",
+        "this cloud missed by": f"{found['missed']:.2f} cubes",
+        "code of the mirror image": words.delta(found["mirror"]),
+    }
+    now = found["without ψ" if broken else "rebuilt"]
+    return [
+        _reading("η(g·x) against η(x)", found["code"], fine["code"]),
+        _reading("ψ(g·x) against g ψ(x)", found["frame"], fine["frame"],
+                 {"det R (1: a whole frame)": f"{found['volume']:.3f}"}),
+        _reading("x̂(g·x) against g·x̂(x)", now, fine["rebuilt"], facts),
+    ]  # fmt: skip
