@@ -1,12 +1,13 @@
 """Confusion table of `demetar.diagnose`: seeded faults on three molecules, and every shipped run.
 
     python benchmarks/diagnosis.py                       # all, Markdown on standard output
-    python benchmarks/diagnosis.py --only faults         # or runs
+    python benchmarks/diagnosis.py --only faults         # or runs, or strangers
     python benchmarks/diagnosis.py --only time           # how long twenty atoms take, of audit as well
     python benchmarks/diagnosis.py --names vector-bias,egnn-nbody --molecules ethanol
     python benchmarks/diagnosis.py --out rows.jsonl  # a line a case; what is there is not asked again
 
-Faults are those of `demetar.diagnosis.faults`, in a small model; runs those under trained/, on a system
+Faults are those of `demetar.diagnosis.faults`, in a small model; strangers the NumPy functions of
+tests/support/strangers.py, in three molecules each; runs those under trained/, on a system
 of the kind that each reads and on a symmetric one, held to what they claim. `--seconds` bounds each case; on
 a machine that is shared it has to be generous, so the table gives processor time.
 """
@@ -73,6 +74,14 @@ def cases(only: str, names: set[str], systems: set[str]) -> Iterator[tuple[str, 
                 if not names or word in names:
                     f = faults.sound() if word == "sound" else faults.make(word)
                     yield word, name, f, inputs[name]
+    if only in ("", "strangers"):
+        sys.path.insert(0, str(ROOT))
+        from tests.support import strangers
+
+        for name, (word, f) in strangers.functions().items():
+            for system in [s for s in inputs if s in (systems or THREE)]:
+                if not names or word in names:
+                    yield word, f"{system}, {name}", f, inputs[system]
     if only in ("", "runs"):
         for config in sorted((ROOT / "trained").glob("**/config.json")):
             run = demetar.load(config.parent)
@@ -177,7 +186,7 @@ def timed() -> dict[str, Any]:
 def main() -> None:
     """Prints the table; each line as JSON on standard error, and into the file, as it comes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", default="", choices=("", "faults", "runs", "time"))
+    parser.add_argument("--only", default="", choices=("", "faults", "strangers", "runs", "time"))
     parser.add_argument("--names", default="")
     parser.add_argument("--molecules", default="")
     parser.add_argument("--seconds", type=float, default=30.0)

@@ -1,8 +1,8 @@
 """Fits the models of the lessons on density and Hamiltonian: `python benchmarks/electrons.py KIND`.
 
-Full batches, gradients in float32 (--float64 for the other), L-BFGS by SciPy, the parameters of the best validation error. Written to
-`trained/electrons/`: KIND.npz and what came out in result.json. Four molecules together: 200 training
-geometries. About five minutes of one core each.
+Full batches, L-BFGS by SciPy, gradients in float32 or with --float64; kept are the parameters of the best
+validation error. Written to `trained/electrons/`: KIND.npz, and what came out in result.json. Four
+molecules together: 200 training geometries. Minutes of one core each.
 """
 
 import argparse

@@ -118,8 +118,9 @@ def motion(
     """What the live channel needs to answer for these runs at a scene; with roll-outs, if there are any."""
     source, element, _, dtype = asked
     begin, _, _ = _subject(source)
+    straight = nbody.path(begin, law, rollout.STEPS if rolled else 1)
     used, left = (run(name) for name in names), (r.first for r in rolled.values())
-    return live.View(tuple(used), begin, dtype, element, law, tuple(left))
+    return live.View(tuple(used), begin, dtype, element, law, straight, tuple(left))
 
 
 class Molecule(NamedTuple):

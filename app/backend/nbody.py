@@ -150,7 +150,13 @@ class Twin:
 
 def twin(begin: Start, element: Element, law: str, horizons: int = 1) -> Twin:
     """What the simulator makes of a start and of the moved start; `delta` after one horizon."""
-    straight = path(begin, law, horizons)
+    return beside(path(begin, law, horizons), begin, element, law, horizons)
+
+
+def beside(
+    straight: np.ndarray, begin: Start, element: Element, law: str, horizons: int = 1
+) -> Twin:
+    """The twin of a true path of x that is known already."""
     other = path(moved(begin, element), law, horizons)
     end = act(element, straight[PER_HORIZON])
     return Twin(straight, other, relative(end, other[PER_HORIZON], other[0]))

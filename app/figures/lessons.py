@@ -208,34 +208,27 @@ def bars(
 
 
 def isosurfaces(
-    named: Mapping[str, Mapping[str, np.ndarray]],
-    level: float,
-    dark: bool = False,
-    height: int = 330,
+    named: Mapping[str, Mapping[str, np.ndarray]], dark: bool = False, height: int = 330
 ) -> go.Figure:
-    """Surfaces of equal value ±level, blue and red, and the atoms in them, one scene a title.
+    """Surfaces of equal value, "above" red and "below" blue, and the atoms in them, one scene a title.
 
-    Each has "values" [side³] at "axis" [side] squared, x slowest, and "positions" [n, 3] with "species".
+    Both are triangles [count, 3, 3]; "positions" [n, 3] and "species"; a cube "reach" to each side.
     """
     figure = frame(dark, height)
     count = len(named)
     for i, (title, found) in enumerate(named.items()):
         scene = f"scene{i + 1 if i else ''}"
-        axis = np.asarray(found["axis"], np.float32)
-        x, y, z = (part.ravel() for part in np.meshgrid(axis, axis, axis, indexing="ij"))
-        values = np.asarray(found["values"], np.float32)
-        for sign, hue in ((1, "blue"), (-1, "vermillion")):
-            if (sign * values > level).any():
-                shade = color(hue, dark)
-                figure.add_trace(
-                    go.Isosurface(
-                        x=x, y=y, z=z, value=sign * values, isomin=level, isomax=level, opacity=0.55,
-                        surface={"count": 1}, caps={f"{a}_show": False for a in "xyz"}, scene=scene,
-                        colorscale=[[0, shade], [1, shade]], showscale=False, hoverinfo="skip",
-                    )
-                )  # fmt: skip
+        for part, hue in (("above", "vermillion"), ("below", "blue")):
+            corners = np.asarray(found[part], np.float32).reshape(-1, 3)
+            first, second, third = np.arange(len(corners), dtype=np.int32).reshape(-1, 3).T
+            figure.add_trace(
+                go.Mesh3d(
+                    x=corners[:, 0], y=corners[:, 1], z=corners[:, 2], i=first, j=second, k=third,
+                    color=color(hue, dark), opacity=0.55, scene=scene, hoverinfo="skip",
+                )
+            )  # fmt: skip
         _atoms(figure, found, scene, dark)
-        plain = {"visible": False, "range": [float(axis[0]), float(axis[-1])]}
+        plain = {"visible": False, "range": [-float(found["reach"]), float(found["reach"])]}
         place = {"domain": {"x": [i / count, (i + 1) / count]}, "aspectmode": "cube"}
         camera = {"eye": {"x": 0.7, "y": 0.75, "z": 0.5}}
         figure.update_layout(

@@ -87,7 +87,7 @@ def digit(index: int, degrees: float, way: str = "harmonics", fold: int = 1) -> 
 
     Images, cut at 0: "x", "g·x", "δ(η(x))", "δ(η(g·x))", "x̂(x)", "x̂(g·x)". Errors: "code" of η(g·x) = η(x),
     "angle" of ψ(g·x) = g ψ(x) (a chord of the unit circle), "rebuilt" of x̂(g·x) = g·x̂(x), "without ψ" of
-    δ(η) alone, "plain" and "plain code" of the plain autoencoder; "missed" is how far x̂(x) is from x. "length" is |v| of
+    δ(η) alone, "plain" and "plain code" of the plain autoencoder, "missed" of x̂(x) = x. "length" is |v| of
     ψ's vector, "degrees" its direction.
     """
     c = picture(index, fold)
@@ -139,10 +139,10 @@ def by_angle(index: int, fold: int = 1) -> dict[str, np.ndarray]:
 
 
 def _in_plane(codes: np.ndarray, classes: np.ndarray) -> dict[str, Any]:
-    """Codes in the plane in which they differ most, and how often the nearest one is of the same class."""
-    centred = codes - codes.mean(0)
+    """Codes in units of their spread, in the plane where they differ most; is the "nearest" one alike?"""
+    centred = (codes - codes.mean(0)) / codes.std(0)
     _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
-    far = ((codes[:, None] - codes) ** 2).sum(-1) + np.diag(np.full(len(codes), np.inf))
+    far = ((centred[:, None] - centred) ** 2).sum(-1) + np.diag(np.full(len(codes), np.inf))
     return {
         "places": centred @ directions[:2].T, "classes": classes,
         "share": float((sizes[:2] ** 2).sum() / (sizes**2).sum()),
@@ -220,7 +220,7 @@ def cloud(name: str, shake: float, seed: int, g: Quaternion) -> dict[str, Any]:
         "x": x - middle, "canonical": canonical, "x̂(x)": made, "g·x": (x - middle) @ matrix.T,
         "x̂(g·x)": moved, "g·x̂(x)": after,
         "code": float(layers[CODE]["0e"][0]), "frame": float(layers[FRAME]["1o"][0]),
-        "rebuilt": float(found.classic["positions"][0]), 
+        "rebuilt": float(found.classic["positions"][0]),
         "without ψ": apart(canonical, canonical @ matrix.T),
         "missed": float(np.sqrt(((made - x + middle) ** 2).sum(1).mean())),
         "mirror": apart(_layer(mirrored, CODE)[0], code), "volume": float(np.linalg.det(frame)),

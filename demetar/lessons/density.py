@@ -18,10 +18,11 @@ from demetar.data.sets import _electrons
 from demetar.lessons import _gaussians as gaussians
 from demetar.lessons import _trained
 from demetar.lessons._apart import apart
+from demetar.lessons._surfaces import surface
 from demetar.lessons.irreps import Quaternion, matrix, wigner
 
 MOLECULES = _electrons.MOLECULES
-SHOWN = ("bonding density", "density")
+SHOWN = {"bonding density": 0.012, "density": 0.12}  # value of the surface, electrons per bohr³
 REACH = 3.8  # bohr from the middle of the cube of points to its faces
 SIDE = 22  # points along its edge
 CHECKED = 3
@@ -148,18 +149,23 @@ def averages(name: str) -> dict[str, float]:
 
 
 def volume(name: str, index: int, shown: str, g: Quaternion, invert: bool, mistaken: bool) -> dict:
-    """One of SHOWN in a cube about the molecule, PySCF's fit turned by g.
+    """One of SHOWN in a cube about the molecule, PySCF's fit turned by g; in bohr.
 
-    "values" [SIDE³] at "axis" [SIDE] squared, x slowest, in bohr; "positions" [n, 3] in bohr; "species".
+    "values" [SIDE, SIDE, SIDE]; triangles [count, 3, 3] of the surfaces "above" at the value of SHOWN and
+    "below" at its negative; "positions" [n, 3]; "species"; "reach" of the cube.
     """
     x, m = geometry(name, index), matrix(g, invert)
     axis = np.linspace(-REACH, REACH, SIDE)
     points = np.stack(np.meshgrid(axis, axis, axis, indexing="ij"), -1).reshape(-1, 3)
     c, species, moved = x["coefficients"], x["species"], x["positions"] @ m.T
-    if shown == SHOWN[0]:
+    if shown == "bonding density":
         c = c - free_atoms(species)
     values = gaussians.density(points, species, moved, turned(c, m, mistaken))
-    return {"axis": axis, "values": values, "positions": moved / gaussians.BOHR, "species": species}
+    values, level = values.reshape(SIDE, SIDE, SIDE), SHOWN[shown]
+    return {
+        "values": values, "above": surface(values, axis, level), "below": surface(-values, axis, level),
+        "positions": moved / gaussians.BOHR, "species": species, "reach": REACH,
+    }  # fmt: skip
 
 
 def section(name: str, index: int, side: int = 56) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ from app.pages.lessons import density as page
 from demetar.data.sets import _electrons
 from demetar.lessons import _gaussians as gaussians
 from demetar.lessons import density
+from demetar.lessons._surfaces import surface
 from demetar.lessons.irreps import harmonics
 
 G = (0.1, -0.5, 0.7, 0.5)
@@ -86,17 +87,32 @@ def test_the_models_coefficients_turn() -> None:
 
 
 def test_surface_and_section_are_of_the_density() -> None:
-    shown = density.volume("water", 0, density.SHOWN[1], density.NOW, False, False)
-    side = density.SIDE
-    assert shown["values"].shape == (side**3,)
-    values, x = shown["values"].reshape(side, side, side), density.geometry("water", 0)
-    place = np.array([[shown["axis"][3], shown["axis"][9], shown["axis"][20]]])
-    rho = gaussians.density(place, x["species"], x["positions"], x["coefficients"])
-    assert values[3, 9, 20] == pytest.approx(rho[0])
+    shown = density.volume("water", 0, "density", density.NOW, False, False)
+    axis, x = np.linspace(-density.REACH, density.REACH, density.SIDE), density.geometry("water", 0)
+    rho = gaussians.density(axis[[[3, 9, 12]]], x["species"], x["positions"], x["coefficients"])
+    assert shown["values"][3, 9, 12] == pytest.approx(rho[0])
+    corners = shown["above"].reshape(-1, 3)
+    rho = gaussians.density(corners, x["species"], x["positions"], x["coefficients"])
+    assert np.median(rho) == pytest.approx(density.SHOWN["density"], rel=0.1)
+    assert len(shown["below"]) == 0, "a density is nowhere negative"
     found = density.section("water", 0)
     np.testing.assert_allclose(found["model"] - found["PySCF"], found["difference"])
 
 
+def test_triangles_of_a_ball() -> None:
+    axis = np.linspace(-2, 2, 30)
+    x, y, z = np.meshgrid(axis, axis, axis, indexing="ij")
+    made = surface(-(x**2 + y**2 + z**2), axis, -1.69)
+    np.testing.assert_allclose(np.linalg.norm(made, axis=-1), 1.3, atol=0.01)
+    area = (
+        np.linalg.norm(np.cross(made[:, 1] - made[:, 0], made[:, 2] - made[:, 0]), axis=1).sum() / 2
+    )
+    assert area == pytest.approx(4 * np.pi * 1.69, rel=0.02), (
+        "no triangle is missing or there twice"
+    )
+    assert len(surface(x, axis, 3.0)) == 0
+
+
 def test_the_page_offers_what_there_is() -> None:
     assert page.MOLECULES == density.MOLECULES
-    assert tuple(page.SHOWN) == density.SHOWN
+    assert page.SHOWN == tuple(density.SHOWN)

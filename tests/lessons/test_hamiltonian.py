@@ -37,7 +37,9 @@ def test_blocks_fall_into_irreps_and_come_back(name: str) -> None:
     graph = from_arrays(x["positions"], x["species"])
     ends = (x["species"], graph.receivers, graph.senders)
     made = hamiltonian.coupled(x["fock"], *ends)
-    np.testing.assert_allclose(hamiltonian.assembled(made, *ends), x["fock"], atol=1e-14)
+    np.testing.assert_allclose(
+        hamiltonian.assembled(made, *ends), x["fock"], atol=1e-13
+    )  # of 20 Hartree
     assert hamiltonian.irreps_turn(name, 0, 2, False) < 1e-13
     assert hamiltonian.irreps_turn(name, 0, 2, True) > 0.1
     assert hamiltonian.irreps_turn(name, 0, 0, True) > 0.1, "1o holds more numbers than 1e"
@@ -53,7 +55,7 @@ def test_orbital_energies_stay_and_a_wrong_order_changes_them() -> None:
 def test_extended_hueckel_has_free_atoms_on_its_diagonal() -> None:
     x = hamiltonian.geometry("water", 0)
     made = hamiltonian.hueckel(x["species"], x["overlap"])
-    np.testing.assert_array_equal(made, made.T)
+    np.testing.assert_allclose(made, made.T, atol=1e-12)
     own = hamiltonian.orbitals(x["species"])
     h, o = own[1], own[0]
     expected = 1.75 * x["overlap"][o, h] * (np.diag(made)[o, None] + made[h, h]) / 2

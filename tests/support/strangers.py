@@ -172,6 +172,9 @@ def functions() -> dict[str, tuple[str, Function]]:
             "energy": squares(graph)["energy"] + 0.3 * np.linalg.norm(
                 np.asarray(graph.positions)[-1] - np.asarray(graph.positions).mean(0))}),
         "gains": ("per-axis-gain", by_change(lambda v: v * gains)),
+        "one gain": ("per-axis-gain", by_change(lambda v: v * [1 + 1e-4, 1, 1])),
+        "gains along other axes": ("per-axis-gain", by_extra(
+            lambda x, q, v: 1e-2 * (v[:, 0] * v[:, 1]).sum())),
         "a mean over axes": ("axis-mean", by_extra(
             lambda x, q, v: 0.05 * ((x - x.mean(1, keepdims=True)) ** 2).sum())),
         "coordinates": ("absolute-position", by_extra(

@@ -23,7 +23,8 @@ from demetar.runs.run import Run
 class View:
     """What one visitor looks at: runs at a start in a precision, the force law, one step or a roll-out.
 
-    `element` has all of g but the rotation; `left`, of a roll-out, is f^k(x) [steps+1 n 3] of each run.
+    `element` has all of g but the rotation; `straight` is the true path of x; `left`, of a roll-out, is
+    f^k(x) [steps+1 n 3] of each run.
     """
 
     runs: tuple[Run, ...]
@@ -31,6 +32,7 @@ class View:
     dtype: str
     element: Element
     law: str
+    straight: np.ndarray
     left: tuple[np.ndarray, ...] = ()
 
     def answer(self, q: Quaternion, layers: bool) -> Iterator[tuple[Any, ...]]:
@@ -71,5 +73,5 @@ class View:
 
     def _truth(self, element: Element) -> dict[str, Any]:
         horizons = rollout.STEPS if self.left else 1
-        true = nbody.twin(self.begin, element, self.law, horizons)
+        true = nbody.beside(self.straight, self.begin, element, self.law, horizons)
         return {"path": rounded(true.moved - true.moved[0].mean(0), 5), "delta": true.delta}

@@ -20,7 +20,11 @@ RULE = (
 QUESTION = (
     "A digit looks the same after half a turn, such as a perfect 0. Which angle does ψ find for it?"
 )
-CHOICES = ("0°", "One of two that differ by 180°, always the same one", "None: its vector vanishes")
+CHOICES = (
+    "Always 0°",
+    "One of two that differ by 180°, always the same one",
+    "None: its vector vanishes",
+)
 RIGHT = 2
 WHY = (
     "ψ(x) = ψ(h·x) = h ψ(x) asks for a vector that half a turn leaves as it is, and only zero does. A nearly "
@@ -34,7 +38,7 @@ VIEWS = {"Digits, SO(2)": "digits", "Tetris, SE(3) × S_n": "clouds"}
 WAYS = ("harmonics", "pixels")
 FOLDS = {"as it is": 1, "2-fold": 2, "3-fold": 3, "4-fold": 4}
 SHAPES = ("chiral 1", "chiral 2", "square", "line", "corner", "L", "T", "zigzag")
-LETTERS = ("(", ")", "□", "|", "⌞", "L", "T", "Z")
+LETTERS = ("1", "2", "□", "|", "⌞", "L", "T", "Z")
 ANGLES, SHAKES = range(0, 181, 15), (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 
@@ -50,7 +54,7 @@ def show() -> list[_parts.Reading]:
             "autoencoders", "leave ψ out",
             "The code alone is decoded: it does not know how the input lies.",
         )  # fmt: skip
-    return _digits(broken) if VIEWS[view] == "digits" else _clouds(broken)
+    return _digits(broken) if VIEWS[view] == "digits" else _clouds(row, broken)
 
 
 def _asked_digit() -> tuple[int, float, str, int]:
@@ -138,12 +142,12 @@ def _reading(
     return _parts.Reading(what, now if whole else kept, None if whole else now, facts or {})
 
 
-def _clouds(broken: bool) -> list[_parts.Reading]:
+def _clouds(row: Any, broken: bool) -> list[_parts.Reading]:
     key, dark = "lessons:autoencoders:", layout.dark()
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        name = st.selectbox("Shape", SHAPES, key=f"{key}shape", width=120)
-        shake = st.select_slider("Shaken by", SHAKES, 0.1, key=f"{key}shake", width=130)
-        turn = rotation.rotation(f"{key}turn")
+    with row:
+        name = st.selectbox("Shape", SHAPES, key=f"{key}shape", width=110)
+        shake = st.select_slider("Shaken by", SHAKES, 0.1, key=f"{key}shake", width=120)
+    turn = rotation.rotation(f"{key}turn")
     seed = 1
     found = cached.lesson("autoencoders", "cloud", name, float(shake), seed, turn[2])
     known = cached.lesson("autoencoders", "shapes_latent")
@@ -155,14 +159,14 @@ def _clouds(broken: bool) -> list[_parts.Reading]:
         "x̂(g·x), rings: g·x": {"x̂": moved, "g·x": found["g·x"]},
     }
     _parts.chart(
-        pictures.clouds(panels, dark, 300), "autoencoders:clouds",
+        pictures.clouds(panels, dark, 290), "autoencoders:clouds",
         "The rebuilt cloud on the given one, the canonical cloud, and both after g.",
     )  # fmt: skip
     left, right = layout.halves()
     with left:
         _parts.chart(
             pictures.plane(known["places"], known["classes"], LETTERS, None, dark, 270),
-            "autoencoders:shapes", "Codes of shaken shapes, by shape: the mirror pair lies apart.",
+            "autoencoders:shapes", "Codes of shaken shapes, by shape; 1 and 2 are mirror images.",
         )  # fmt: skip
     with right:
         curves = cached.lesson("autoencoders", "by_shake", name, seed)

@@ -27,7 +27,7 @@ SOURCE = (
     "J. Chem. Phys. 71, 3396 (1979)."
 )
 MOLECULES = ("water", "ammonia", "methane", "formaldehyde")
-SHOWN = {"bonding density": 0.012, "density": 0.12}  # the surface's value, electrons per bohr³
+SHOWN = ("bonding density", "density")
 DARKEST = 0.1  # electrons per bohr³, in sections
 
 
@@ -37,7 +37,7 @@ def show() -> list[_parts.Reading]:
         name = st.selectbox("Molecule", MOLECULES, key="lessons:density:molecule", width=130)
         index = st.number_input("Test geometry", 0, 4, key="lessons:density:index", width=110)
         shown = st.segmented_control(
-            "Surface", list(SHOWN), key="lessons:density:shown", default="bonding density",
+            "Surface", SHOWN, key="lessons:density:shown", default="bonding density",
             required=True,
             help="The density less that of free atoms at the same places, or the density itself.",
         )  # fmt: skip
@@ -53,7 +53,7 @@ def show() -> list[_parts.Reading]:
     after = cached.lesson("density", "volume", *of, shown, g, invert, mistaken)
     agree = "do not fit" if mistaken else "turn along with"
     _parts.chart(
-        figures.isosurfaces({"x, c": before, "g·x, D(g) c": after}, SHOWN[shown], dark, 270),
+        figures.isosurfaces({"x, c": before, "g·x, D(g) c": after}, dark, 270),
         "density:surface", f"Surfaces of equal {shown} before and after g: the lobes {agree} the atoms.",
     )  # fmt: skip
     plane = cached.lesson("density", "section", *of)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from demetar.diagnosis.audit.decision import Decision, Found, broken, neighbours, say
@@ -98,6 +99,13 @@ def _by_stabiliser(f: Finding, t: dict[str, Any], found: Found) -> Decision:
         return told(
             "relu-on-components", "vector-bias", "axes can be permuted, signs cannot be changed"
         )
+    return _by_spectrum(f, t, told, inverted)
+
+
+def _by_spectrum(
+    f: Finding, t: dict[str, Any], told: Callable[..., Decision], inverted: bool
+) -> Decision:
+    """From how quickly the error changes with the angle, where no turn is exact."""
     share = t.get("share_above", {})
     if share.get("4", 0.0) > 0.3:
         return told("sphere-grid", "unconstrained", "the error oscillates quickly with the angle")

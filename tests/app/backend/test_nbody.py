@@ -149,9 +149,9 @@ def test_the_laws_themselves() -> None:
 def test_what_goes_over_the_channel_is_what_the_page_shows(runs: dict[str, Run]) -> None:
     begin = nbody.start(COLLISION)
     rolled = [rollout.rollout(run, begin, ALL) for run in runs.values()]
-    view = motion.View(
-        tuple(runs.values()), begin, "float32", ALL, "published", tuple(r.first for r in rolled)
-    )
+    straight = nbody.path(begin, "published", rollout.STEPS)
+    first = tuple(r.first for r in rolled)
+    view = motion.View(tuple(runs.values()), begin, "float32", ALL, "published", straight, first)
     (part, rows, truth), (second, verdicts) = view.answer(G.rotation, True)
     assert (part, second) == ("square", "verdict")
     assert [v["word"]["positions"] for v in verdicts] == ["rounding", "structure"]
