@@ -42,7 +42,7 @@ def test_blocks_fall_into_irreps_and_come_back(name: str) -> None:
     )  # of 20 Hartree
     assert hamiltonian.irreps_turn(name, 0, 2, False) < 1e-13
     assert hamiltonian.irreps_turn(name, 0, 2, True) > 0.1
-    assert hamiltonian.irreps_turn(name, 0, 0, True) > 0.1, "1o holds more numbers than 1e"
+    assert hamiltonian.irreps_turn(name, 0, 0, True) < 1e-13, "turns do not see parity"
 
 
 def test_orbital_energies_stay_and_a_wrong_order_changes_them() -> None:
