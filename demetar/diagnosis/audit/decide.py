@@ -50,13 +50,7 @@ def _repeat(found: Found) -> Decision | None:
 
 
 def _late(found: Found) -> Decision | None:
-    f, noise = broken(found, "history"), found.get("noise")
-    if f is None and noise is not None and noise.tags["memory"] > 1e-10:
-        # What is iterated from the last answer is as rough beside a structure as it remembers.
-        if noise.tags["relative"] < min(1e-5 * noise.tags["memory"], 1e-12):
-            why = f"{noise.tags['memory']:.1g} of a force depends on an earlier question"
-            text = "Little is kept, and all else is smooth to the last digit."
-            return say("stale-state", found["history"], text, "sound", why)
+    f = broken(found, "history")
     if f is None:
         return None
     return say("stale-state", f, "Only a large change of the structure shows it.", "discontinuous-cutoff",

@@ -2,13 +2,16 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 from ase.build import molecule
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 
+from demetar.diagnosis.audit.evidence.noise import precision
 from demetar.diagnosis.audit.probe import Probe
 from demetar.diagnosis.audit.report import html, markdown
 from demetar.diagnosis.audit.run import audit
+from demetar.diagnosis.audit.seeded import Potential
 
 
 class Energies(Calculator):
@@ -50,3 +53,24 @@ def test_the_report_says_what_could_not_be_asked() -> None:
     found = audit(Energies(["forces"], ValueError("no <grid>")), molecule("H2O"), evaluations=60)
     assert "no <grid>" in markdown(found)
     assert "no &lt;grid&gt;" in html(found)
+
+
+class Coarse(Potential):
+    """An energy of few digits, as sums in float16 have; its forces are whole."""
+
+    coarse = 0.0
+
+    def finish(self, atoms: Any, results: dict[str, Any]) -> dict[str, Any]:
+        jitter = self.coarse * abs(results["energy"]) * np.sin(1e9 * atoms.positions).mean()
+        energy = results["energy"] + jitter
+        return {**results, "energy": energy, "free_energy": energy}
+
+
+@pytest.mark.parametrize(("coarse", "word"), [(0.0, "float64"), (1e-8, "float64"), (1e-3, "low")])
+def test_an_energy_of_few_digits_is_seen_beside_smooth_forces(coarse: float, word: str) -> None:
+    made = Coarse()
+    made.coarse = coarse
+    probe, atoms = Probe(made, None), molecule("CH3CH2OH")
+    atoms.rattle(0.05, seed=1)
+    probe.explore(atoms)
+    assert precision(probe, atoms, np.random.default_rng(0)).word == word
