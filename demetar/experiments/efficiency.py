@@ -103,6 +103,7 @@ def run(plan: Plan, out: Path, progress: Progress = lambda state: None) -> dict[
     made with other settings.
     """
     begun, earlier = time.time(), _earlier(plan, out)
+    out.parent.mkdir(parents=True, exist_ok=True)  # or it is told after the data were made
     module = registry.load("datasets", DATASET)
     result = {
         "plan": _stored(plan), "dataset": DATASET, "variant": OPTIONS["variant"], "metric": "MSE",
@@ -234,5 +235,4 @@ def _earlier(plan: Plan, out: Path) -> dict[tuple[str, int, int], dict[str, Any]
 
 
 def _write(out: Path, result: dict[str, Any]) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(out, (json.dumps(result, indent=1) + "\n").encode())
