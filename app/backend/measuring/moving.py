@@ -36,7 +36,7 @@ class View:
         Vectors are rows [n 3] of the moved molecule, Å and the run's units; f(g·x) to five digits, the
         residual apart, since it would be lost in them.
         """
-        q = rotations.quaternion(*rotations.kept(q)) if layers else q
+        q = rotations.quaternion(*rotations.kept(q))
         element = self.element._replace(rotation=q)
         measured = square.measured if layers else square.measured_now
         found = [measured(run, self.atoms, element, self.dtype) for run in self.runs]

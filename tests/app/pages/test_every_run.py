@@ -15,6 +15,7 @@ from app.jobs import runs
 from demetar.core.disk import PROJECT
 from demetar.core.errors import InputError
 from demetar.core.graph import from_atoms
+from demetar.lessons import autoencoders
 from demetar.runs import run as run_files
 
 SHIPPED = [p.parent.name for p in sorted((PROJECT / "trained").glob("*/config.json"))]
@@ -36,11 +37,26 @@ def offered(inputs: str) -> set[str]:
     return {*found["turns"], *found["rigid"]}
 
 
+PREDICT = [name for name in SHIPPED if inputs_of(name)]
+IN_LESSONS = [name for name in SHIPPED if not inputs_of(name)]  # their label is their input
+
+
 def test_every_shipped_run_is_offered_by_a_page(shipped: None) -> None:
-    assert set(SHIPPED) <= offered("particles") | offered("atoms"), "a shipped run nobody can open"
+    shown = {autoencoders.RUN, autoencoders.PLAIN_RUN}
+    missed = set(SHIPPED) - offered("particles") - offered("atoms") - shown
+    assert not missed, "a shipped run nobody can open"
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", IN_LESSONS)
+def test_a_run_of_a_lesson_opens_there_and_on_the_training_page(
+    name: str, shipped: None, open_page: Callable[..., Any]
+) -> None:
+    for page in (open_page("lessons", lesson="autoencoders"), open_page("training", run=name)):
+        assert not page.exception, f"{name} crashes a page: {[e.value for e in page.exception]}"
+        assert not page.error, f"{name} cannot be shown: {[e.value for e in page.error]}"
+
+
+@pytest.mark.parametrize("name", PREDICT)
 def test_a_shipped_run_opens_on_its_page(
     name: str, shipped: None, open_page: Callable[..., Any]
 ) -> None:
