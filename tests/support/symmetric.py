@@ -11,12 +11,15 @@ from typing import Any
 
 import ase
 import ase.build
+import jax
 import numpy as np
+from scipy.linalg import block_diag
 
 from demetar.core.graph import Graph, from_arrays
 from demetar.core.output import Output
 from demetar.core.padding import batch, pad
 from demetar.symmetry import groups
+from demetar.symmetry import irreps as ir
 
 ELEMENTS = 5  # that act on each system
 CROOKED = "crooked"  # the system that says how large an output is where nothing makes it vanish
@@ -110,6 +113,8 @@ class Moved:
             kind, array = value.kind, np.asarray(value.array, np.float64)
 
             def rows(number: int, array: np.ndarray = array, per: str = kind.per) -> np.ndarray:
+                if per == "edge":
+                    return self._pairs(number, array)
                 return array[self.index == number] if per == "node" else array[[number]]
 
             starts = {name: i * (ELEMENTS + 1) for i, name in enumerate(self.names)}
@@ -126,14 +131,34 @@ class Moved:
                 found[name][key] = float(np.max(errors)) / scale
         return found
 
+    def _pairs(self, number: int, array: np.ndarray) -> np.ndarray:
+        """What stands at the edges of one system, by receiver and sender [n n, dim]; zeros where none is."""
+        first, count = int(np.argmax(self.index == number)), int((self.index == number).sum())
+        mine = np.asarray(self.graph.edge_mask) & (
+            self.index[np.asarray(self.graph.receivers)] == number
+        )
+        found = np.zeros((count, count, array.shape[-1]))
+        ends = (np.asarray(x)[mine] - first for x in (self.graph.receivers, self.graph.senders))
+        found[tuple(ends)] = array[mine]
+        return found.reshape(count * count, -1)
+
 
 def _size(rows: np.ndarray, affine: bool) -> float:
     return float(np.sqrt(np.mean((rows - (rows.mean(0) if affine else 0)) ** 2)))
 
 
 def _expected(rows: np.ndarray, kind: Any, g: Any) -> np.ndarray:
-    matrix = {"1x0e": np.eye(1), "1x1o": g.matrix}[kind.irreps]
-    moved = rows @ matrix.T + (g.shift if kind.affine else 0)
+    with jax.enable_x64(True):
+        blocks = [
+            np.asarray(ir.wigner(irrep, np.asarray(g.matrix, float)))
+            for count, irrep in ir.parse_irreps(kind.irreps)
+            for _ in range(count)
+        ]
+    moved = rows @ block_diag(*blocks).T + (g.shift if kind.affine else 0)
     if kind.per == "graph" or g.permutation is None:
         return moved
-    return moved[g.permutation[: len(rows)]]
+    if kind.per == "node":
+        return moved[g.permutation[: len(rows)]]
+    n = round(len(rows) ** 0.5)
+    order = np.asarray(g.permutation[:n])
+    return moved.reshape(n, n, -1)[order[:, None], order].reshape(n * n, -1)

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from app.backend import nbody
+from app.backend import nbody, rotations
 from app.backend.measuring import bodies, metrics, rollout
 from app.backend.measuring.moving import rounded
 from app.backend.measuring.square import layer_rows
@@ -42,7 +42,7 @@ class View:
         to five digits; the residual apart, since it would be lost in them. In a roll-out rows have places
         [steps+1 n 3] and Δ_EQ after each step too.
         """
-        element = self.element._replace(rotation=q)
+        element = self.element._replace(rotation=rotations.quaternion(*rotations.kept(q)))
         found = [bodies.measured(run, self.begin, element, self.dtype) for run in self.runs]
         rows = [self._row(i, element, m, layers) for i, m in enumerate(found)]
         yield "square", rows, self._truth(element)

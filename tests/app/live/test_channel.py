@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -231,7 +232,8 @@ def test_no_more_than_a_bounded_number_of_visitors(monkeypatch: pytest.MonkeyPat
         return {"type": "websocket.connect"}
 
     scope = {"type": "websocket", "headers": [(b"host", b"localhost")], "path": "/live/square"}
-    asyncio.run(Channel()(scope, receive, send))
+    with ThreadPoolExecutor(1) as pool:  # a browser of other tests may keep a loop in this thread
+        pool.submit(asyncio.run, Channel()(scope, receive, send)).result()
     assert [(m["type"], m["code"]) for m in sent] == [("websocket.close", FULL)]
 
 
