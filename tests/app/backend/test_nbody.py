@@ -19,7 +19,7 @@ from demetar.core.graph import Graph
 from demetar.core.output import Output, Value
 from demetar.runs.run import Run, load
 
-G = Element((0.0, 0.0, float(np.sin(0.5)), float(np.cos(0.5))))  # one radian about z
+G = Element(rotations.quaternion((0.0, 0.0, 1.0), 57.2958))  # as a page keeps one radian about z
 ALL = G._replace(invert=True, shift=True, renumber=3)
 COLLISION = nbody.Source("nbody-5-collision")
 
