@@ -30,7 +30,7 @@ SAMPLE_RUNGS = (
     256,
     1024,
 )  # numbers of elements that share one compilation on a GPU
-FEW = 16  # elements, the angles of a curve
+FEW = 32  # elements, the most that a page asks at once: sixteen, moved and built again
 # Edges that are computed at once: EGNN with 7 layers of width 128 and its gradient holds 12 kB for each
 # (`benchmarks/memory.py`), 0.8 GB of the 1.5 that a measurement may hold.
 EDGES = 65_536
