@@ -44,10 +44,9 @@ class Ends:
 
 @dataclass(frozen=True)
 class Square(Ends):
-    """The ends, what the model claims, and (name, kind, Δ) of every layer with the first bad one."""
+    """The ends, what the model claims, and (name, kind, Δ) of every layer."""
 
     claims: str
-    broken: str | None
     layers: list[tuple[str, str, float]]
 
 
@@ -78,9 +77,7 @@ def square(run: Run, begin: nbody.Start, element: Element, dtype: str) -> Square
     """Everything that the page shows of one run at one g."""
     m = measured(run, begin, element, dtype)
     found = ends(begin, element, m)
-    return Square(
-        **vars(found), claims=run.symmetry, broken=m.first_broken_layer(), layers=layer_rows(m)
-    )
+    return Square(**vars(found), claims=run.symmetry, layers=layer_rows(m))
 
 
 def judged(

@@ -194,7 +194,7 @@ def _collision() -> None:
 
 
 def inside(shown: Any) -> None:
-    """Δ of every layer, and the first that leaves what rounding explains."""
+    """Δ of every layer, and the first that is not rounding by a second precision."""
     left, right = layout.side_by_side(2, 1)
     found = {shown.labels[n]: s.layers for n, s in shown.squares.items()}
     with left:
@@ -203,7 +203,8 @@ def inside(shown: Any) -> None:
             alt="Error of every layer, from input to output.",
         )  # fmt: skip
     with right:
-        broken = [s.broken or "none" for s in shown.squares.values()]
+        judged = [shown.verdicts.get(name) for name in shown.squares]
+        broken = ["–" if v is None else v.broken or "none" for v in judged]
         worst = [words.delta(max((d for *_, d in rows), default=0.0)) for rows in found.values()]
         readouts.table(
             ["at this g", *found], [["first bad layer", *broken], ["worst of all", *worst]]
