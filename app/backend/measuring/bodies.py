@@ -124,8 +124,8 @@ def curve(run: Run, begin: nbody.Start, element: Element, axis: Vector, dtype: s
     graph, n = nbody.to_graph(begin), len(begin.positions)
     elements = isometries(element, axis, n)
     m = equivariance.measure(
-        run, graph, dtype=dtype, elements=with_padding(elements, graph), layers=False, rebuild=False
-    )
+        run, graph, dtype=dtype, elements=with_padding(elements, graph), rebuild=False
+    )  # with layers, as in the square: what is compiled for that serves here
     places = begin.positions[order_of(element, n)]
     begun = np.einsum("gij,nj->gni", elements.matrix, places) + elements.shift[:, None]
     left, right = (

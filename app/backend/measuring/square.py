@@ -192,7 +192,8 @@ def curve(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: str
     found = _recent.ask(key, lambda: Curve(_along(run, atoms, still, axis, dtype), {}))
     graph = from_atoms(atoms)
     g = with_padding(isometries(element, axis, len(atoms))[:1], graph)
-    m = equivariance.measure(run, graph, dtype=dtype, elements=g, layers=False)
+    # With layers, as in the square: what is compiled for that serves here.
+    m = equivariance.measure(run, graph, dtype=dtype, elements=g)
     names, _ = _outputs(run, m)
     return Curve(found.by_metric, {k: float(m.rebuilt[n][0]) for k, n in names.items()})
 
@@ -202,7 +203,7 @@ def _along(
 ) -> dict[str, dict[str, list[float]]]:
     graph = from_atoms(atoms)
     g = with_padding(isometries(element, axis, len(atoms))[1:], graph)
-    m = equivariance.measure(run, graph, dtype=dtype, elements=g, layers=False, rebuild=False)
+    m = equivariance.measure(run, graph, dtype=dtype, elements=g, rebuild=False)
     names, _ = _outputs(run, m)
     vectors = names["gradient"]
     pairs = zip(m.predict_then_move[vectors], m.move_then_predict[vectors], strict=True)
