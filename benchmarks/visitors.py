@@ -155,24 +155,24 @@ class Crowd:
             view = _view(visitor)
             with connect(f"{address}/{view['path']}", additional_headers=headers) as socket:
                 time.sleep(number / RATE / max(self.dragging, 1))
+                judged, took = 0.0, 0.0
                 for n in itertools.count(1):
                     began = time.monotonic()
                     if began > end:
                         return
                     half = 0.1 * number + 0.01 * n
                     q = [0.0, 0.0, math.sin(half), math.cos(half)]
-                    judge = n % 3 == 0  # five verdicts a second
+                    judge = began - judged > max(0.2, 4 * took)  # as js/live.js
+                    judged = began if judge else judged
                     question = {"n": n, "view": view["token"], "q": q, "judge": judge}
                     socket.send(json.dumps(question))
-                    parts = {"square", "verdict"} if judge else {"square"}
-                    while parts:
+                    answer = {}
+                    while (answer.get("n"), answer.get("part")) != (n, "square"):
                         answer = json.loads(socket.recv(timeout=60))
                         if "error" in answer:
                             raise RuntimeError(answer["error"])
-                        if answer["n"] == n:
-                            parts.discard(answer["part"])
-                            if answer["part"] == "square":
-                                self.answers.append(time.monotonic() - began)
+                    took = time.monotonic() - began
+                    self.answers.append(took)
                     time.sleep(max(0.0, 1 / RATE - (time.monotonic() - began)))
         except (OSError, RuntimeError, WebSocketException) as error:
             self.failed.append(repr(error))
