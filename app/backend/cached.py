@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,11 +53,14 @@ def runs_on(inputs: str) -> dict[str, list[str]]:
     {"turns": [...], "rigid": [...]}, shipped ones first; of atoms only runs that predict an
     invariant, of particles only those that predict places: that is what the pages draw.
     """
-    return _runs_on(inputs, str(home().resolve()))
+    kept = tuple((str(folder), _written(folder)) for folder in runs.folders())
+    return _runs_on(inputs, str(home().resolve()), kept)
 
 
-@st.cache_data(show_spinner=False, max_entries=16, ttl=1.0)  # forty visitors read them once
-def _runs_on(inputs: str, place: str) -> dict[str, list[str]]:
+@st.cache_data(show_spinner=False, max_entries=16, ttl=30.0)  # settings that were read while written
+def _runs_on(
+    inputs: str, place: str, kept: tuple[tuple[str, float], ...]
+) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"turns": [], "rigid": []}
     for job in sorted(runs.list_all(), key=lambda job: (job.state != "shipped", job.name)):
         drawn = form.predicts(job.config) in DRAWN[inputs]
@@ -82,8 +86,14 @@ def run(name: str) -> Run:
 
 def stamp(name: str) -> float:
     """When a run's parameters were written: part of every key under which its results are kept."""
-    file = runs.find(name) / "params.npz"
-    return file.stat().st_mtime if file.is_file() else 0.0
+    return _written(runs.find(name))
+
+
+def _written(folder: Path) -> float:
+    try:
+        return (folder / "params.npz").stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
