@@ -134,11 +134,10 @@ def ani(double: bool) -> Callable[[], Any]:
 
 
 def diep() -> Any:
-    """DIEP, MatPES r2SCAN."""
-    from diep import load_model  # pyright: ignore
-    from diep.ext.ase import PESCalculator  # pyright: ignore
+    """DIEP, trained on MatPES r2SCAN."""
+    from diep.pretrained import make_calculator  # pyright: ignore
 
-    return PESCalculator(load_model("DIEP-MatPES-r2SCAN-2025.1"))
+    return make_calculator()
 
 
 MOLECULES, CRYSTALS = ("ethanol", "acetamide", "water"), ("Si8", "NaCl8")
