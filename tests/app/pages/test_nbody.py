@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,21 +13,13 @@ import pytest
 
 from app.backend import nbody
 from app.pages.nbody import export
+from tests.support.pages import settled
 
 
 def npz(**arrays: Any) -> bytes:
     file = io.BytesIO()
     np.savez(file, **arrays)
     return file.getvalue()
-
-
-def settled(page: Any) -> Any:
-    """The page after its background compilations."""
-    end = time.monotonic() + 120
-    while any("compiling" in c.value for c in page.caption) and time.monotonic() < end:
-        time.sleep(0.2)
-        page.run()
-    return page
 
 
 def headline(page: Any) -> str:
