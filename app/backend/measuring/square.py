@@ -146,7 +146,7 @@ def square(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Square:
         claims=run.symmetry,
         broken=m.first_broken_layer(),
         layers=layer_rows(m),
-        attention=_attention(m.trace, len(atoms)),
+        attention=attention_of(m.trace, len(atoms)),
         features=[
             (layer.name, feature.irrep, np.asarray(feature.values, np.float32)[: len(atoms)])
             for layer in m.trace
@@ -225,7 +225,8 @@ def with_padding(g: Elements, graph: Graph) -> Elements:
     return Elements(g.matrix, g.shift, np.concatenate([g.permutation, tail], axis=1))
 
 
-def _attention(trace: tuple[Layer, ...], atoms: int) -> list[tuple[str, np.ndarray]]:
+def attention_of(trace: tuple[Layer, ...], atoms: int) -> list[tuple[str, np.ndarray]]:
+    """The weights [receiver sender head] of every layer that has any, by its name."""
     found = []
     for layer in trace:
         if layer.attention is not None and layer.attention.per == "node":
