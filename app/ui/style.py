@@ -2,10 +2,13 @@
 
 import streamlit as st
 
-CSS = """
-.stMainBlockContainer{padding:1rem 1.6rem 1.2rem!important;max-width:none}
-header.stAppHeader,header.stAppHeader *{background:transparent;pointer-events:none}
+# Streamlit's own bar lies over the page's first line: only its buttons are seen and clicked.
+BAR = """
+header.stAppHeader,header.stAppHeader *{background:transparent!important;pointer-events:none}
 header.stAppHeader button,header.stAppHeader button *{pointer-events:auto}
+"""
+CSS = f"""{BAR}""" + """
+.stMainBlockContainer{padding:1rem 1.6rem 1.2rem!important;max-width:none}
 .stMain .stVerticalBlock{gap:.5rem}
 h1.demetar{font-size:23px;font-weight:650;line-height:1.25;margin:0;padding:0;letter-spacing:0}
 p.demetar{font-size:15px;line-height:1.4;margin:2px 0 0;color:color-mix(in srgb,currentColor 72%,transparent)}
@@ -29,12 +32,12 @@ width:1px;white-space:nowrap}
 .st-key-controls .stButton button{padding:0 9px}
 .st-key-controls{gap:6px!important}
 .st-key-controls [data-testid="stButtonGroup"]>div{gap:2px}
-.st-key-controls [data-testid="stButtonGroup"] button{padding:0 6px!important}
-.st-key-controls>[class*="-run"]{width:106px!important}
-.st-key-controls>[class*="-beside"]{width:128px!important}
-.st-key-controls>[class*="-slider"]{width:132px!important;min-width:0!important;flex:0 0 132px!important}
+.st-key-controls [data-testid="stButtonGroup"] button{padding:0 5px!important}
+.st-key-controls>[class*="-run"]{width:102px!important}
+.st-key-controls>[class*="-beside"]{width:124px!important}
+.st-key-controls>[class*="-slider"]{width:118px!important;min-width:0!important;flex:0 0 118px!important}
 .st-key-controls>[class*="-slider"] *{min-width:0}
-.st-key-controls>[class*="-axis"]{width:108px!important}
+.st-key-controls>[class*="-axis"]{width:104px!important}
 .st-key-controls [data-testid="stPopover"] button{padding:0 7px!important}
 }
 .st-key-controls button,.st-key-controls [data-baseweb="select"]>div{min-height:32px;height:32px;
@@ -61,7 +64,7 @@ box-shadow:1px 0 12px rgb(0 0 0/.18)}
 [data-testid="stSidebarCollapseButton"]{display:none}
 }
 """
-HEADING = """
+HEADING = f"""{BAR}""" + """
 h1.demetar{font-size:23px;font-weight:650;line-height:1.25;margin:0;padding:0;letter-spacing:0}
 p.demetar{font-size:15px;line-height:1.4;margin:2px 0 0;color:color-mix(in srgb,currentColor 72%,transparent)}
 .stMainBlockContainer{padding:19px 35px 32px!important}
