@@ -57,10 +57,10 @@ def runs_on(inputs: str) -> dict[str, list[str]]:
     return _runs_on(inputs, str(home().resolve()), kept)
 
 
-@st.cache_data(show_spinner=False, max_entries=16, ttl=30.0)  # settings that were read while written
-def _runs_on(
-    inputs: str, place: str, kept: tuple[tuple[str, float], ...]
-) -> dict[str, list[str]]:
+@st.cache_data(
+    show_spinner=False, max_entries=16, ttl=30.0
+)  # settings that were read while written
+def _runs_on(inputs: str, place: str, kept: tuple[tuple[str, float], ...]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"turns": [], "rigid": []}
     for job in sorted(runs.list_all(), key=lambda job: (job.state != "shipped", job.name)):
         drawn = form.predicts(job.config) in DRAWN[inputs]
@@ -165,7 +165,7 @@ _beginning = threading.Lock()
 KINDS = {"square": square.square, "verdict": square.judged, "curve": square.curve}
 OF_BODIES = {
     "square": bodies.square, "verdict": bodies.judged, "curve": bodies.curve,
-    "rollout": lambda run, begin, element, _: rollout.rollout(run, begin, element),  # always in float32
+    "rollout": rollout.rollout,
 }  # fmt: skip
 
 
@@ -257,14 +257,12 @@ def _of_structure(kind: str, name: str, stamp: float, asked: Asked) -> Any:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _orbit(
-    name: str, stamp: float, source: molecules.Source, invert: bool, dtype: str
-) -> orbits.Orbit:
+def _orbit(name: str, stamp: float, source: Source, invert: bool, dtype: str) -> orbits.Orbit:
     element = molecules.Element((0.0, 0.0, 0.0, 1.0), invert)
-    return orbits.orbit(run(name), molecules.molecule(source), element, dtype)
+    return orbits.orbit(run(name), _subject(source)[1], element, dtype)
 
 
-def orbit(name: str, source: molecules.Source, invert: bool, dtype: str) -> orbits.Orbit:
+def orbit(name: str, source: Source, invert: bool, dtype: str) -> orbits.Orbit:
     """Δ_EQ of a run over axes and angles."""
     return _orbit(name, stamp(name), source, invert, dtype)
 

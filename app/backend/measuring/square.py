@@ -145,7 +145,7 @@ def square(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Square:
         target=str(run.config["target"]),
         claims=run.symmetry,
         layers=layer_rows(m),
-        attention=_attention(m.trace, len(atoms)),
+        attention=attention_of(m.trace, len(atoms)),
         features=[
             (layer.name, feature.irrep, np.asarray(feature.values, np.float32)[: len(atoms)])
             for layer in m.trace
@@ -224,7 +224,8 @@ def with_padding(g: Elements, graph: Graph) -> Elements:
     return Elements(g.matrix, g.shift, np.concatenate([g.permutation, tail], axis=1))
 
 
-def _attention(trace: tuple[Layer, ...], atoms: int) -> list[tuple[str, np.ndarray]]:
+def attention_of(trace: tuple[Layer, ...], atoms: int) -> list[tuple[str, np.ndarray]]:
+    """The weights [receiver sender head] of every layer that has any, by its name."""
     found = []
     for layer in trace:
         if layer.attention is not None and layer.attention.per == "node":
