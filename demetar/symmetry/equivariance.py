@@ -81,16 +81,6 @@ class Measurement:
     move_then_predict: dict[str, Float[np.ndarray, "samples _rows _dim"]]
     trace: tuple[Layer, ...] = ()
 
-    def first_broken_layer(self, factor: float = 100.0) -> str | None:
-        """The first layer whose worst Δ exceeds `factor` times what the precision explains."""
-        limit = factor * float(jnp.finfo(self.dtype).eps)
-        for layer in self.layers:
-            found = [*layer.features.values()]
-            found += [] if layer.attention is None else [layer.attention]
-            if any(np.max(d) > limit for d in found):
-                return layer.name
-        return None
-
     def largest(self, way: str = "both") -> Float[np.ndarray, " moving"]:
         """The largest Δ of any output at each element that is not the identity [elements].
 
