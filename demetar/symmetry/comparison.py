@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Bool, Float, Integer, Shaped
 
 from demetar.core.arrays import Array
@@ -30,6 +31,7 @@ SAMPLE_RUNGS = (
     256,
     1024,
 )  # numbers of elements that share one compilation on a GPU
+KEPT = 256  # functions, and sizes of what they give
 FEW = 32  # elements, the most that a page asks at once: sixteen, moved and built again
 # Edges that are computed at once: EGNN with 7 layers of width 128 and its gradient holds 12 kB for each
 # (`benchmarks/memory.py`), 0.8 GB of the 1.5 that a measurement may hold.
@@ -100,7 +102,7 @@ def _layer(
     return found, _attention(g, layer.attention, other.attention, graph, order)
 
 
-@functools.lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=KEPT)
 def compiled(function: Callable[[Any, Graph], Output], layers: bool) -> tuple[Callable, Callable]:
     """The function, traced once, and a jitted comparison of a few elements; jax keeps one a size in each.
 
@@ -142,6 +144,22 @@ def compiled(function: Callable[[Any, Graph], Output], layers: bool) -> tuple[Ca
         return held, jax.vmap(against)(elements, seen, order)
 
     return once, compare
+
+
+_shapes: dict[tuple, Output] = {}  # to ask for them takes as long as to answer a hand
+
+
+def nothing(function: Callable[[Any, Graph], Output], params: Any, graph: Graph) -> Output:
+    """Zeros in the place of what a jitted function gives; nobody writes to them."""
+    leaves, structure = jax.tree.flatten((params, graph))
+    sizes = tuple((x.shape, str(x.dtype)) for x in leaves)
+    key = (function, structure, sizes, jax.config.read("jax_enable_x64"))
+    if key not in _shapes:
+        if len(_shapes) >= KEPT:
+            _shapes.clear()
+        found = jax.eval_shape(function, params, graph)
+        _shapes[key] = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), found)
+    return _shapes[key]
 
 
 def _with(turned: Graph, edges: Edges, fresh: Bool[Array, ""]) -> Graph:

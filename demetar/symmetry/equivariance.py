@@ -164,13 +164,10 @@ def _compared(
     given = isometry.led(isometry.repeated(isometry.widened(part, nodes), ways), 1).astype(dtype)
     built = neighbours.stack(graphs or [taken.graph], nodes, edges)
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
-        params = jax.device_put(
-            jax.tree.map(lambda x: cast(x, dtype), jax.device_get(taken.params))
-        )
-        system = jax.device_put(padded.astype(dtype))
+        params = jax.tree.map(lambda x: cast(x, dtype), jax.device_get(taken.params))
+        system = padded.astype(dtype)
         once, compare = comparison.compiled(taken.function, layers)
-        shapes = jax.eval_shape(once, params, system)
-        reference = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), shapes)
+        reference = comparison.nothing(once, params, system)
 
         def arguments(start: int, chunk: int) -> tuple:
             """A chunk of the elements behind the identity, the last of them again where it ends."""
@@ -187,15 +184,24 @@ def _compared(
                 break
             chunk = max(1, min(chunk - 1, int(chunk * limit / held)))
         memory.refuse(held, limit, taken.graph, dtype)
-        found = []
-        for start in range(0, count + 1, chunk):
-            some = (params, system, np.bool_(start == 0), reference, *arguments(start, chunk))
-            reference, more = compare(*some)
-            found.append(jax.device_get(more))
-        reference = jax.device_get(reference)
+        reference, found = _asked(
+            compare, some, [arguments(k, chunk) for k in range(chunk, count + 1, chunk)]
+        )
     found = jax.tree.map(lambda *x: np.concatenate(x)[1 : count + 1], *found)
     found = jax.tree.map(lambda x: x.reshape(ways, len(part), *x.shape[1:]), found)
     return reference, found
+
+
+def _asked(compare: Callable, first: tuple, others: list[tuple]) -> tuple[Output, list[Any]]:
+    """The reference and what each call of a comparison finds, on the host; `others` are more elements."""
+    if others:  # the calls share what is on the device
+        first = (*jax.device_put(first[:2]), *first[2:])
+    reference, found = compare(*first)
+    calls = [found]
+    for more in others:
+        reference, found = compare(*first[:2], np.False_, reference, *more)
+        calls.append(found)
+    return jax.device_get((reference, calls))
 
 
 def _measurement(
