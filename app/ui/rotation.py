@@ -58,8 +58,12 @@ def axis_and_random(key: str) -> None:
 
 
 def rotation(key: str, axis: str = "(1 1 1)", degrees: float = 60.0) -> Turn:
-    """The inputs of a rotation: angle, axis, random by seed; the address knows angle and axis."""
-    _rotation_from_address(key, axis, degrees)
+    """The inputs of a rotation: angle, axis, random by seed; these defaults unless it has others.
+
+    Reads no address, so that it can be drawn again in a fragment: `from_address` does, once.
+    """
+    st.session_state.setdefault(f"{key}:axis", axis)
+    st.session_state.setdefault(f"{key}:angle", float(degrees))
     own = st.session_state.get(f"{key}:own", AXES["z"])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.slider("Angle of g", 0.0, 180.0, step=1.0, format="%.0f°", key=f"{key}:angle", width=180)

@@ -7,7 +7,9 @@ BAR = """
 header.stAppHeader,header.stAppHeader *{background:transparent!important;pointer-events:none}
 header.stAppHeader button,header.stAppHeader button *{pointer-events:auto}
 """
-CSS = f"""{BAR}""" + """
+CSS = (
+    f"""{BAR}"""
+    + """
 .stMainBlockContainer{padding:1rem 1.6rem 1.2rem!important;max-width:none}
 .stMain .stVerticalBlock{gap:.5rem}
 h1.demetar{font-size:23px;font-weight:650;line-height:1.25;margin:0;padding:0;letter-spacing:0}
@@ -48,6 +50,7 @@ font-size:14px}
 border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 .st-key-controls [data-testid="stButtonGroup"] button{padding:0 9px;min-height:32px}
 """
+)
 
 # Between a telephone, on which Streamlit closes the sidebar, and a wide screen only its icons stand; it
 # opens over the page under the pointer or the keyboard, so that nothing on the page moves.
@@ -64,12 +67,15 @@ box-shadow:1px 0 12px rgb(0 0 0/.18)}
 [data-testid="stSidebarCollapseButton"]{display:none}
 }
 """
-HEADING = f"""{BAR}""" + """
+HEADING = (
+    f"""{BAR}"""
+    + """
 h1.demetar{font-size:23px;font-weight:650;line-height:1.25;margin:0;padding:0;letter-spacing:0}
 p.demetar{font-size:15px;line-height:1.4;margin:2px 0 0;color:color-mix(in srgb,currentColor 72%,transparent)}
 .stMainBlockContainer{padding:19px 35px 32px!important}
 .stApp:has([data-testid="stExpandSidebarButton"]) h1.demetar{padding-left:44px}
 """
+)
 
 
 def heading(title: str, answers: str) -> None:

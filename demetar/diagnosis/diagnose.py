@@ -138,8 +138,9 @@ class _Gathering:
         asked.compile()
         self.ruler = ruler = Ruler(asked)
         self._finite()
-        self.take("groups", lambda: groups(asked, ruler), 0, 0.06)
-        self.take("rounding inside", lambda: stairs(asked, ruler), 0, 0.15)
+        self.take("rounding inside", lambda: stairs(asked, ruler), 0, 0.06)
+        self._grained()
+        self.take("groups", lambda: groups(asked, ruler), 0, 0.1)
         broken = any(self.marks.get(k) for k in LETTERS)
         ladder = (
             ("float32", "bfloat16")
@@ -156,12 +157,18 @@ class _Gathering:
         self.take("layers", lambda: layers(asked), 5, 0.52)
         self.take("graph built again", lambda: rebuilt(asked, ruler), 20, 0.55)
         n = len(asked.graph.species)
-        self.take("gradient", lambda: gradients(asked), 24 * n + 2, 0.6)
+        self.take("gradient", lambda: gradients(asked, ruler), 24 * n + 2, 0.6)
         if self.marks.get("breaks-SO"):
             self.take("orientation spectrum", lambda: orientation(asked, ruler), COST, 0.7)
         if not broken:
             self.take("smoothness", lambda: smoothness(asked, ruler), 700, 0.7)
         asked.tell(1.0, "verdict")
+
+    def _grained(self) -> None:
+        """Tells the ruler how high the steps are: what they explain is held against nothing else."""
+        found = self.evidence[-1].numbers
+        unit = self.ruler.unit
+        self.ruler.grain = {k: found["height"][k] / unit[k] for k in found.get("outputs", ())}
 
     def _finite(self) -> None:
         """Refuses a function that gives no number here and at a crooked copy either."""

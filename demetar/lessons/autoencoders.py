@@ -17,13 +17,14 @@ import jax
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from demetar.core.disk import content, home, trained
+from demetar.core.disk import content, home
 from demetar.core.graph import Graph, from_arrays
 from demetar.data.sets import clouds, points
 from demetar.lessons import _descent as descent
 from demetar.lessons import _digits as digits
 from demetar.lessons import _harmonics as harmonics
 from demetar.lessons._apart import apart
+from demetar.lessons._trained import place
 from demetar.lessons.cnn import turn
 from demetar.lessons.irreps import Quaternion
 from demetar.models.autoencoder import CODE, FRAME
@@ -44,7 +45,7 @@ RUN, PLAIN_RUN = "autoencoder-clouds", "autoencoder-clouds-plain"
 @functools.cache
 def _params() -> dict[str, dict[str, np.ndarray]]:
     own = home() / "runs" / FOLDER / descent.PARAMS
-    found = descent.read(own if own.is_file() else trained() / FOLDER / descent.PARAMS)
+    found = descent.read(own if own.is_file() else place(FOLDER) / descent.PARAMS)
     return {k: {n: v.astype(np.float64) for n, v in p.items()} for k, p in found.items()}
 
 
@@ -172,7 +173,7 @@ def errors() -> dict[str, Any]:
 
 @functools.cache
 def _run(name: str) -> Run:
-    return load(name)
+    return load(place(name))
 
 
 def _graph(x: np.ndarray) -> Graph:

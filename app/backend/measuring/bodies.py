@@ -51,13 +51,12 @@ class Ends:
 
 @dataclass(frozen=True)
 class Square(Ends):
-    """The ends, what the model claims, (name, kind, Δ) of every layer with the first bad one, and attention.
+    """The ends, what the model claims, (name, kind, Δ) of every layer, and attention.
 
     `attention`: (layer, weights [receiver sender heads]) at x.
     """
 
     claims: str
-    broken: str | None
     layers: list[tuple[str, str, float]]
     attention: list[tuple[str, np.ndarray]]
 
@@ -90,7 +89,7 @@ def square(run: Run, begin: nbody.Start, element: Element, dtype: str) -> Square
     m = measured(run, begin, element, dtype)
     found = ends(begin, element, m)
     return Square(
-        **vars(found), claims=run.symmetry, broken=m.first_broken_layer(), layers=layer_rows(m),
+        **vars(found), claims=run.symmetry, layers=layer_rows(m),
         attention=attention_of(m.trace, len(begin.positions)),
     )  # fmt: skip
 
@@ -139,8 +138,8 @@ def curve(run: Run, begin: nbody.Start, element: Element, axis: Vector, dtype: s
     graph, n = nbody.to_graph(begin), len(begin.positions)
     elements = isometries(element, axis, n)
     m = equivariance.measure(
-        run, graph, dtype=dtype, elements=with_padding(elements, graph), layers=False, rebuild=False
-    )
+        run, graph, dtype=dtype, elements=with_padding(elements, graph), rebuild=False
+    )  # with layers, as in the square: what is compiled for that serves here
     places = begin.positions[order_of(element, n)]
     begun = np.einsum("gij,nj->gni", elements.matrix, places) + elements.shift[:, None]
     left, right = (

@@ -96,7 +96,7 @@ def along(
 
 
 def inside(shown: Any, key: str) -> None:
-    """Δ of every layer, and the first that leaves what rounding explains."""
+    """Δ of every layer, and the first that is not rounding by a second precision."""
     left, right = layout.side_by_side(2, 1)
     found = {shown.labels[n]: s.layers for n, s in shown.squares.items()}
     with left:
@@ -106,8 +106,10 @@ def inside(shown: Any, key: str) -> None:
         )  # fmt: skip
     with right:
         worst = [words.delta(max((d for *_, d in rows), default=0.0)) for rows in found.values()]
+        judged = [shown.verdicts.get(name) for name in shown.squares]
+        broken = ["–" if v is None else v.broken or "none" for v in judged]
         rows = [
-            ["first bad layer", *(s.broken or "none" for s in shown.squares.values())],
+            ["first bad layer", *broken],
             ["worst of all", *worst],
         ]
         for kind in sorted({kind for found_rows in found.values() for _, kind, _ in found_rows}):

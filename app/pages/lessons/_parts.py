@@ -26,11 +26,6 @@ class Reading:
     facts: dict[str, str] = field(default_factory=dict)
 
 
-def switch(lesson: str, label: str, help: str) -> bool:
-    """The switch that breaks the rule."""
-    return st.toggle(f"Break it: {label}", key=f"lessons:{lesson}:broken", help=help)
-
-
 def predict(name: str, lesson: ModuleType) -> None:
     """The question; its answer is shown once one was chosen, and both stay for the visit."""
     chosen = st.session_state.setdefault(ANSWERS, {})

@@ -10,7 +10,8 @@ from app.backend import cached
 from app.figures import latent as pictures
 from app.figures import lessons as figures
 from app.pages.lessons import _parts
-from app.ui import layout, rotation, words
+from app.pages.lessons._asked import Asked, One, Switch, Whole
+from app.ui import layout, words
 
 TITLE, SHORT, ORDER = "Group-invariant autoencoders", "Autoencoders", 8
 RULE = (
@@ -34,39 +35,44 @@ USED = ("The model's run and its curves", "training", {"run": "autoencoder-cloud
 SOURCE = (
     "R. Winter, M. Bertolini, T. Le, F. Noé, D.-A. Clevert, NeurIPS 2022 (arXiv:2202.07559), 3."
 )
-VIEWS = {"Digits, SO(2)": "digits", "Tetris, SE(3) × S_n": "clouds"}
+VIEWS = {"digits": "Digits, SO(2)", "clouds": "Tetris, SE(3) × S_n"}
 WAYS = ("harmonics", "pixels")
 FOLDS = {"as it is": 1, "2-fold": 2, "3-fold": 3, "4-fold": 4}
 SHAPES = ("chiral 1", "chiral 2", "square", "line", "corner", "L", "T", "zigzag")
 LETTERS = ("1", "2", "□", "|", "⌞", "L", "T", "Z")
 ANGLES, SHAKES = range(0, 181, 15), (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 
+ASKED = Asked(
+    "autoencoders",
+    {
+        "view": One(tuple(VIEWS)), "broken": Switch(), "digit": Whole(0, 499, 3),
+        "degrees": Whole(0, 180, 90), "way": One(WAYS), "fold": One(tuple(FOLDS)),
+        "shape": One(SHAPES), "shake": One(SHAKES, 0.1),
+    },
+    ("(1 1 1)", 60.0),
+)  # fmt: skip
+
 
 def show() -> list[_parts.Reading]:
     """A digit or a cloud of points through the autoencoder, before and after g."""
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    row = ASKED.row()
     with row:
-        view = st.segmented_control(
-            "What", list(VIEWS), key="lessons:autoencoders:view", default=next(iter(VIEWS)),
-            required=True, label_visibility="collapsed",
-        )  # fmt: skip
-        broken = _parts.switch(
-            "autoencoders", "leave ψ out",
-            "The code alone is decoded: it does not know how the input lies.",
-        )  # fmt: skip
-    return _digits(broken) if VIEWS[view] == "digits" else _clouds(row, broken)
+        view = ASKED.buttons(
+            "view", "What", format_func=VIEWS.__getitem__, label_visibility="collapsed"
+        )
+        broken = ASKED.breaks(
+            "leave ψ out", "The code alone is decoded: it does not know how the input lies."
+        )
+    return _digits(broken) if view == "digits" else _clouds(row, broken)
 
 
 def _asked_digit() -> tuple[int, float, str, int]:
-    key = "lessons:autoencoders:"
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        index = int(st.number_input("Digit", 0, 499, 3, key=f"{key}digit", width=84))
-        degrees = st.slider("Turn", 0, 180, 90, 15, format="%d°", key=f"{key}degrees", width=130)
-        way = st.segmented_control(
-            "Turned in", WAYS, key=f"{key}way", default="harmonics", required=True
-        )
-        fold = st.segmented_control(
-            "Symmetry", list(FOLDS), key=f"{key}fold", default="as it is", required=True,
+    with ASKED.row(2):
+        index = ASKED.number("digit", "Digit", width=84)
+        degrees = ASKED.slider("degrees", "Turn", step=15, format="%d°", width=130)
+        way = ASKED.buttons("way", "Turned in")
+        fold = ASKED.buttons(
+            "fold", "Symmetry",
             help="The mean of the digit and its turns by 360°/n: a digit that these turns leave as it is.",
         )  # fmt: skip
     return index, float(degrees), way, FOLDS[fold]
@@ -143,11 +149,12 @@ def _reading(
 
 
 def _clouds(row: Any, broken: bool) -> list[_parts.Reading]:
-    key, dark = "lessons:autoencoders:", layout.dark()
+    dark = layout.dark()
     with row:
-        name = st.selectbox("Shape", SHAPES, key=f"{key}shape", width=110)
-        shake = st.select_slider("Shaken by", SHAKES, 0.1, key=f"{key}shake", width=120)
-    turn = rotation.rotation(f"{key}turn")
+        name = ASKED.menu("shape", "Shape", width=110)
+        shake = st.select_slider("Shaken by", SHAKES, key=ASKED.key("shake"), width=120)
+    with ASKED.row(2):
+        turn = ASKED.turn()
     seed = 1
     found = cached.lesson("autoencoders", "cloud", name, float(shake), seed, turn[2])
     known = cached.lesson("autoencoders", "shapes_latent")
