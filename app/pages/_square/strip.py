@@ -107,9 +107,8 @@ def inside(shown: Any, key: str) -> None:
     with right:
         worst = [words.delta(max((d for *_, d in rows), default=0.0)) for rows in found.values()]
         judged = [shown.verdicts.get(name) for name in shown.squares]
-        broken = ["–" if v is None else v.broken or "none" for v in judged]
         rows = [
-            ["first bad layer", *broken],
+            ["first bad layer", *("–" if v is None else v.broken or "none" for v in judged)],
             ["worst of all", *worst],
         ]
         for kind in sorted({kind for found_rows in found.values() for _, kind, _ in found_rows}):

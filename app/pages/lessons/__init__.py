@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.backend.teaching.lectures import Values
 from app.pages.lessons import _asked, _parts
-from app.ui import address, layout, style
+from app.ui import address, style
 
 TITLE, ICON, ORDER, SECTION = "Lessons", ":material/school:", 90, "Teach"
 CHOICE, LEAVING = "lessons:lesson", "lessons:leaving"
@@ -48,6 +48,7 @@ def opens_with() -> dict[str, Any]:
 def render() -> None:
     """The page: the rule, the choice of a lesson, what it shows, and beside it question and numbers."""
     style.picture_page()
+    st.html(f"<style>{_parts.CSS}</style>")
     lessons = found()
     address.from_address("lesson", CHOICE, list(lessons), next(iter(lessons)), "lesson")
     if st.session_state.pop(LEAVING, False):
@@ -87,7 +88,8 @@ def _chosen(before: str) -> None:
 def _lesson(name: str, lesson: ModuleType) -> None:
     address.address(lesson=name, **lesson.ASKED.in_address())
     address.told()
-    left, right = layout.side_by_side(2, 1)
+    grid = st.grid(3, min_column_width=240, gap="small")
+    left, right = grid.cell(column_span=2), grid.cell()
     with left:
         readings = lesson.show()
     with right:

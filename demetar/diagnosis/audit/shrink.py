@@ -23,6 +23,14 @@ CHECKS: dict[str, Callable[[Scene], list[Finding]]] = {
 }  # fmt: skip
 
 
+STANDS = {"gradient-atoms": "gradient", "jacobian": "gradient", "force-law": "rotation"}
+
+
+def tried(name: str) -> bool:
+    """Whether a smaller structure is looked for where the check of that name decided."""
+    return STANDS.get(name, name) in CHECKS
+
+
 def shows(scene: Scene, name: str, atoms: ase.Atoms) -> bool:
     """Whether the check of that name is broken at these atoms too."""
     try:
@@ -37,9 +45,7 @@ def shows(scene: Scene, name: str, atoms: ase.Atoms) -> bool:
 
 def smallest(scene: Scene, finding: Finding) -> dict[str, Any] | None:
     """The fewest atoms found that still break a check, as plain lists; None where that is not tried."""
-    name = {"gradient-atoms": "gradient", "jacobian": "gradient", "force-law": "rotation"}.get(
-        finding.name, finding.name
-    )
+    name = STANDS.get(finding.name, finding.name)
     if finding.name == "continuity":
         return _pair(scene, finding)
     if name not in CHECKS:

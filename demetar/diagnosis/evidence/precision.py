@@ -13,8 +13,8 @@ from demetar.diagnosis.record import Evidence
 # Δ in float32 beyond what rounding makes of it. Measured on sound models: at most 5e-5 (trained runs).
 TOO_LARGE = 2e-4
 # Δ in float64 that constants in float32 explain, whatever the size of the system. Measured: at most
-# 1.2e-7; where an axis is longer by 1e-4 in a small part of an energy 3e-7 as it is, 1e-6 to 2e-6 at
-# twice the size.
+# 1.2e-7; where an axis is longer by 1e-4 in a hundredth of an energy 7e-7 to 2e-6 at one of the sizes,
+# and as little as 2e-7 at a single one.
 IN_FLOAT32 = 3e-7
 SIZES = (0.7, 1.5, 2.0)
 
@@ -67,7 +67,7 @@ def precision(
 
 def _resized(asked: Asked, factor: float) -> float:
     """The largest Δ of two rotations at the system made larger, in units of the outputs there."""
-    graph = crooked(asked)
+    graph = crooked(asked, 1, 0.25)
     graph = graph.replace(positions=factor * np.asarray(graph.positions, np.float64))
     ruler = Ruler(asked, around=graph)
     return max(worst(asked, ruler, graph, elements_of(len(graph.species), asked.positions)["SO"][:4]).values())

@@ -40,14 +40,17 @@ class Spot:
     tie: bool
 
 
-def smoothness(asked: Asked, ruler: Ruler) -> Evidence:
-    """Marks: jump, kink, ties (they lie where two neighbours are equally far), ripples."""
+def smoothness(asked: Asked, ruler: Ruler, brief: bool = False) -> Evidence:
+    """Marks: jump, kink, ties (they lie where two neighbours are equally far), ripples.
+
+    `brief`: only the outermost particle leaves.
+    """
     values = [k for k, v in asked.kinds.items() if (v.irreps, v.per) == ("1x0e", "graph")]
     forces = list(forces_of(asked))
     watched = values + forces or list(asked.kinds)
     redraw, length = _redrawn(asked), spacing(asked.positions)
     spots: list[Spot] = []
-    for atom in _leavers(asked.positions):
+    for atom in _leavers(asked.positions)[: 1 if brief else 2]:
         spots += _along(asked, ruler, _leaving(asked, atom, redraw, length), watched, length)
     jumps = [s for s in spots if s.order < 0.5 and s.size > JUMP and s.output not in forces]
     kinks = [s for s in spots if s.output in values and 0.5 <= s.order < 1.5 and s.size > KINK]

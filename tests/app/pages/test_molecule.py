@@ -3,22 +3,13 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.ui import words
 from demetar.core.disk import PROJECT
-
-
-def settled(at: AppTest, seconds: float = 120.0) -> AppTest:
-    """The page after its background compilations."""
-    end = time.monotonic() + seconds
-    while any("compiling" in c.value for c in at.caption) and time.monotonic() < end:
-        time.sleep(0.5)
-        at.run()
-    return at
+from tests.support.pages import settled
 
 
 def sentences(at: AppTest) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from app.pages.lecture import CHOICE, parameters
 from demetar.core.disk import PROJECT
 from demetar.core.errors import InputError
 from demetar.diagnosis.record import Diagnosis, Evidence
+from tests.support.pages import settled
 
 KNOWN = {
     "molecule": Showable(
@@ -244,14 +244,6 @@ def test_results_and_audits_can_be_scenes(
 
 def scene_of(at: Any) -> str:
     return next(c.value for c in at.caption if c.value.startswith("Scene "))
-
-
-def settled(at: Any) -> Any:
-    end = time.monotonic() + 120
-    while any("compiling" in c.value for c in at.caption) and time.monotonic() < end:
-        time.sleep(0.2)
-        at.run()
-    return at
 
 
 @pytest.mark.parametrize("name", READY)
