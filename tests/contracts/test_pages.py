@@ -26,7 +26,7 @@ PARAMETERS = (
     "data", "run", "beside", "scene", "molecule", "angle", "axis", "seed", "bodies", "charges", "law",
     "precision", "also", "metric", "of", "result", "show", "fault", "model", "audit", "lesson",
     "lecture", "question", "lens", "lineup", "faults", "declare", "attention", "layer", "head", "feature",
-    "channel", "dynamics", "frame",
+    "channel", "dynamics", "frame", "spectrum", "average", "draw",
     "nothing of ours",
 )  # fmt: skip
 
