@@ -19,7 +19,7 @@ STEP, HIGHEST = 10, 420  # heights of charts, pixels at 1400 × 900
 AROUND, ROOM = 320, 580
 CSS = "[class*=st-key-lessons-high]{overflow:hidden!important}".join(
     f"div:has(>[class*=st-key-lessons-high-{h}-]){{flex:0 0 clamp({0.5 * h}px,calc({h / ROOM:.4f} * "
-    f"(var(--demetar-screen,100vh) - {AROUND}px)),{1.25 * h}px)!important}}"
+    f"(var(--demetar-screen,100vh) - var(--demetar-lessons,{AROUND}px))),{1.25 * h}px)!important}}"
     for h in range(STEP, HIGHEST + STEP, STEP)
 )
 
