@@ -18,6 +18,7 @@ p.demetar b{font-weight:650}
 .stApp:has([data-testid="stExpandSidebarButton"]) .st-key-head{padding-left:44px}
 .st-key-head button{min-height:30px;padding:2px 8px;font-size:14px}
 .st-key-tools{padding-right:30px;gap:4px!important}
+.st-key-scene{--demetar-bar:32px}
 @media(max-height:800px){
 :root{--demetar-around:388px;--demetar-over:0px;--demetar-least:330px}
 }
@@ -37,7 +38,7 @@ width:1px;white-space:nowrap}
 .st-key-controls [data-testid="stButtonGroup"] button{padding:0 5px!important}
 .st-key-controls>[class*="-run"]{width:102px!important}
 .st-key-controls>[class*="-beside"]{width:124px!important}
-.st-key-controls>[class*="-slider"]{width:118px!important;min-width:0!important;flex:0 0 118px!important}
+.st-key-controls>[class*="-slider"]{width:112px!important;min-width:0!important;flex:0 0 112px!important}
 .st-key-controls>[class*="-slider"] *{min-width:0}
 .st-key-controls>[class*="-axis"]{width:104px!important}
 .st-key-controls [data-testid="stPopover"] button{padding:0 7px!important}
@@ -60,8 +61,8 @@ RAIL = """
 z-index:1000}
 [data-testid="stSidebarContent"]{width:62px;overflow-x:hidden;background:inherit}
 [data-testid="stSidebarContent"]>*{min-width:188px}
-[data-testid="stSidebar"]:not(:hover,:focus-within) :is(header,a>span:last-child,[data-testid="stSidebarHeader"],
-[data-testid="stSidebarUserContent"]){opacity:0}
+[data-testid="stSidebar"]:not(:hover,:focus-within) :is(header,a>span:last-child,
+[data-testid="stSidebarHeader"],[data-testid="stSidebarUserContent"]){opacity:0}
 [data-testid="stSidebar"]:is(:hover,:focus-within) [data-testid="stSidebarContent"]{width:188px;
 box-shadow:1px 0 12px rgb(0 0 0/.18)}
 [data-testid="stSidebarCollapseButton"]{display:none}

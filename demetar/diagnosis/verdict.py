@@ -63,6 +63,7 @@ MARKS: dict[str, tuple[str, str]] = {
     "jump": ("the value jumps", "the value does not jump"),
     "ties": ("that is where two neighbours are equally far", "that is elsewhere than at equal distances"),
     "kink": ("the slope jumps while the value does not", "the slope does not jump"),
+    "binary-steps": ("its steps are powers of two", "it has no steps that are powers of two"),
     "ripples": ("the surface has ripples", "the surface has no ripples"),
 }  # fmt: skip
 _HOLD = {"breaks-T": NO, "breaks-SO": NO, "breaks-C_i": NO, "breaks-S_n": NO}
@@ -107,6 +108,7 @@ RULES: tuple[Rule, ...] = (
     ("unconstrained", {**_TURN}),
     ("float32-sum", {**_HOLD, "stairs": YES, "stairs-of-value-only": YES, "last-digit": YES}),
     ("float32-sum", {**_HOLD, "stairs": YES, "stairs-coarse": YES, "last-digit": YES}),
+    ("fast-matmul", {**_HOLD, "binary-steps": YES}),
     ("rough-surface", {**_HOLD, "stairs": YES, "stairs-coarse": YES, "ripples": YES}),
     ("fast-matmul", {**_HOLD, "stairs": YES, "stairs-coarse": YES}),
     ("neighbour-limit", {**_HOLD, "rebuilt-breaks": YES}),
@@ -158,7 +160,7 @@ MADE: dict[str, set[str]] = {
     "orientation spectrum": {
         "cubic-degrees", "degree-1-only", "degrees-1-and-3", "high-degrees", "low-degrees",
     },
-    "smoothness": {"jump", "kink", "ripples", "ties"},
+    "smoothness": {"binary-steps", "jump", "kink", "ripples", "ties"},
 }  # fmt: skip
 
 

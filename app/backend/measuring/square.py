@@ -171,8 +171,10 @@ def judged_by(run: Run, atoms: ase.Atoms, first: Measurement) -> Judgement:
 
 def judge(run: Run, graph: Graph, names: Mapping[str, str], first: Measurement) -> Judgement:
     """The verdict on a measurement; `names` are the library's names of the outputs that are judged."""
-    second = verdict.SECOND[first.dtype]
-    again = equivariance.measure(run, graph, dtype=second, elements=first.elements, rebuild=False)
+    second, inside = verdict.SECOND[first.dtype], bool(first.layers)
+    again = equivariance.measure(
+        run, graph, dtype=second, elements=first.elements, rebuild=False, layers=inside
+    )
     found = verdict.compare(first, again)
     moving = bool(first.elements.moving()[0])
     return Judgement(
@@ -180,7 +182,7 @@ def judge(run: Run, graph: Graph, names: Mapping[str, str], first: Measurement) 
         coarse={k: found.findings[n].coarse for k, n in names.items()},
         fine={k: found.findings[n].fine for k, n in names.items()},
         second=second,
-        broken=verdict.first_broken_layer(first, again),
+        broken=verdict.first_broken_layer(first, again) if inside else None,
         sentence=found.sentence if moving else "This g moves nothing, so nothing can differ.",
     )
 

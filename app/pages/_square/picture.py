@@ -17,13 +17,14 @@ ON_DARK = dict(zip(HUES, ("#4BA3E3", "#F28C3A"), strict=True))
 JOINS = ((0, 1, "g"), (2, 3, "g"), (0, 2, "f ↓ predict"), (1, 3, "f ↓ predict"))
 
 
-def height(more: int = 0) -> str:
-    """How tall the square is: what the screen leaves beside the rest of the page, and `more` pixels of it.
+def height(player: bool = False) -> str:
+    """How tall the square is: what the screen leaves beside the rest of the page, and below it a player.
 
     A page's style, and a lecture, whose type is larger, say how much of the screen there is and what stands
     around the square.
     """
-    screen, around = "var(--demetar-screen, 100vh)", f"var(--demetar-around, 384px) - {more}px"
+    below = " - 30px - var(--demetar-bar, 0px)" if player else ""
+    screen, around = "var(--demetar-screen, 100vh)", f"var(--demetar-around, 384px){below}"
     return (
         f"clamp(var(--demetar-least, 380px), max({screen} - {around}, "
         f"min(440px, {screen} - {around} + var(--demetar-over, 54px))), 680px)"

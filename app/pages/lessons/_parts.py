@@ -17,13 +17,10 @@ ANSWERS = "lessons:answers"
 STEP, HIGHEST = 10, 420  # heights of charts, pixels at 1400 × 900
 # What a page, or a scene, has around its charts: the rest of the screen's height is shared among them.
 AROUND, ROOM = 320, 580
-CSS = (
-    "[class*=st-key-lessons-high]{overflow:hidden!important}"
-    "".join(
-        f"div:has(>[class*=st-key-lessons-high-{h}-]){{flex:0 0 clamp({0.5 * h}px,calc({h / ROOM:.4f} * "
-        f"(var(--demetar-screen,100vh) - {AROUND}px)),{1.25 * h}px)!important}}"
-        for h in range(STEP, HIGHEST + STEP, STEP)
-    )
+CSS = "[class*=st-key-lessons-high]{overflow:hidden!important}".join(
+    f"div:has(>[class*=st-key-lessons-high-{h}-]){{flex:0 0 clamp({0.5 * h}px,calc({h / ROOM:.4f} * "
+    f"(var(--demetar-screen,100vh) - var(--demetar-lessons,{AROUND}px))),{1.25 * h}px)!important}}"
+    for h in range(STEP, HIGHEST + STEP, STEP)
 )
 
 
@@ -85,7 +82,9 @@ def _facts(rows: dict[str, str]) -> None:
 def chart(figure: Any, key: str, takeaway: str) -> None:
     """A figure with its takeaway as alternative text; as high as the screen leaves room for."""
     high = round(figure.layout.height / STEP) * STEP
-    with st.container(key=f"lessons-high-{high}-{key.replace(':', '-')}", height=high, border=False):
+    with st.container(
+        key=f"lessons-high-{high}-{key.replace(':', '-')}", height=high, border=False
+    ):
         st.plotly_chart(
             figure, key=f"lessons:{key}", alt=takeaway, height="stretch",
             config={"displayModeBar": False},

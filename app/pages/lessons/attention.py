@@ -61,7 +61,7 @@ def show() -> list[_parts.Reading]:
     asked = "list" if stay else near
     steps = cached.lesson("attention", "steps", space, name, asked)
     dark = layout.dark()
-    grid = st.grid(4, min_column_width=150, gap="small")
+    grid = st.grid(4, min_column_width=110, gap="small")
     left, right = grid.cell(), grid.cell(column_span=3)
     with left:
         orbits = cached.lesson("attention", "orbits", space)

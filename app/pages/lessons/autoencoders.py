@@ -96,13 +96,13 @@ def _digits(broken: bool) -> list[_parts.Reading]:
     with left:
         _parts.chart(
             pictures.plane(
-                known["places"], known["classes"], "0123456789", index, dark, 310
+                known["places"], known["classes"], "0123456789", index, dark, 280
             ),
             "autoencoders:codes", "Codes of 500 test digits, by class, and the chosen one.",
         )  # fmt: skip
     with right:
         _parts.chart(
-            figures.curves(ANGLES, curves, "degrees", dark, (degrees,), 310), "autoencoders:angles",
+            figures.curves(ANGLES, curves, "degrees", dark, (degrees,), 280), "autoencoders:angles",
             "How far the rebuilt digit is from the turned one over the angle.",
         )  # fmt: skip
     fine = cached.lesson("autoencoders", "digit", index, degrees, "harmonics", 1)
@@ -166,13 +166,13 @@ def _clouds(row: Any, broken: bool) -> list[_parts.Reading]:
         "x̂(g·x), rings: g·x": {"x̂": moved, "g·x": found["g·x"]},
     }
     _parts.chart(
-        pictures.clouds(panels, dark, 290), "autoencoders:clouds",
+        pictures.clouds(panels, dark, 260), "autoencoders:clouds",
         "The rebuilt cloud on the given one, the canonical cloud, and both after g.",
     )  # fmt: skip
     left, right = layout.halves()
     with left:
         _parts.chart(
-            pictures.plane(known["places"], known["classes"], LETTERS, None, dark, 270),
+            pictures.plane(known["places"], known["classes"], LETTERS, None, dark, 240),
             "autoencoders:shapes", "Codes of shaken shapes, by shape; 1 and 2 are mirror images.",
         )  # fmt: skip
     with right:
@@ -181,7 +181,7 @@ def _clouds(row: Any, broken: bool) -> list[_parts.Reading]:
         _parts.chart(
             figures.curves(places, {k: abs(v) for k, v in curves.items()},
                            "shaken by " + ", ".join(f"{s:g}" for s in SHAKES), dark,
-                           (SHAKES.index(shake),), 270),
+                           (SHAKES.index(shake),), 240),
             "autoencoders:shakes", "The frame's volume and what is missed over the shaking.",
         )  # fmt: skip
     fine = cached.lesson("autoencoders", "cloud", name, 0.1, seed, turn[2])

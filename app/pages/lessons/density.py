@@ -61,7 +61,7 @@ def show() -> list[_parts.Reading]:
     after = cached.lesson("density", "volume", *of, shown, g, invert, mistaken)
     agree = "do not fit" if mistaken else "turn along with"
     _parts.chart(
-        figures.isosurfaces({"x, c": before, "g·x, D(g) c": after}, dark, 270),
+        figures.isosurfaces({"x, c": before, "g·x, D(g) c": after}, dark, 260),
         "density:surface", f"Surfaces of equal {shown} before and after g: the lobes {agree} the atoms.",
     )  # fmt: skip
     plane = cached.lesson("density", "section", *of)

@@ -61,7 +61,8 @@ def show() -> list[_parts.Reading]:
              "difference": found["difference"]}  # fmt: skip
     same = "the same" if found["apart"] < 1e-9 else "different"
     _parts.chart(
-        figures.matrices(_compressed(named), dark, 260, like={"difference": "D F(x) Dᵀ"}), "hamiltonian:matrices",
+        figures.matrices(_compressed(named), dark, 260, like={"difference": "D F(x) Dᵀ"}),
+        "hamiltonian:matrices",
         f"Water's matrix, that of the turned molecule, and the turned matrix: the last two are {same}.",
     )  # fmt: skip
     level = cached.lesson("hamiltonian", "levels", name, int(index))

@@ -75,7 +75,7 @@ def _harmonics(g: rotation.rotations.Quaternion) -> list[_parts.Reading]:
     found = cached.lesson("irreps", "rotation_matrices", l, g, False, parity)
     still = (0.0, 0.0, 0.0, 1.0)
     dark = layout.dark()
-    grid = st.grid(3, min_column_width=200, gap="small")
+    grid = st.grid(3, min_column_width=150, gap="small")
     left, right = grid.cell(column_span=2), grid.cell()
     with left:
         _parts.chart(

@@ -42,7 +42,7 @@ def show(shown: Any) -> viewer.Events:
     }
     return viewer.show(
         _Scene(shown, models).panels(),
-        key=VIEWER, height=picture.height(30), grid=picture.grid(len(shown.names), True),
+        key=VIEWER, height=picture.height(player=True), grid=picture.grid(len(shown.names), True),
         side=picture.side(
             shown, models, (QUESTION, ABOUT), OUTPUT, state.SHORT, {"metric": state.METRICS}
         ),

@@ -46,6 +46,10 @@ export class Side {
       ...options.map(([key, text]) => Object.assign(make("option", "", text), { value: key })),
     );
     select.value = value;
+    if (name === "metric" && this.data.of === "value") {
+      select.disabled = true;
+      select.title = "A number has one metric: how far it is off, relative to its size.";
+    }
     select.onchange = () => this.report("choice", { name, value: select.value });
     return select;
   }

@@ -183,6 +183,10 @@ def _scene(probe: Probe, atoms: ase.Atoms, seed: int, found: dict[str, Finding])
         probe, generic, np.random.default_rng([seed, 1]), found["history"].tags["memory"]
     )
     found["noise"] = noise.told(precision, probe)
+    if precision.word == "low":
+        found["repeat"] = repeat.seldom(probe, generic, None, found["repeat"])
+        if found["repeat"].broken:
+            return None
     return Scene(probe, atoms, generic, probe(generic), precision, seed)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from demetar.core.graph import Graph, connect
 from demetar.diagnosis.asked import Asked
+from demetar.diagnosis.evidence.dyadic import dyadic
 from demetar.diagnosis.evidence.gradients import forces_of
 from demetar.diagnosis.evidence.stairs import COARSE
 from demetar.diagnosis.moves import Ruler, crooked, spacing
@@ -41,7 +42,7 @@ class Spot:
 
 
 def smoothness(asked: Asked, ruler: Ruler, brief: bool = False) -> Evidence:
-    """Marks: jump, kink, ties (they lie where two neighbours are equally far), ripples.
+    """Marks: jump, kink, ties (they lie where two neighbours are equally far), ripples, binary-steps.
 
     `brief`: only the outermost particle leaves.
     """
@@ -62,6 +63,8 @@ def smoothness(asked: Asked, ruler: Ruler, brief: bool = False) -> Evidence:
         "ties": bool(jumps or kinks) and all(s.tie for s in jumps or kinks),
         "ripples": any(v > (RIPPLE_OF_FORCES if k in forces else RIPPLE) for k, v in left.items()),
     }
+    coarse = [k for k in values if left[k] > RIPPLE]
+    marks["binary-steps"] = bool(coarse) and all(dyadic(asked, k, length) for k in coarse)
     numbers = {
         "jumps": [[s.output, s.size] for s in jumps], "kinks": [[s.output, s.size] for s in kinks],
         "ripples": left,

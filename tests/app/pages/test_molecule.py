@@ -165,6 +165,28 @@ def test_every_lens_opens(small_runs, open_page, name):
 
 
 @pytest.mark.parametrize(
+    ("lens_of", "key", "parameter", "says"),
+    [
+        ("All rotations", "molecule:spectrum", "spectrum", "on"),
+        ("Line-up", "molecule:symmetrise", "average", "set_transformer-qm9-homo"),
+    ],
+)
+def test_what_a_switch_shows_is_in_the_link(small_runs, open_page, lens_of, key, parameter, says):
+    at = settled(open_page("molecule", molecule="water", lens=lens_of))
+    assert parameter not in at.query_params
+    settled(at.toggle(key=key).set_value(True).run())
+    assert at.query_params[parameter] in (says, [says])
+    fresh = settled(
+        open_page("molecule", **{k: str(at.query_params[k]) for k in ("lens", parameter)})
+    )
+    assert fresh.toggle(key=key).value
+    lens(at, "Angle")  # closed, it is still in the link
+    assert at.query_params[parameter] in (says, [says])
+    settled(at.button(key="molecule:reset").click().run())
+    assert parameter not in at.query_params
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [
         (0.0, "0"), (7.64e-7, "7.6·10⁻⁷"), (0.94123, "0.94"), (0.01, "0.010"), (0.0099, "9.9·10⁻³"),

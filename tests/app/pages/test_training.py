@@ -79,7 +79,7 @@ def test_a_run_from_a_terminal_appears(home: Path, open_page: Callable[..., Any]
     assert button(page, "Stop")
     assert page.dataframe[0].value["run"].tolist() == ["theirs"]
     assert page.dataframe[0].value["best valid"].tolist() == ["0.25"]
-    assert page.dataframe[0].value["Δ SO(3)"].tolist() == ["1.0e-07"]
+    assert page.dataframe[0].value["Δ SO(3)"].tolist() == ["1.0·10⁻⁷"]
     assert page.dataframe[0].value["error"].tolist() == ["MSE, (scene units)²"]
 
 

@@ -153,7 +153,7 @@ def test_runs_are_compared_in_numbers(home: Path, open_page: Callable[..., Any])
     assert "**good** errs least, 0.25 scene units; bad 3 times as much." in words(page).replace(
         "(scene units)²", "scene units"
     )
-    assert "1.0e-07 for good and 3.0e-07 for bad" in words(page)
+    assert "1.0·10⁻⁷ for good and 3.0·10⁻⁷ for bad" in words(page)
     table = page.table[0].value
     assert list(table["times the least"]) == ["3.00", "1.00"]
     assert "forces" not in table  # neither has any
