@@ -36,6 +36,7 @@ SCENES = {
 # Nothing is on its way any more: no script runs, nothing is compiled, measured or looked for.
 QUIET = """() => !document.querySelector('[data-test-script-state=running]') &&
   document.querySelector('.stMain h1, .stMain h2') !== null &&
+  document.querySelector('[data-testid=stSkeleton]') === null &&
   !/compiling|measuring …|Measuring what|finding the cause|is starting/i.test(document.body.innerText)"""
 
 
