@@ -5,6 +5,7 @@ a few times: no two values alike, so that nothing is answered from what was aske
 key or click to the last change of the document, processor what the server used meanwhile.
 
     python -m benchmarks.lessons [--repeats 3] [--only density]
+    python -m benchmarks.lessons --numbers    # the tables of docs/lessons.md instead
 """
 
 import argparse
@@ -18,6 +19,7 @@ from playwright.sync_api import Error, Page, sync_playwright
 
 from benchmarks.latency import FLAGS, serve
 from benchmarks.screenshots import QUIET
+from demetar.core import registry
 
 LESSONS = sorted(p.stem for p in Path("app/pages/lessons").glob("[!_]*.py"))
 LECTURES = ("tensors", "representations")
@@ -83,6 +85,14 @@ def measured(page: Page, pid: int, act: Callable[[], None]) -> tuple[float, floa
     return page.evaluate("window.changed") - began, 1e3 * (processor(pid) - used)
 
 
+def numbers(only: str) -> None:
+    """Prints what each lesson measures: a row a rule, kept and broken, as in docs/lessons.md."""
+    for name in (n for n in LESSONS if n.startswith(only)):
+        print(f"\n{name}\n\n| rule | kept | broken |\n|---|---|---|")
+        for rule, (kept, broken) in registry.load("lessons", name).numbers().items():
+            print(f"| {rule.replace('|', chr(92) + '|')} | {kept:.0e} | {broken:.2g} |")
+
+
 def told(name: str, found: list[tuple[float, float]]) -> None:
     """One line: medians and the worst."""
     wall, used = zip(*found)
@@ -100,7 +110,11 @@ def main() -> None:
     parser.add_argument(
         "--only", default="", help="what the name of a lesson or lecture begins with"
     )
+    parser.add_argument("--numbers", action="store_true", help="what is measured, not how fast")
     arguments = parser.parse_args()
+    if arguments.numbers:
+        numbers(arguments.only)
+        return
     process, url = serve()
     try:
         with sync_playwright() as play:

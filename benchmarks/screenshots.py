@@ -1,7 +1,7 @@
 """Screenshots of every page in both themes and two widths, of lectures and both squares at 1024 × 768.
 
 Starts the explorer, opens each page by its address in Chromium, waits until nothing is computed any more,
-and writes palette PNGs of at most 128 colours, which keeps them all below four megabytes.
+and writes palette PNGs of at most 256 colours, which keeps them all below four megabytes.
 
     python -m benchmarks.screenshots [--only molecule] [--out docs/screenshots]
 """
@@ -19,8 +19,8 @@ from benchmarks.latency import FLAGS, ROOT, serve
 SIZES = {"wide": (1400, 900), "narrow": (800, 900)}
 SMALL = (1024, 768)  # of a projector: everything that is needed stands on it
 SQUARES = {"molecule-small": "", "nbody-small": "nbody"}
-COLOURS = 128
-EXACT = 48  # of them are kept as they are: grounds and lines, whose tint a palette would change
+COLOURS = 256
+EXACT = 64  # of them are kept as they are: grounds and lines, whose tint a palette would change
 # What is worth a picture: the name of the file and the address.
 PAGES = {
     "molecule": "", "molecule-rotations": "?lens=All rotations", "molecule-types": "?lens=Types",
@@ -36,6 +36,7 @@ SCENES = {
 # Nothing is on its way any more: no script runs, nothing is compiled, measured or looked for.
 QUIET = """() => !document.querySelector('[data-test-script-state=running]') &&
   document.querySelector('.stMain h1, .stMain h2') !== null &&
+  document.querySelector('[data-testid=stSkeleton]') === null &&
   !/compiling|measuring …|Measuring what|finding the cause|is starting/i.test(document.body.innerText)"""
 
 

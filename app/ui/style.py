@@ -22,6 +22,13 @@ p.demetar b{font-weight:650}
 @media(max-height:800px){
 :root{--demetar-around:388px;--demetar-over:0px;--demetar-least:330px}
 }
+.st-key-controls button,.st-key-controls [data-baseweb="select"]>div{min-height:32px;height:32px;
+font-size:14px}
+.st-key-controls [data-testid="stPopover"] button{padding:0 10px}
+.st-key-controls [data-baseweb="select"] *{line-height:30px}
+.st-key-controls{gap:8px!important;padding-top:.5rem;
+border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
+.st-key-controls [data-testid="stButtonGroup"] button{padding:0 9px;min-height:32px}
 @media(max-width:1180px){
 .stMainBlockContainer{padding:.7rem 1rem .6rem!important}
 .stMain .stVerticalBlock{gap:.4rem}
@@ -33,9 +40,10 @@ p.demetar b{font-weight:650}
 width:1px;white-space:nowrap}
 .st-key-tools button div[aria-hidden]{display:none}
 .st-key-controls .stButton button{padding:0 9px}
-.st-key-controls{gap:6px!important}
+.st-key-controls{gap:4px!important}
 .st-key-controls [data-testid="stButtonGroup"]>div{gap:2px}
-.st-key-controls [data-testid="stButtonGroup"] button{padding:0 5px!important}
+.st-key-controls [data-testid="stButtonGroup"] button{padding:0 5px!important;
+font-size:13px}
 .st-key-controls>[class*="-run"]{width:102px!important}
 .st-key-controls>[class*="-beside"]{width:124px!important}
 .st-key-controls>[class*="-slider"]{width:112px!important;min-width:0!important;flex:0 0 112px!important}
@@ -43,13 +51,6 @@ width:1px;white-space:nowrap}
 .st-key-controls>[class*="-axis"]{width:104px!important}
 .st-key-controls [data-testid="stPopover"] button{padding:0 7px!important}
 }
-.st-key-controls button,.st-key-controls [data-baseweb="select"]>div{min-height:32px;height:32px;
-font-size:14px}
-.st-key-controls [data-testid="stPopover"] button{padding:0 10px}
-.st-key-controls [data-baseweb="select"] *{line-height:30px}
-.st-key-controls{gap:8px!important;padding-top:.5rem;
-border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
-.st-key-controls [data-testid="stButtonGroup"] button{padding:0 9px;min-height:32px}
 """
 )
 

@@ -35,11 +35,18 @@ USED = ("The model's run and its curves", "training", {"run": "autoencoder-cloud
 SOURCE = (
     "R. Winter, M. Bertolini, T. Le, F. Noé, D.-A. Clevert, NeurIPS 2022 (arXiv:2202.07559), 3."
 )
-VIEWS = {"digits": "Digits, SO(2)", "clouds": "Tetris, SE(3) × S_n"}
+VIEWS = {"digits": "Digits, SO(2)", "clouds": "Tetris, SE(3) × S_n", "molecules": "Molecules"}
 WAYS = ("harmonics", "pixels")
 FOLDS = {"as it is": 1, "2-fold": 2, "3-fold": 3, "4-fold": 4}
 SHAPES = ("chiral 1", "chiral 2", "square", "line", "corner", "L", "T", "zigzag")
 LETTERS = ("1", "2", "□", "|", "⌞", "L", "T", "Z")
+MOLECULES = ("uracil", "glycerol", "acetone", "urea", "pyridine", "toluene")
+UNITS, OWN = {"clouds": "cubes", "molecules": "Å"}, "η and ψ"
+CODES = {
+    "clouds": "Codes of shaken shapes, by shape; 1 and 2 are mirror images.",
+    "molecules": "Codes of stored molecules, by their number of heavy atoms.",
+}
+HEAVY = ("5", "6", "7", "8", "9")
 ANGLES, SHAKES = range(0, 181, 15), (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 
 ASKED = Asked(
@@ -47,7 +54,7 @@ ASKED = Asked(
     {
         "view": One(tuple(VIEWS)), "broken": Switch(), "digit": Whole(0, 499, 3),
         "degrees": Whole(0, 180, 90), "way": One(WAYS), "fold": One(tuple(FOLDS)),
-        "shape": One(SHAPES), "shake": One(SHAKES, 0.1),
+        "shape": One(SHAPES), "molecule": One(MOLECULES), "shake": One(SHAKES, 0.1),
     },
     ("(1 1 1)", 60.0),
 )  # fmt: skip
@@ -63,7 +70,7 @@ def show() -> list[_parts.Reading]:
         broken = ASKED.breaks(
             "leave ψ out", "The code alone is decoded: it does not know how the input lies."
         )
-    return _digits(broken) if view == "digits" else _clouds(row, broken)
+    return _digits(broken) if view == "digits" else _clouds(row, broken, view)
 
 
 def _asked_digit() -> tuple[int, float, str, int]:
@@ -148,16 +155,19 @@ def _reading(
     return _parts.Reading(what, now if whole else kept, None if whole else now, facts or {})
 
 
-def _clouds(row: Any, broken: bool) -> list[_parts.Reading]:
+def _clouds(row: Any, broken: bool, view: str) -> list[_parts.Reading]:
     dark = layout.dark()
     with row:
-        name = ASKED.menu("shape", "Shape", width=110)
+        tetris = view == "clouds"
+        name = ASKED.menu(
+            *(("shape", "Shape") if tetris else ("molecule", "Heavy atoms of")), width=120
+        )
         shake = st.select_slider("Shaken by", SHAKES, key=ASKED.key("shake"), width=120)
     with ASKED.row(2):
         turn = ASKED.turn()
     seed = 1
     found = cached.lesson("autoencoders", "cloud", name, float(shake), seed, turn[2])
-    known = cached.lesson("autoencoders", "shapes_latent")
+    known = cached.lesson("autoencoders", "shapes_latent" if tetris else "molecules_latent")
     moved = found["canonical"] if broken else found["x̂(g·x)"]
     made = found["canonical"] if broken else found["x̂(x)"]
     panels = {
@@ -172,8 +182,8 @@ def _clouds(row: Any, broken: bool) -> list[_parts.Reading]:
     left, right = layout.halves()
     with left:
         _parts.chart(
-            pictures.plane(known["places"], known["classes"], LETTERS, None, dark, 240),
-            "autoencoders:shapes", "Codes of shaken shapes, by shape; 1 and 2 are mirror images.",
+            pictures.plane(known["places"], known["classes"], LETTERS if tetris else HEAVY, None, dark, 240),
+            "autoencoders:shapes", CODES[view],
         )  # fmt: skip
     with right:
         curves = cached.lesson("autoencoders", "by_shake", name, seed)
@@ -185,15 +195,18 @@ def _clouds(row: Any, broken: bool) -> list[_parts.Reading]:
             "autoencoders:shakes", "The frame's volume and what is missed over the shaking.",
         )  # fmt: skip
     fine = cached.lesson("autoencoders", "cloud", name, 0.1, seed, turn[2])
-    return _of_clouds(found, fine, broken)
+    return _of_clouds(found, fine, broken, view)
 
 
-def _of_clouds(found: dict[str, Any], fine: dict[str, Any], broken: bool) -> list[_parts.Reading]:
-    errors = cached.lesson("autoencoders", "clouds_errors")
+def _of_clouds(
+    found: dict[str, Any], fine: dict[str, Any], broken: bool, view: str
+) -> list[_parts.Reading]:
+    errors, unit = cached.lesson("autoencoders", "clouds_errors", view), UNITS[view]
+    baselines = ", ".join(who for who in errors if who != OWN)
     facts = {
-        "mean square error, test clouds": f"{errors['η and ψ']:.4f}",
-        "plain autoencoder, centroid": f"{errors['plain']:.4f}, {errors['the centroid']:.4f}",
-        "this cloud missed by": f"{found['missed']:.2f} cubes",
+        f"mean square error, test clouds, {unit}²": f"{errors[OWN]:.4f}",
+        baselines: ", ".join(f"{v:.4f}" for who, v in errors.items() if who != OWN),
+        "this cloud missed by": f"{found['missed']:.2f} {unit}",
         "code of the mirror image": words.delta(found["mirror"]),
     }
     now = found["without ψ" if broken else "rebuilt"]

@@ -42,7 +42,7 @@ IN_LESSONS = [name for name in SHIPPED if not inputs_of(name)]  # their label is
 
 
 def test_every_shipped_run_is_offered_by_a_page(shipped: None) -> None:
-    shown = {autoencoders.RUN, autoencoders.PLAIN_RUN}
+    shown = {autoencoders.RUN, autoencoders.PLAIN_RUN, autoencoders.MOLECULES_RUN}
     missed = set(SHIPPED) - offered("particles") - offered("atoms") - shown
     assert not missed, "a shipped run nobody can open"
 

@@ -38,7 +38,7 @@ def test_a_run_from_the_page_survives_a_reload(home: Path, open_page: Callable[.
     assert page.metric[0].label == "Best valid MSE"
     assert float(page.metric[0].value) > 0
     assert page.metric[1].label == "Δ_EQ, SO(3)"
-    assert float(page.metric[1].value) < 1e-5
+    assert page.metric[1].value.endswith(("⁻⁶", "⁻⁷", "⁻⁸")), "EGNN turns up to rounding"
     assert page.metric[2].value == "0.0071"  # EGNN, Satorras et al. 2021, table 2
 
     second = open_page("training")  # a second browser, and a reload
