@@ -96,20 +96,20 @@ def _digits(broken: bool) -> list[_parts.Reading]:
     if broken:
         shown |= {"x̂(x)": found["δ(η(x))"], "x̂(g·x)": found["δ(η(g·x))"]}
     _parts.chart(
-        figures.matrices(shown, dark, 215, True, dict.fromkeys(names, "x")), "autoencoders:images",
+        figures.matrices(shown, dark, 190, True, dict.fromkeys(names, "x")), "autoencoders:images",
         "A digit, turned by g, its canonical picture from the code, and both rebuilt.",
     )  # fmt: skip
     left, right = layout.halves()
     with left:
         _parts.chart(
             pictures.plane(
-                known["places"], known["classes"], "0123456789", index, dark, 280
+                known["places"], known["classes"], "0123456789", index, dark, 250
             ),
             "autoencoders:codes", "Codes of 500 test digits, by class, and the chosen one.",
         )  # fmt: skip
     with right:
         _parts.chart(
-            figures.curves(ANGLES, curves, "degrees", dark, (degrees,), 280), "autoencoders:angles",
+            figures.curves(ANGLES, curves, "degrees", dark, (degrees,), 250), "autoencoders:angles",
             "How far the rebuilt digit is from the turned one over the angle.",
         )  # fmt: skip
     fine = cached.lesson("autoencoders", "digit", index, degrees, "harmonics", 1)
