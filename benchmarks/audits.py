@@ -42,6 +42,7 @@ STRUCTURES: dict[str, Callable[[], Atoms]] = {
     "CHFClBr": bromochlorofluoromethane,
     "Si8": lambda: bulk("Si", cubic=True),
     "NaCl8": lambda: bulk("NaCl", "rocksalt", a=5.64, cubic=True),
+    "NaCl2": lambda: bulk("NaCl", "rocksalt", a=5.64),
     "Cu4": lambda: bulk("Cu", cubic=True),
 }
 
@@ -134,11 +135,10 @@ def ani(double: bool) -> Callable[[], Any]:
 
 
 def diep() -> Any:
-    """DIEP, MatPES r2SCAN."""
-    from diep import load_model  # pyright: ignore
-    from diep.ext.ase import PESCalculator  # pyright: ignore
+    """DIEP, trained on MatPES r2SCAN."""
+    from diep.pretrained import make_calculator  # pyright: ignore
 
-    return PESCalculator(load_model("DIEP-MatPES-r2SCAN-2025.1"))
+    return make_calculator()
 
 
 MOLECULES, CRYSTALS = ("ethanol", "acetamide", "water"), ("Si8", "NaCl8")
@@ -147,8 +147,8 @@ MODELS: dict[str, tuple[str, Callable[[], Any], tuple[str, ...]]] = {
     "emt": ("ase", emt, ("Cu4",)),
     "stillinger-weber": ("matscipy", stillinger_weber, ("Si8",)),
     "gfnff": ("gfnff", gfnff, MOLECULES),
-    "tblite-gfn2": ("tblite", tblite("GFN2-xTB"), (*MOLECULES[:2], "NaCl8")),
-    "tblite-gfn1": ("tblite", tblite("GFN1-xTB"), ("ethanol", "NaCl8")),
+    "tblite-gfn2": ("tblite", tblite("GFN2-xTB"), (*MOLECULES[:2], "NaCl2", "NaCl8")),
+    "tblite-gfn1": ("tblite", tblite("GFN1-xTB"), ("ethanol", "NaCl2")),
     "chgnet": ("chgnet", chgnet, CRYSTALS),
     "sevennet-0": ("sevenn", sevennet, ("CHFClBr", "ethanol", "Si8")),
     "so3lr-float32": ("so3krates-torch", so3lr(False), ("ethanol", "water")),

@@ -6,6 +6,7 @@ two or three times and not once an instrument. What JAX cannot trace is called a
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,10 @@ class Stopped(Exception):
     """Whoever asked for a diagnosis does not want it any more."""
 
 
+class Overtime(Exception):
+    """The time is over; what was found until then stands."""
+
+
 class Asked:
     """A function at one system. `graph`: the system as the function reads it, float64, unpadded.
 
@@ -46,9 +51,10 @@ class Asked:
         self, f: Any, graph: Graph, seconds: float = 30.0, progress: Progress | None = None
     ) -> None:
         self.f, self.progress = f, progress
-        self.began, self.seconds = time.monotonic(), seconds
+        self.began, self.seconds = time.monotonic(), seconds  # a limit from here on, compilations counted
         self.evaluations, self.fraction, self.text = 0, 0.0, ""
-        self._told, self._cost = 0.0, 0.005
+        self._told = 0.0
+        self._costs: collections.deque[float] = collections.deque(maxlen=15)
         self._functions: dict[str, Callable[[Graph], Any]] = {}
         self.traced = isinstance(f, Predictor)
         self.given = unpadded(graph)
@@ -57,7 +63,9 @@ class Asked:
         self.function = taken.function if self.traced else None
         self.size = rung(self.graph, self._most_edges())
         self.kinds: dict[str, Kind] = {}
+        began, self._late = time.monotonic(), False
         self.first: Rows = self.one(self.graph)
+        self.compiling, self._late = (time.monotonic() - began if self.traced else 0.0), True
 
     def _most_edges(self) -> int:
         """Room for the edges of a graph that is built again; a rung's full number costs too much."""
@@ -72,9 +80,27 @@ class Asked:
         """Seconds since it began."""
         return time.monotonic() - self.began
 
-    def affordable(self, evaluations: int) -> bool:
-        """Whether so many more evaluations fit into the time."""
-        return self.elapsed() + evaluations * self._cost < self.seconds
+    @property
+    def cost(self) -> float:
+        """Seconds of one evaluation: the median of the last fifteen, of which a compilation is no part."""
+        return float(np.median(self._costs)) if self._costs else 0.0
+
+    def affordable(self, evaluations: int, compilations: int = 0) -> bool:
+        """Whether so many more evaluations, and compilations as the first one, fit into the time."""
+        planned = evaluations * self.cost + compilations * self.compiling
+        return self.elapsed() + planned < self.seconds
+
+    @contextlib.contextmanager
+    def counted(self) -> Iterator[None]:
+        """Around an evaluation: counts and times it. Raises Overtime where the time is over, and Stopped."""
+        self._heard()
+        if self._late and self.elapsed() > self.seconds:
+            raise Overtime
+        began = time.monotonic()
+        yield
+        self.evaluations += 1
+        if self._late:  # the first one may have compiled
+            self._costs.append(time.monotonic() - began)
 
     def tell(self, fraction: float, text: str) -> None:
         """Says how far it is; raises Stopped where the listener answers False."""
@@ -91,15 +117,8 @@ class Asked:
 
     def one(self, graph: Graph, dtype: str = "float64") -> Rows:
         """The outputs [rows, dim] at one unpadded graph of any size, float64 on the host."""
-        self._heard()
-        began = time.monotonic()
-        answer, fitted = self._answer(graph, dtype)
-        rows = self.checked(answer, fitted)
-        self.evaluations += 1
-        took = time.monotonic() - began
-        if self.evaluations > 2:
-            self._cost += 0.1 * (min(took, 5 * self._cost + 0.01) - self._cost)
-        return rows
+        with self.counted():
+            return self.checked(*self._answer(graph, dtype))
 
     def checked(self, answer: Any, graph: Graph) -> Rows:
         """The rows of an answer; InputError where its outputs are not those of the first one."""
@@ -128,11 +147,11 @@ class Asked:
 
     def whole(self, graph: Graph) -> Any:
         """The answer in float64 as it is returned, trace included, padded where a run pads it."""
-        self.evaluations += 1
-        if self.function is not None:
-            return self._answer(graph, "float64")[0]
-        with self.precision("float64"):
-            return called(self.f, graph.astype("float64"))
+        with self.counted():
+            if self.function is not None:
+                return self._answer(graph, "float64")[0]
+            with self.precision("float64"):
+                return called(self.f, graph.astype("float64"))
 
     @staticmethod
     @contextlib.contextmanager

@@ -21,7 +21,7 @@ from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.core.numerics import configure
 from demetar.core.remarks import following
-from demetar.diagnosis.asked import Asked, Progress
+from demetar.diagnosis.asked import Asked, Overtime, Progress
 from demetar.diagnosis.causes import CAUSES, NOT_KNOWN, SOUND
 from demetar.diagnosis.evidence.aimed import aimed
 from demetar.diagnosis.evidence.gradients import gradients
@@ -53,6 +53,8 @@ NEEDED = {
     "gradient",
     "smoothness",
 }  # to call a function sound
+FIRST = ["rounding inside", "groups", "precision ladder", "aimed elements", "gradient", "smoothness"]
+LATER = 1200  # evaluations after the groups
 ASPECTS = {  # marks that say more about a group and mean nothing without it
     "breaks-T": {"breaks-T-along-111"},
     "breaks-SO": {"aimed", "not-finite", "axes-law", "still-law", "float32-sized"},
@@ -109,9 +111,14 @@ class _Gathering:
         self.left_out: list[str] = []
         self.ruler: Ruler
 
-    def take(self, name: str, measure: Callable[[], Evidence], cost: int, fraction: float) -> None:
-        """Adds one piece of evidence, if there is time for about so many evaluations; of cost 0 always."""
-        if cost and not self.asked.affordable(cost):
+    def take(
+        self, name: str, measure: Callable[[], Evidence], cost: int, fraction: float, compiled: int = 0
+    ) -> None:
+        """Adds one piece of evidence, if its planned evaluations and compilations fit into the time.
+
+        What takes longer than was planned is given up where the time ends.
+        """
+        if not self.asked.affordable(cost, compiled):
             self.left_out.append(name)
             return
         self.asked.tell(fraction, name)
@@ -120,6 +127,9 @@ class _Gathering:
             found = measure()
         except InputError as error:  # where f cannot be asked in this way, the rest still counts
             found = Evidence(name, f"It could not be taken: {error}", {}, {})
+        except Overtime:
+            self.left_out.append(name)
+            return
         found = dataclasses.replace(
             found,
             evaluations=self.asked.evaluations - before,
@@ -129,39 +139,64 @@ class _Gathering:
         self.marks |= found.marks
 
     def all(self) -> None:
-        """Takes every piece that can still say something."""
+        """Takes every piece that can still say something, the cheap ones first."""
         asked = self.asked
-        self.take("repeatability", lambda: repeatability(asked), 0, 0.0)
+        self.take("repeatability", lambda: repeatability(asked), 60, 0.0)
         if self.marks.get("differs-at-once") or self.marks.get("differs-after-another"):
             return
         asked.tell(0.03, "compiling")
-        asked.compile()
-        self.ruler = ruler = Ruler(asked)
-        self._finite()
-        self.take("groups", lambda: groups(asked, ruler), 0, 0.06)
-        self.take("rounding inside", lambda: stairs(asked, ruler), 0, 0.15)
-        broken = any(self.marks.get(k) for k in LETTERS)
-        ladder = (
-            ("float32", "bfloat16")
-            if asked.elapsed() < min(6.0, 0.3 * asked.seconds)
-            else ("float32",)
-        )
-        self.take("precision ladder", lambda: precision(asked, ruler, ladder), 30, 0.2)
-        self.take("aimed elements", lambda: aimed(asked, ruler), 60, 0.3)
+        try:
+            asked.compile()
+            self._finite()
+            self.ruler = Ruler(asked)
+        except Overtime:
+            self.left_out += FIRST
+            return
+        self._groups()
+        self._deeper(any(self.marks.get(k) for k in LETTERS))
+        asked.tell(1.0, "verdict")
+
+    def _groups(self) -> None:
+        """What tells which symmetries hold, and how high the steps of outputs are beside which it is told."""
+        asked, ruler = self.asked, self.ruler
+        self.take("rounding inside", lambda: stairs(asked, ruler), 60, 0.06)
+        if self.left_out:  # without the height of the steps nothing else can be judged
+            self.left_out += FIRST[1:]
+            return
+        self._grained()
+        self.take("groups", lambda: groups(asked, ruler), 100, 0.1)
+        if "groups" in self.left_out:
+            self.left_out += FIRST[2:]
+            return
+        ladder = ("float32", "bfloat16") if asked.affordable(LATER, 4) else ("float32",)
+        self.take("precision ladder", lambda: precision(asked, ruler, ladder), 30, 0.2, len(ladder))
+        self.take("aimed elements", lambda: aimed(asked, ruler), 45, 0.3)
+
+    def _deeper(self, broken: bool) -> None:
+        """What tells why one breaks; of what breaks none, whether it is smooth."""
+        if set(self.left_out) & {"rounding inside", "groups"}:
+            return
+        asked, ruler, n = self.asked, self.ruler, len(self.asked.graph.species)
         if broken:
             self.take("other laws", lambda: laws(asked, ruler), 12, 0.35)
         if self.marks.get("breaks-SO") or self.marks.get("breaks-C_i"):
             self.take("turns that hold", lambda: turns(asked, ruler), 120, 0.4)
-        self.take("growth", lambda: growth(asked, ruler), 9, 0.5)
-        self.take("layers", lambda: layers(asked), 5, 0.52)
-        self.take("graph built again", lambda: rebuilt(asked, ruler), 20, 0.55)
-        n = len(asked.graph.species)
-        self.take("gradient", lambda: gradients(asked), 24 * n + 2, 0.6)
+        self.take("graph built again", lambda: rebuilt(asked, ruler), 20 if asked.rule else 0, 0.5)
+        slopes = 12 * n + 2
+        brief = not broken and not asked.affordable(slopes + 700)
+        self.take("gradient", lambda: gradients(asked, ruler, brief), 20 if brief else slopes, 0.55)
         if self.marks.get("breaks-SO"):
-            self.take("orientation spectrum", lambda: orientation(asked, ruler), COST, 0.7)
+            self.take("orientation spectrum", lambda: orientation(asked, ruler), COST, 0.6)
         if not broken:
-            self.take("smoothness", lambda: smoothness(asked, ruler), 700, 0.7)
-        asked.tell(1.0, "verdict")
+            self.take("smoothness", lambda: smoothness(asked, ruler, brief), 300 if brief else 700, 0.6)
+        self.take("growth", lambda: growth(asked, ruler), 9, 0.95)
+        self.take("layers", lambda: layers(asked), 4, 0.97, 1)
+
+    def _grained(self) -> None:
+        """Tells the ruler how high the steps are: what they explain is held against nothing else."""
+        found, unit = self.evidence[-1].numbers, self.ruler.unit
+        if found.get("outputs"):  # where one is rounded, others may be below what is seen of motions
+            self.ruler.grain = {k: height / unit[k] for k, height in found["height"].items()}
 
     def _finite(self) -> None:
         """Refuses a function that gives no number here and at a crooked copy either."""

@@ -26,6 +26,7 @@ MARKS: dict[str, tuple[str, str]] = {
     "only-large": ("three particles alone keep S_n", "three particles alone break S_n"),
     "edge-order": ("the order of the edges matters", "the order of the edges does not matter"),
     "special-S_n": ("S_n breaks only where distances are alike", "equal distances do not matter"),
+    "far-worse": ("a shift by 1,000 costs digits", "a shift by 1,000 costs nothing"),
     "rebuilt-breaks": ("only edges drawn again break it", "edges drawn again change nothing"),
     "stairs": ("motions of 1e-8 are answered in steps", "motions of 1e-8 are answered in proportion"),
     "stairs-of-value-only": ("only the value has steps, its gradient none", "not only the value has steps"),
@@ -62,6 +63,7 @@ MARKS: dict[str, tuple[str, str]] = {
     "jump": ("the value jumps", "the value does not jump"),
     "ties": ("that is where two neighbours are equally far", "that is elsewhere than at equal distances"),
     "kink": ("the slope jumps while the value does not", "the slope does not jump"),
+    "binary-steps": ("its steps are powers of two", "it has no steps that are powers of two"),
     "ripples": ("the surface has ripples", "the surface has no ripples"),
 }  # fmt: skip
 _HOLD = {"breaks-T": NO, "breaks-SO": NO, "breaks-C_i": NO, "breaks-S_n": NO}
@@ -70,12 +72,6 @@ RULES: tuple[Rule, ...] = (
     ("nondeterministic", {"differs-at-once": YES}),
     ("stale-state", {"differs-after-another": YES}),
     ("singular-direction", {"not-finite": YES}),
-    ("float32-sum", {"stairs": YES, "stairs-of-value-only": YES, "last-digit": YES}),
-    ("float32-input", {"stairs": YES, "float32-twin": YES}),
-    ("float32-sum", {"stairs": YES, "stairs-coarse": YES, "last-digit": YES}),
-    ("rough-surface", {"stairs": YES, "stairs-coarse": YES, "ripples": YES, **_HOLD}),
-    ("fast-matmul", {"stairs": YES, "stairs-coarse": YES}),
-    ("float32-input", {"stairs": YES}),
     ("axis-mean", {"breaks-T": YES, "breaks-SO": YES, "breaks-T-along-111": NO, "breaks-S_n": NO}),
     ("absolute-position", {"breaks-T": YES, "breaks-T-along-111": YES, "breaks-S_n": NO}),
     ("absolute-position", {"breaks-T": YES, "breaks-SO": NO}),
@@ -110,6 +106,11 @@ RULES: tuple[Rule, ...] = (
     ("vector-norm", {**_TURN, "breaks-C_i": YES, "low-degrees": YES}),
     ("per-axis-gain", {**_TURN, "breaks-C_i": NO, "low-degrees": YES}),  # of axes that are not x, y, z
     ("unconstrained", {**_TURN}),
+    ("float32-sum", {**_HOLD, "stairs": YES, "stairs-of-value-only": YES, "last-digit": YES}),
+    ("float32-sum", {**_HOLD, "stairs": YES, "stairs-coarse": YES, "last-digit": YES}),
+    ("fast-matmul", {**_HOLD, "binary-steps": YES}),
+    ("rough-surface", {**_HOLD, "stairs": YES, "stairs-coarse": YES, "ripples": YES}),
+    ("fast-matmul", {**_HOLD, "stairs": YES, "stairs-coarse": YES}),
     ("neighbour-limit", {**_HOLD, "rebuilt-breaks": YES}),
     ("neighbour-limit", {**_HOLD, "special-S_n": YES}),
     ("singular-direction", {**_HOLD, "aimed": YES}),
@@ -124,11 +125,14 @@ RULES: tuple[Rule, ...] = (
     ("discontinuous-cutoff", {**_HOLD, "jump": YES}),
     ("neighbour-limit", {**_HOLD, "kink": YES, "ties": YES}),
     ("force-kink", {**_HOLD, "kink": YES}),
+    ("float32-input", {**_HOLD, "stairs": YES, "float32-twin": YES}),
+    ("float32-input", {**_HOLD, "stairs": YES, "far-worse": YES}),
 )  # fmt: skip
 # Marks any of which a sound function has not.
 BAD = {mark for _, needs in RULES for mark, value in needs.items() if value} - {
     "only-large", "float32-twin", "swaps", "cyclic-turns", "half-turns", "quarter-turns", "low-degrees",
     "high-degrees", "cubic-degrees", "degree-1-only", "last-digit", "degrees-1-and-3", "values-hold",
+    "stairs", "stairs-of-value-only", "far-worse",
 }  # fmt: skip
 
 
@@ -137,7 +141,7 @@ MADE: dict[str, set[str]] = {
     "repeatability": {"differs-at-once", "differs-after-another"},
     "groups": {
         "breaks-T", "breaks-T-along-111", "breaks-SO", "breaks-C_i", "breaks-S_n", "edge-order",
-        "only-first-atom", "only-large", "special-S_n", "values-hold",
+        "only-first-atom", "only-large", "special-S_n", "values-hold", "far-worse",
     },
     "rounding inside": {
         "stairs", "stairs-of-value-only", "stairs-coarse", "last-digit", "float32-twin",
@@ -156,7 +160,7 @@ MADE: dict[str, set[str]] = {
     "orientation spectrum": {
         "cubic-degrees", "degree-1-only", "degrees-1-and-3", "high-degrees", "low-degrees",
     },
-    "smoothness": {"jump", "kink", "ripples", "ties"},
+    "smoothness": {"binary-steps", "jump", "kink", "ripples", "ties"},
 }  # fmt: skip
 
 

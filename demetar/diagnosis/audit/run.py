@@ -130,7 +130,7 @@ def audit(
     except (Spent, KeyboardInterrupt):
         complete = False
     decision = decide(found)
-    small = _smallest(scene, found, decision) if complete else None
+    small = _smallest(scene, found, decision, complete)
     return Audit(
         decision.word, decision.sentence, tuple(found.values()), probe.evaluations,
         round(probe.elapsed, 3), decision.decided, decision.runner_up, decision.excluded, small,
@@ -139,15 +139,21 @@ def audit(
     )  # fmt: skip
 
 
-def _smallest(scene: Scene | None, found: dict[str, Finding], decision: Decision) -> Any:
+def _smallest(
+    scene: Scene | None, found: dict[str, Finding], decision: Decision, complete: bool
+) -> Any:
+    """The smallest structure that shows it; where there is no time to look for one, the one that was asked."""
     if scene is None or decision.decided not in found or not found[decision.decided].broken:
         law = decision.decided == "force-law"
         if scene is None or not law:
             return None
+    asked = shrink.told(scene.generic) if shrink.tried(decision.decided) else None
+    if not complete or (asked is not None and len(scene.generic) <= 2):
+        return asked
     try:
         return shrink.smallest(scene, found[decision.decided])
     except (Spent, Refused, KeyboardInterrupt):
-        return None
+        return asked
 
 
 def _scene(probe: Probe, atoms: ase.Atoms, seed: int, found: dict[str, Finding]) -> Scene | None:
@@ -177,6 +183,10 @@ def _scene(probe: Probe, atoms: ase.Atoms, seed: int, found: dict[str, Finding])
         probe, generic, np.random.default_rng([seed, 1]), found["history"].tags["memory"]
     )
     found["noise"] = noise.told(precision, probe)
+    if precision.word == "low":
+        found["repeat"] = repeat.seldom(probe, generic, None, found["repeat"])
+        if found["repeat"].broken:
+            return None
     return Scene(probe, atoms, generic, probe(generic), precision, seed)
 
 

@@ -17,10 +17,18 @@ from demetar.diagnosis.audit.probe import Refused, moved
 MOST = 40  # structures tried
 CHECKS: dict[str, Callable[[Scene], list[Finding]]] = {
     "translation": groups.translations, "permutation": groups.permutations, "rotation": groups.turns,
-    "inversion": groups.inversion, "aimed": aimed.aimed, "image": cells.images,
+    "inversion": lambda scene: groups.inversion(scene, alone=True), "aimed": aimed.aimed, "image": cells.images,
     "gradient": gradient.steps, "gradient-atoms": gradient.steps, "jacobian": gradient.steps,
     "force-law": groups.turns, "stress": gradient.stress,
 }  # fmt: skip
+
+
+STANDS = {"gradient-atoms": "gradient", "jacobian": "gradient", "force-law": "rotation"}
+
+
+def tried(name: str) -> bool:
+    """Whether a smaller structure is looked for where the check of that name decided."""
+    return STANDS.get(name, name) in CHECKS
 
 
 def shows(scene: Scene, name: str, atoms: ase.Atoms) -> bool:
@@ -37,9 +45,7 @@ def shows(scene: Scene, name: str, atoms: ase.Atoms) -> bool:
 
 def smallest(scene: Scene, finding: Finding) -> dict[str, Any] | None:
     """The fewest atoms found that still break a check, as plain lists; None where that is not tried."""
-    name = {"gradient-atoms": "gradient", "jacobian": "gradient", "force-law": "rotation"}.get(
-        finding.name, finding.name
-    )
+    name = STANDS.get(finding.name, finding.name)
     if finding.name == "continuity":
         return _pair(scene, finding)
     if name not in CHECKS:

@@ -65,7 +65,10 @@ def worst(
 
 
 def groups(asked: Asked, ruler: Ruler) -> Evidence:
-    """Marks: breaks-T, -T-along-111, -SO, -C_i, -S_n (of the crooked copy), special, first-atom, …"""
+    """Marks: breaks-T, -T-along-111, -SO, -C_i, -S_n (of the crooked copy), special, first-atom, …
+
+    What the ruler's grain explains counts as nothing.
+    """
     here, copy = asked.graph, crooked(asked)
     n = len(here.species)
     chosen = elements_of(n, asked.positions)
@@ -75,6 +78,7 @@ def groups(asked: Asked, ruler: Ruler) -> Evidence:
     marks = {
         f"breaks-{k}": _largest(numbers[k]) > BROKEN for k in ("T", "T-along-111", "SO", "C_i")
     }
+    marks["far-worse"] = not marks["breaks-T"] and _largest(numbers["T-far"]) > BROKEN
     renumbered = max(_largest(numbers[k]) for k in ("S_n", "first", "others"))
     marks["breaks-S_n"] = renumbered > BROKEN
     marks["only-first-atom"] = (
@@ -102,7 +106,10 @@ def groups(asked: Asked, ruler: Ruler) -> Evidence:
     numbers["edges in another order"] = {"largest": order}
     numbers |= {f"{k}, system as it is": v for k, v in special.items()}
     marks["float64-finite"] = np.isfinite([_largest(numbers[k]) for k in chosen]).all().item()
-    return Evidence("groups", _sentence(numbers, marks), marks, numbers)
+    sentence = _sentence(numbers, marks)
+    if ruler.coarsest:
+        sentence += f" What rounding inside explains, {ruler.coarsest:.0e} a step, is left out."
+    return Evidence("groups", sentence, marks, numbers)
 
 
 def _largest(delta: dict[str, float]) -> float:

@@ -71,8 +71,9 @@ def _elsewhere(asked: Asked, ruler: Ruler, base: Rows, graph) -> bool:
         after = asked.one(carried(g, graph))
         for k in names:
             expected = turned(asked.kinds[k], base[k], g)
+            limit = (EXACT + ruler.explained(k)) * ruler.unit[k]
             if ruler.apart(k, expected, after[k]) > EXACT:
-                found.append(_same_rows(expected, after[k], EXACT * ruler.unit[k]))
+                found.append(_same_rows(expected, after[k], limit))
     return bool(found) and all(found)
 
 

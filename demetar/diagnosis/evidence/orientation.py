@@ -29,17 +29,18 @@ def orientation(asked: Asked, ruler: Ruler) -> Evidence:
         s = expanded(rows, weights, ruler.unit[name] * np.sqrt(rows.shape[1]))
         by_output[name] = [*s.power.tolist(), s.beyond]
         power += np.array(by_output[name])
-    part = power[1:] / max(power[1:].sum(), np.finfo(float).tiny)
+    whole = max(power[1:].sum(), np.finfo(float).tiny)
+    part, noise = power[1:] / whole, ruler.coarsest**2 / whole  # what rounding adds at any degree
     marks = {
         # Measured beyond ℓ = 4: norms by component at most 3e-4, perceptrons of vectors from 2e-2 on.
-        "low-degrees": part[4:].sum() < 2e-3,
+        "low-degrees": part[4:].sum() < 2e-3 + noise,
         # Measured at ℓ = 1 and 2: rings of 5 and 7 points at most 4e-5 and 2e-2, perceptrons from 4e-3.
         # Spirals of 20 and 40 points leave out ℓ = 3: at most 6e-4 of ℓ = 4; perceptrons do not.
         "high-degrees": (part[0] < 1e-3 and part[1] < 0.05) or part[2] < 1e-3 * part[3],
-        "cubic-degrees": part[[0, 1, 2, 4]].sum() < 1e-6,
+        "cubic-degrees": part[[0, 1, 2, 4]].sum() < 1e-6 + noise,
         # Differences along three axes, of one side: measured 1e-4; rectifiers have 4e-3 elsewhere.
         "degrees-1-and-3": part[[0, 2]].sum() > 1 - 1e-3,
-        "degree-1-only": part[1:].sum() < 1e-6,
+        "degree-1-only": part[1:].sum() < 1e-6 + noise,
     }
     shares = ", ".join(f"ℓ = {i + 1}: {p:.1e}" for i, p in enumerate(part[:6]))
     sentence = f"Of what depends on the orientation: {shares}, higher: {part[6]:.1e}."

@@ -14,7 +14,9 @@ import numpy as np
 
 from demetar.core.graph import Graph, connect
 from demetar.diagnosis.asked import Asked
+from demetar.diagnosis.evidence.dyadic import dyadic
 from demetar.diagnosis.evidence.gradients import forces_of
+from demetar.diagnosis.evidence.stairs import COARSE
 from demetar.diagnosis.moves import Ruler, crooked, spacing
 from demetar.diagnosis.record import Evidence
 
@@ -23,8 +25,10 @@ LEVELS = 6
 SPREAD = 0.03  # of the fourth difference: its median over its largest value, of ripples and steps
 JUMP, KINK = 1e-6, 1e-4  # of the output's unit; of its unit over the spacing
 # What a polynomial leaves, of an invariant over its range and of forces over their size. Measured on
-# sound models: at most 2e-6 and 4e-6.
-RIPPLE, RIPPLE_OF_FORCES = 2e-4, 1e-3
+# sound models: at most 2e-6 and 4e-6; 1.7e-3 of the forces where activations have corners in their
+# second derivative (ANI-1x in float64).
+RIPPLE, RIPPLE_OF_FORCES = 2e-4, 4e-3
+STEPPED = 30.0  # times the steps of an output that is rounded inside: its fourth difference by them
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,25 +41,30 @@ class Spot:
     tie: bool
 
 
-def smoothness(asked: Asked, ruler: Ruler) -> Evidence:
-    """Marks: jump, kink, ties (they lie where two neighbours are equally far), ripples."""
+def smoothness(asked: Asked, ruler: Ruler, brief: bool = False) -> Evidence:
+    """Marks: jump, kink, ties (they lie where two neighbours are equally far), ripples, binary-steps.
+
+    `brief`: only the outermost particle leaves.
+    """
     values = [k for k, v in asked.kinds.items() if (v.irreps, v.per) == ("1x0e", "graph")]
     forces = list(forces_of(asked))
     watched = values + forces or list(asked.kinds)
     redraw, length = _redrawn(asked), spacing(asked.positions)
     spots: list[Spot] = []
-    for atom in _leavers(asked.positions):
+    for atom in _leavers(asked.positions)[: 1 if brief else 2]:
         spots += _along(asked, ruler, _leaving(asked, atom, redraw, length), watched, length)
     jumps = [s for s in spots if s.order < 0.5 and s.size > JUMP and s.output not in forces]
     kinks = [s for s in spots if s.output in values and 0.5 <= s.order < 1.5 and s.size > KINK]
     kinks += [s for s in spots if s.output in forces and s.order < 0.5 and s.size > 10 * JUMP]
-    left = _ripples(asked, values, forces, length)
+    left = _ripples(asked, ruler, values, forces, length)
     marks = {
         "jump": bool(jumps),
         "kink": bool(kinks) and not jumps,
         "ties": bool(jumps or kinks) and all(s.tie for s in jumps or kinks),
         "ripples": any(v > (RIPPLE_OF_FORCES if k in forces else RIPPLE) for k, v in left.items()),
     }
+    coarse = [k for k in values if left[k] > RIPPLE]
+    marks["binary-steps"] = bool(coarse) and all(dyadic(asked, k, length) for k in coarse)
     numbers = {
         "jumps": [[s.output, s.size] for s in jumps], "kinks": [[s.output, s.size] for s in kinks],
         "ripples": left,
@@ -131,7 +140,8 @@ def _along(
         series = np.stack([r[name].ravel() for r in rows]) / ruler.unit[name]
         if not np.isfinite(series).all():
             continue
-        for i in _suspicious(_fourth(series)):
+        noise = STEPPED * ruler.grain.get(name, 0.0)
+        for i in _suspicious(_fourth(series), noise):
             spot = _closer(
                 asked, ruler, at, name, grid[i], grid[1] - grid[0], _fourth(series)[i - 2]
             )
@@ -145,7 +155,7 @@ def _fourth(series: np.ndarray) -> np.ndarray:
     return np.abs(np.diff(series, 4, axis=0)).max(1)
 
 
-def _suspicious(fourth: np.ndarray) -> list[int]:
+def _suspicious(fourth: np.ndarray, noise: float = 0.0) -> list[int]:
     """Points of the grid whose fourth difference stands out of those around it, or is largest."""
     n = len(fourth)
     around = np.array([
@@ -153,7 +163,7 @@ def _suspicious(fourth: np.ndarray) -> list[int]:
         for i in range(n)
     ])  # fmt: skip
     peak = np.array([fourth[i] >= fourth[max(0, i - 2) : i + 3].max() for i in range(n)])
-    seen = peak & (fourth > 1e-9)
+    seen = peak & (fourth > max(1e-9, 2 * noise))
     ranked = sorted(np.flatnonzero(seen), key=lambda i: -fourth[i] / max(around[i], 1e-13))[:3]
     return [int(i) + 2 for i in dict.fromkeys(ranked)]
 
@@ -162,7 +172,7 @@ def _closer(
     asked: Asked, ruler: Ruler, at, name: str, middle: float, step: float, first: float
 ) -> Spot | None:
     """What is left of the fourth difference when the grid is made finer around its largest value."""
-    sizes = [first]
+    sizes, noise = [first], STEPPED * ruler.grain.get(name, 0.0)
     for level in range(LEVELS):
         grid = middle + np.linspace(-2 * step, 2 * step, 17)
         rows = asked.many([at(s) for s in grid])
@@ -175,9 +185,15 @@ def _closer(
         sizes.append(float(fourth[k]))
         if sizes[-1] < 1e-11 or (level >= 1 and sizes[-3] > 40**2 * sizes[-1]):
             return None  # smooth
-    order = float(np.log(sizes[-4] / max(sizes[-1], 1e-300)) / np.log(4.0**3))
+        if sizes[-1] < noise:  # beyond it the steps alone are seen
+            sizes, step = sizes[:-1], 4 * step
+            break
+    if len(sizes) < 3:
+        return None
+    last = sizes[-4:]
+    order = float(np.log(last[0] / max(last[-1], 1e-300)) / np.log(4.0 ** (len(last) - 1)))
     size = sizes[-1] / 3 if order < 0.5 else sizes[-1] / (2 * step)
-    return Spot(name, order, size, _tied(np.asarray(at(middle).positions), 8 * step))
+    return Spot(name, order, size, _tied(np.asarray(at(middle).positions), min(8 * step, 3e-3)))
 
 
 def _tied(x: np.ndarray, limit: float) -> bool:
@@ -186,7 +202,9 @@ def _tied(x: np.ndarray, limit: float) -> bool:
     return bool((np.diff(apart, axis=1) < max(limit, 1e-6)).any())
 
 
-def _ripples(asked: Asked, values: list[str], forces: list[str], length: float) -> dict[str, float]:
+def _ripples(
+    asked: Asked, ruler: Ruler, values: list[str], forces: list[str], length: float
+) -> dict[str, float]:
     """What a polynomial leaves along short straight paths, the median of three."""
     graph, rng = crooked(asked), np.random.default_rng(10)
     x, s = np.asarray(graph.positions, np.float64), np.linspace(-1, 1, 31)
@@ -201,6 +219,8 @@ def _ripples(asked: Asked, values: list[str], forces: list[str], length: float) 
             rest = np.abs(series - np.polynomial.chebyshev.chebval(s, fit).T).max()
             size = np.abs(series).max() if k in forces else np.ptp(series)
             fourth, noise = _fourth(series), 1e-14 * np.abs(series).max()
+            if ruler.grain.get(k, 0.0) < COARSE:  # coarser steps may be the ripples themselves
+                noise += ruler.explained(k) * ruler.unit[k]
             # A single jump or kink leaves as much, but at one place.
             if rest <= noise or np.median(fourth) < SPREAD * fourth.max():
                 rest = 0.0

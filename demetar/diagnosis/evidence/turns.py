@@ -19,6 +19,8 @@ SWAPS = [np.eye(3)[[1, 0, 2]], np.eye(3)[[0, 2, 1]]]
 RINGS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 24)
 EDGE = [0, 0.5**0.5, 0.5**0.5]  # the sizes of (1, −1, 0)/√2
 ANGLE = 1e-4
+COARSE_ANGLE = 0.05  # where steps of the output would hide small turns
+SHARP, COARSE = (1e-9, 1e-6), (1e-5, 1e-4)  # of the null vector: its value, and its angle squared
 
 
 def turns(asked: Asked, ruler: Ruler) -> Evidence:
@@ -31,7 +33,8 @@ def turns(asked: Asked, ruler: Ruler) -> Evidence:
         return max(ruler.delta(g, base, asked.one(carried(g, start))).values())
 
     generic = max(delta(orientations(1, seed=s)[0].matrix) for s in (1, 2, 3))
-    limit = max(BROKEN, 1e-6 * generic) if np.isfinite(generic) else BROKEN
+    least = 1e-3 if ruler.coarsest else 1e-6
+    limit = max(BROKEN, least * generic) if np.isfinite(generic) else BROKEN
     exact = {
         "half": [delta(about(e, np.pi)) for e in np.eye(3)],
         "quarter": [delta(about(e, np.pi / 2)) for e in np.eye(3)],
@@ -39,13 +42,14 @@ def turns(asked: Asked, ruler: Ruler) -> Evidence:
         "swaps": [delta(p) for p in SWAPS],
     }
     axis, ratio = null_axis(asked, ruler)
+    near = max(COARSE[1], 2 * ratio) if ruler.coarsest else SHARP[1]
     if axis is not None and delta(about(axis, 1.0)) > limit:
         axis = None
     marks = {
-        "axis-111": axis is not None and abs(axis @ DIAGONAL) > 1 - 1e-6,
-        "axis-other": axis is not None and abs(axis @ DIAGONAL) <= 1 - 1e-6,
-        "axis-of-frame": axis is not None and np.abs(axis).max() > 1 - 1e-6,
-        "axis-swap": axis is not None and np.allclose(np.sort(np.abs(axis)), EDGE, atol=1e-4),
+        "axis-111": axis is not None and abs(axis @ DIAGONAL) > 1 - near,
+        "axis-other": axis is not None and abs(axis @ DIAGONAL) <= 1 - near,
+        "axis-of-frame": axis is not None and np.abs(axis).max() > 1 - near,
+        "axis-swap": axis is not None and np.allclose(np.sort(np.abs(axis)), EDGE, atol=near**0.5),
         "quarter-turns": max(exact["quarter"]) <= limit,
         "half-turns": max(exact["half"]) <= limit,
         "cyclic-turns": max(exact["cyclic"]) <= limit,
@@ -70,27 +74,34 @@ def null_axis(asked: Asked, ruler: Ruler) -> tuple[np.ndarray | None, float]:
     """The axis [3] about which arbitrarily small turns change nothing, or None, and how sharp it is.
 
     Derivatives D(R)⁻¹ d/dt f(e^{tX} R x) along the three generators, over some orientations, as a Gram
-    matrix: its null vector is the axis.
+    matrix: its null vector is the axis. Of outputs in steps: of wider turns, by Richardson's extrapolation.
     """
     copy, gram = crooked(asked), np.zeros((3, 3))
+    angles = [COARSE_ANGLE, 2 * COARSE_ANGLE] if ruler.coarsest else [ANGLE]
+    ends = [(sign, angle) for angle in angles for sign in (1, -1)]
     for g in [orientations(4, seed=12)[i] for i in range(4)]:
         start = carried(g, copy)
         rows = []
         for e in np.eye(3):
             sides = []
-            for sign in (1, -1):
-                h = element(about(e, sign * ANGLE))
-                after, back = asked.one(carried(h, start)), element(about(e, -sign * ANGLE))
+            for sign, angle in ends:
+                h = element(about(e, sign * angle))
+                after, back = asked.one(carried(h, start)), element(about(e, -sign * angle))
                 sides.append(np.concatenate([
                     (turned(kind, after[k], back) / ruler.unit[k]).ravel() for k, kind in asked.kinds.items()
                 ]))  # fmt: skip
-            rows.append((sides[0] - sides[1]) / (2 * ANGLE))
+            slopes = [(sides[2 * i] - sides[2 * i + 1]) / (2 * a) for i, a in enumerate(angles)]
+            rows.append(slopes[0] if len(slopes) == 1 else (4 * slopes[0] - slopes[1]) / 3)
         gram += np.array(rows) @ np.array(rows).T
     if not np.isfinite(gram).all():
         return None, float("nan")
     values, vectors = np.linalg.eigh(gram)
     ratio = float(values[0] / max(values[2], np.finfo(float).tiny))
-    return (vectors[:, 0] if ratio < 1e-9 and values[1] > 1e-7 * values[2] else None), ratio
+    # What steps leave of a derivative, counted over all entries; beyond a part of 1e-2 it hides any axis.
+    steps = 16 * sum(map(len, sides)) * (ruler.coarsest / COARSE_ANGLE) ** 2
+    coarse = min(max(COARSE[0], steps / max(values[2], np.finfo(float).tiny)), 1e-2)
+    sharp = coarse if ruler.coarsest else SHARP[0]
+    return (vectors[:, 0] if ratio < sharp and values[1] > 1e-7 * values[2] else None), ratio
 
 
 def _sentence(marks: dict[str, bool], axis: np.ndarray | None, rings: dict[str, list[int]]) -> str:

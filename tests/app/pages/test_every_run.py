@@ -86,7 +86,7 @@ def test_forces_stand_in_for_the_gradient(structure: str, shipped: None) -> None
     run = run_files.load("invariant_attention-rmd17-ethanol-gaussian")
     atoms = molecules.molecule(molecules.Source(structure))
     element = molecules.Element((0.1, 0.2, 0.3, 0.927))
-    found = square.square(run, atoms, element, "float64")
+    found = square.square(run, atoms, element, "float32")
     graph = from_atoms(atoms)
     np.testing.assert_allclose(found.first["gradient"], -run(graph)["forces"], rtol=1e-3, atol=1e-2)
     assert found.first["gradient"].shape == (len(atoms), 3)

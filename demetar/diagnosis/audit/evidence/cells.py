@@ -10,8 +10,12 @@ from demetar.diagnosis.audit.finding import Finding
 from demetar.diagnosis.audit.probe import moved
 
 
+# Shifts that carry some atoms across a face, in parts of the cell's vectors.
+FACES = ((0.37, 0, 0), (0, 0.37, 0), (0, 0, 0.37), (0.5, 0.5, 0.5), (0.71, 0.29, 0.43))
+
+
 def images(scene: Scene) -> list[Finding]:
-    """Single atoms written by another image, and all atoms wrapped into the cell."""
+    """Single atoms written by another image, all wrapped, and all shifted until others lie at the faces."""
     at, before = interior(scene)
     rows = []
     for i in scene.rng(80).permutation(len(at))[: 1 if scene.probe.thrifty else 3]:
@@ -25,6 +29,14 @@ def images(scene: Scene) -> list[Finding]:
             )
             if got is not None:
                 rows.append(got[0])
+    for part in FACES:
+        beyond = moved(at, shift=np.where(at.pbc, part, 0) @ np.asarray(at.cell))
+        beyond.wrap()
+        answer = scene.try_(beyond)
+        if answer is not None:
+            excess = scene.excess(before, answer, beyond)
+            text = ", ".join(f"{p:g}" for p in part)
+            rows.append((f"shifted by ({text}) of the cell, wrapped", *scene.error(before, answer), excess))
     outside = moved(at, shift=-0.5 * np.asarray(at.cell).sum(0))
     answer = scene.try_(outside)
     if answer is not None:

@@ -224,10 +224,10 @@ def _law(key: str, base: Answer, seen: list) -> str | None:
     return None
 
 
-def inversion(scene: Scene) -> list[Finding]:
-    """Inversion with some rotations; of few atoms, which are all planar, two copies are taken."""
+def inversion(scene: Scene, alone: bool = False) -> list[Finding]:
+    """Inversion with some rotations; of few atoms, which are all planar, two copies, unless `alone`."""
     atoms, before = scene.generic, scene.base
-    if len(atoms) < 4 and not scene.periodic:
+    if len(atoms) < 4 and not alone and not scene.periodic:
         pair = two(scene.generic, 3.5 + float(np.ptp(atoms.positions, axis=0).max()))
         answer = scene.try_(pair)
         if answer is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import ase
 import numpy as np
 
@@ -10,6 +12,9 @@ from demetar.diagnosis.audit.probe import Answer, Probe, Refused, displaced, ene
 
 # Sums in another order, as on a GPU: what single precision loses is no fault.
 SINGLE = 1e-5
+# Of the largest force, on a walk there and back: the same structure, asked twice.
+STEADY = 1e-9
+TIMES = 12  # the same two questions, before a difference is put down to memory
 SPREAD = "the structure drawn out"
 
 
@@ -95,15 +100,36 @@ def repeat(probe: Probe, atoms: ase.Atoms) -> list[Finding]:
             "between two equal calls after the same other call", {"again": again},
         )
     ]  # fmt: skip
-    if not broken:
-        found.append(_history(probe, atoms, between, first, limit))
-        if found[-1].tags["far_only"]:
-            probe.before = between
-    return found
+    if broken:
+        return found
+    history = _history(probe, atoms, between, first, limit, again)
+    if history.broken and not history.tags["far_only"]:
+        again = seldom(probe, atoms, between, found[0])
+        if again.broken:
+            return [again]
+    if history.tags["far_only"]:
+        probe.before = between
+    return [*found, history]
+
+
+def seldom(
+    probe: Probe, atoms: ase.Atoms, between: ase.Atoms | None, found: Finding
+) -> Finding:
+    """The finding of the same call again, of many of them: what is drawn at random may strike seldom."""
+    between = spread(atoms) if between is None else between
+    answers = []
+    for _ in range(TIMES):
+        probe(between)
+        answers.append(probe(atoms))
+    again = max(difference(answers[0], a) for a in answers[1:])
+    if again <= (found.limit or 0.0):
+        return found
+    detail = f"among {TIMES} equal calls, each after the same other call"
+    return dataclasses.replace(found, value=again, broken=True, detail=detail)
 
 
 def _history(
-    probe: Probe, atoms: ase.Atoms, between: ase.Atoms, first: Answer, limit: float
+    probe: Probe, atoms: ase.Atoms, between: ase.Atoms, first: Answer, limit: float, again: float
 ) -> Finding:
     worst, which, seen, memory = 0.0, "", [], 0.0
     chosen = list(variants(atoms).items())
@@ -140,6 +166,12 @@ def _history(
             if not wrong <= allowed:
                 seen.append(f"{name}, beside a fresh calculator")
                 worst, which = max(worst, wrong), which or seen[-1]
+    if not seen and not probe.thrifty:
+        wrong = _walked(probe, atoms)
+        size = 1.0 if first.forces is None else float(np.abs(first.forces).max())
+        steady = limit if probe.single else STEADY * size + 64 * 2.0**-53 * abs(first.energy)
+        if wrong > max(steady, 30 * memory, 30 * again):
+            seen, worst, which = ["a walk there and back"], wrong, "a walk to wider places, and back"
     far = bool(seen) and all(name.startswith(SPREAD) for name in seen)
     detail = f"changed: {which}" if which else "no answer depends on an earlier question"
     return Finding(
@@ -152,6 +184,31 @@ def _history(
         detail,
         {"seen": seen, "far_only": far, "memory": memory},
     )
+
+
+def _walked(probe: Probe, atoms: ase.Atoms) -> float:
+    """How far the answers on a walk in steps of a quarter of an ångström are from those on the way back.
+
+    A molecule is drawn out to 7 Å at least, one atom of a cell moved by 3 Å. A list of neighbours that is
+    renewed after a large move alone and has no skin lacks on the way back what came into reach.
+    """
+    if atoms.pbc.any():
+        way = np.zeros_like(atoms.positions)
+        way[0] = np.array([0.36, 0.48, 0.8])
+        length = 3.0
+    else:
+        arms = atoms.positions - atoms.positions.mean(0)
+        outer = float(np.linalg.norm(arms, axis=1).max())
+        across = float(atoms.get_all_distances().max())
+        length = outer * max(1.0, 7.0 / max(across, 0.1) - 1)
+        way = arms / max(outer, 1e-6)
+    walk = [displaced(atoms, s * way) for s in np.linspace(0, length, int(np.clip(4 * length, 8, 24)))]
+    try:
+        there = [probe(a) for a in walk]
+        back = [probe(a) for a in walk[::-1]][::-1]
+    except Refused:
+        return 0.0
+    return max(difference(a, b) for a, b in zip(there, back, strict=True) if a.finite and b.finite)
 
 
 def _in_place(probe: Probe, atoms: ase.Atoms, variant: ase.Atoms) -> Answer:
