@@ -78,7 +78,7 @@ class Fit:
 
     kind: str
     run: Run
-    unravel: Callable[[np.ndarray], Any]
+    unravel: Callable[[Any], Any]
     data: dict[str, tuple[Graph, dict[str, np.ndarray]]]
     theta: np.ndarray
     dtype: type
@@ -99,7 +99,7 @@ class Fit:
     def asked(self, theta: np.ndarray) -> tuple[np.float64, np.ndarray]:
         """Loss and gradient on the training geometries, for SciPy."""
         value, slope = self.slope(jnp.asarray(theta), *self.data["train"])
-        return np.float64(value), np.float64(slope)
+        return np.float64(value), np.asarray(slope, np.float64)
 
     def look(self, theta: np.ndarray, iteration: int) -> None:
         """Keeps the parameters if their validation error is the smallest so far."""

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import Error, Locator, Page, sync_playwright
 
 from benchmarks.latency import FLAGS, serve
 from benchmarks.screenshots import QUIET
@@ -61,7 +61,7 @@ def moves(page: Page) -> Iterator[tuple[str, Callable[[], None]]]:
     """Each slider, counter and switch of the lesson, by what it is called."""
     places = page.locator("[class*=st-key-lessons-inputs]")
 
-    def of(test_id: str) -> Iterator[tuple[str, object]]:
+    def of(test_id: str) -> Iterator[tuple[str, Locator]]:
         for found in places.locator(f"[data-testid={test_id}]").all():
             yield found.inner_text().split("\n")[0][:36], found
 

@@ -29,6 +29,7 @@ SHAKES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 SHIFT = np.array([0.5, -1.0, 2.0])
 RUN, PLAIN_RUN = "autoencoder-clouds", "autoencoder-clouds-plain"
 MOLECULES_RUN = "autoencoder-clouds-molecules"
+AT_ONCE = 100  # clouds of a batch
 FEWEST, MOST = 5, 9  # heavy atoms of the molecules whose codes are shown
 
 
@@ -150,11 +151,15 @@ def molecules_latent() -> dict[str, Any]:
 
 
 def _codes(run: str, found: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Codes [clouds, code] of places and charges, all in one batch."""
-    output = _run(run)(batch([from_arrays(x, charges=charges) for x, charges in found]))
-    rows = next(layer for layer in output.trace if layer.name == CODE).features[0].values
-    firsts = np.cumsum([0, *(len(x) for x, _ in found)])[:-1]
-    return np.asarray(rows)[firsts, 0].astype(np.float64)
+    """Codes [clouds, code] of places and charges, so many at once."""
+    codes = []
+    for start in range(0, len(found), AT_ONCE):
+        part = found[start : start + AT_ONCE]
+        output = _run(run)(batch([from_arrays(x, charges=charges) for x, charges in part]))
+        rows = next(layer for layer in output.trace if layer.name == CODE).features[0].values
+        firsts = np.cumsum([0, *(len(x) for x, _ in part)])[:-1]
+        codes.append(np.asarray(rows)[firsts, 0].astype(np.float64))
+    return np.concatenate(codes)
 
 
 def _folder(name: str) -> Path:

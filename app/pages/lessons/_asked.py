@@ -58,7 +58,7 @@ class Some:
         """What an address may say of it."""
         return SomeOf((*self.options, NONE))
 
-    def text(self, value: Sequence[str]) -> str:
+    def text(self, value: Any) -> str:
         """What an address says for a value."""
         return ",".join(value) or NONE
 
@@ -80,7 +80,7 @@ class Whole:
         """What an address may say of it."""
         return Between(self.low, self.high)
 
-    def text(self, value: int) -> str:
+    def text(self, value: Any) -> str:
         """What an address says for a value."""
         return str(int(value))
 
@@ -96,7 +96,7 @@ class Switch:
     default: bool = False
     values: Values = OneOf(("yes", "no"))
 
-    def text(self, value: bool) -> str:
+    def text(self, value: Any) -> str:
         """What an address says for a value."""
         return "yes" if value else "no"
 

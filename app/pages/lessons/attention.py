@@ -61,8 +61,8 @@ def show() -> list[_parts.Reading]:
     asked = "list" if stay else near
     steps = cached.lesson("attention", "steps", space, name, asked)
     dark = layout.dark()
-    grid = st.grid(4, min_column_width=110, gap="small")
-    left, right = grid.cell(), grid.cell(column_span=3)
+    grid = st.grid(3, min_column_width=110, gap="small")
+    left, right = grid.cell(), grid.cell(column_span=2)
     with left:
         orbits = cached.lesson("attention", "orbits", space)
         _parts.chart(

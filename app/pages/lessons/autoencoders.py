@@ -96,20 +96,20 @@ def _digits(broken: bool) -> list[_parts.Reading]:
     if broken:
         shown |= {"x̂(x)": found["δ(η(x))"], "x̂(g·x)": found["δ(η(g·x))"]}
     _parts.chart(
-        figures.matrices(shown, dark, 215, True, dict.fromkeys(names, "x")), "autoencoders:images",
+        figures.matrices(shown, dark, 190, True, dict.fromkeys(names, "x")), "autoencoders:images",
         "A digit, turned by g, its canonical picture from the code, and both rebuilt.",
     )  # fmt: skip
     left, right = layout.halves()
     with left:
         _parts.chart(
             pictures.plane(
-                known["places"], known["classes"], "0123456789", index, dark, 280
+                known["places"], known["classes"], "0123456789", index, dark, 250
             ),
             "autoencoders:codes", "Codes of 500 test digits, by class, and the chosen one.",
         )  # fmt: skip
     with right:
         _parts.chart(
-            figures.curves(ANGLES, curves, "degrees", dark, (degrees,), 280), "autoencoders:angles",
+            figures.curves(ANGLES, curves, "degrees", dark, (degrees,), 250), "autoencoders:angles",
             "How far the rebuilt digit is from the turned one over the angle.",
         )  # fmt: skip
     fine = cached.lesson("autoencoders", "digit", index, degrees, "harmonics", 1)
@@ -122,11 +122,11 @@ def _of_digits(
     size = {name: f"{known[name]:.4f}" for name in
             ("test, equivariant", "test, plain", "test, mean picture", "band limit")}  # fmt: skip
     facts = {
-        "mean square error, 500 test digits": size["test, equivariant"],
-        "plain autoencoder, mean picture": f"{size['test, plain']}, {size['test, mean picture']}",
-        "what the harmonics leave out": size["band limit"],
+        "test error (mean square)": size["test, equivariant"],
+        "plain; mean picture": f"{size['test, plain']}, {size['test, mean picture']}",
+        "left out by harmonics": size["band limit"],
         "this digit missed by": f"{100 * found['missed']:.0f} %",
-        "nearest code has the same name": f"{100 * known['nearest']:.0f} %",
+        "nearest code alike": f"{100 * known['nearest']:.0f} %",
     }
     return [
         _reading("η(g·x) against η(x)", found["code"], fine["code"]),
@@ -204,7 +204,7 @@ def _of_clouds(
     errors, unit = cached.lesson("autoencoders", "clouds_errors", view), UNITS[view]
     baselines = ", ".join(who for who in errors if who != OWN)
     facts = {
-        f"mean square error, test clouds, {unit}²": f"{errors[OWN]:.4f}",
+        f"test error, {unit}²": f"{errors[OWN]:.4f}",
         baselines: ", ".join(f"{v:.4f}" for who, v in errors.items() if who != OWN),
         "this cloud missed by": f"{found['missed']:.2f} {unit}",
         "code of the mirror image": words.delta(found["mirror"]),

@@ -70,7 +70,7 @@ def show() -> list[_parts.Reading]:
     reach = max(2.0, *(float(abs(both[k]).max()) + 0.5 for k in ("a then b", "b then a")))
     same = "coincide" if both["apart"] < 1e-9 else "differ"
     _parts.chart(
-        figures.shapes(panels, reach, layout.dark(), 280), "groups:orders",
+        figures.shapes(panels, reach, layout.dark(), 240), "groups:orders",
         f"Five bodies after two elements of {group} in both orders: the results {same}.",
     )  # fmt: skip
     kept = cached.lesson("groups", "axioms", group, seed)
