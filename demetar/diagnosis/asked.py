@@ -51,7 +51,10 @@ class Asked:
         self, f: Any, graph: Graph, seconds: float = 30.0, progress: Progress | None = None
     ) -> None:
         self.f, self.progress = f, progress
-        self.began, self.seconds = time.monotonic(), seconds  # a limit from here on, compilations counted
+        self.began, self.seconds = (
+            time.monotonic(),
+            seconds,
+        )  # a limit from here on, compilations counted
         self.evaluations, self.fraction, self.text = 0, 0.0, ""
         self._told = 0.0
         self._costs: collections.deque[float] = collections.deque(maxlen=15)

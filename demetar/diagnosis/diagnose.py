@@ -53,7 +53,14 @@ NEEDED = {
     "gradient",
     "smoothness",
 }  # to call a function sound
-FIRST = ["rounding inside", "groups", "precision ladder", "aimed elements", "gradient", "smoothness"]
+FIRST = [
+    "rounding inside",
+    "groups",
+    "precision ladder",
+    "aimed elements",
+    "gradient",
+    "smoothness",
+]
 LATER = 1200  # evaluations after the groups
 ASPECTS = {  # marks that say more about a group and mean nothing without it
     "breaks-T": {"breaks-T-along-111"},
@@ -112,7 +119,12 @@ class _Gathering:
         self.ruler: Ruler
 
     def take(
-        self, name: str, measure: Callable[[], Evidence], cost: int, fraction: float, compiled: int = 0
+        self,
+        name: str,
+        measure: Callable[[], Evidence],
+        cost: int,
+        fraction: float,
+        compiled: int = 0,
     ) -> None:
         """Adds one piece of evidence, if its planned evaluations and compilations fit into the time.
 
@@ -188,14 +200,18 @@ class _Gathering:
         if self.marks.get("breaks-SO"):
             self.take("orientation spectrum", lambda: orientation(asked, ruler), COST, 0.6)
         if not broken:
-            self.take("smoothness", lambda: smoothness(asked, ruler, brief), 300 if brief else 700, 0.6)
+            self.take(
+                "smoothness", lambda: smoothness(asked, ruler, brief), 300 if brief else 700, 0.6
+            )
         self.take("growth", lambda: growth(asked, ruler), 9, 0.95)
         self.take("layers", lambda: layers(asked), 4, 0.97, 1)
 
     def _grained(self) -> None:
         """Tells the ruler how high the steps are: what they explain is held against nothing else."""
         found, unit = self.evidence[-1].numbers, self.ruler.unit
-        if found.get("outputs"):  # where one is rounded, others may be below what is seen of motions
+        if found.get(
+            "outputs"
+        ):  # where one is rounded, others may be below what is seen of motions
             self.ruler.grain = {k: height / unit[k] for k, height in found["height"].items()}
 
     def _finite(self) -> None:

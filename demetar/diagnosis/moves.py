@@ -99,9 +99,7 @@ def rms(rows: np.ndarray) -> float:
     return float(np.sqrt(np.mean(np.square(rows)))) if rows.size else 0.0
 
 
-def crooked(
-    asked: Asked, seed: int = 0, size: float = 0.08, graph: Graph | None = None
-) -> Graph:
+def crooked(asked: Asked, seed: int = 0, size: float = 0.08, graph: Graph | None = None) -> Graph:
     """The system without a symmetry of its own: each particle moved by about `size` of a bond's length.
 
     Edges stay, so that a compiled function can be asked again. `graph`: another one of this system.
@@ -140,6 +138,7 @@ class Ruler:
         found = [asked.first if around is None else asked.one(here), *asked.many(graphs[1:])]
         self.kinds = asked.kinds
         self.grain: dict[str, float] = {}
+        self.swallowed = 0.0  # the largest difference that the grain explained
         self.unit = {k: _unit(kind, k, graphs, found) for k, kind in asked.kinds.items()}
         self.size = {k: _size([rows[k] for rows in found]) for k in asked.kinds}
         largest = max(self.size.values())
@@ -154,7 +153,10 @@ class Ruler:
         if a.shape != b.shape or not (np.isfinite(a).all() and np.isfinite(b).all()):
             return float("inf")
         found = rms(a - b) / self.unit[name]
-        return found if found > self.explained(name) else 0.0
+        if found > self.explained(name):
+            return found
+        self.swallowed = max(self.swallowed, found)
+        return 0.0
 
     def explained(self, name: str) -> float:
         """What the rounding inside explains of a difference of this output; 0 where there is none."""

@@ -26,6 +26,7 @@ MARKS: dict[str, tuple[str, str]] = {
     "only-large": ("three particles alone keep S_n", "three particles alone break S_n"),
     "edge-order": ("the order of the edges matters", "the order of the edges does not matter"),
     "special-S_n": ("S_n breaks only where distances are alike", "equal distances do not matter"),
+    "within-steps": ("groups break within the steps", "groups hold even within the steps"),
     "far-worse": ("a shift by 1,000 costs digits", "a shift by 1,000 costs nothing"),
     "rebuilt-breaks": ("only edges drawn again break it", "edges drawn again change nothing"),
     "stairs": ("motions of 1e-8 are answered in steps", "motions of 1e-8 are answered in proportion"),
@@ -109,6 +110,7 @@ RULES: tuple[Rule, ...] = (
     ("float32-sum", {**_HOLD, "stairs": YES, "stairs-of-value-only": YES, "last-digit": YES}),
     ("float32-sum", {**_HOLD, "stairs": YES, "stairs-coarse": YES, "last-digit": YES}),
     ("fast-matmul", {**_HOLD, "binary-steps": YES}),
+    ("fast-matmul", {**_HOLD, "stairs": YES, "stairs-coarse": YES, "within-steps": YES}),
     ("rough-surface", {**_HOLD, "stairs": YES, "stairs-coarse": YES, "ripples": YES}),
     ("fast-matmul", {**_HOLD, "stairs": YES, "stairs-coarse": YES}),
     ("neighbour-limit", {**_HOLD, "rebuilt-breaks": YES}),
@@ -132,7 +134,7 @@ RULES: tuple[Rule, ...] = (
 BAD = {mark for _, needs in RULES for mark, value in needs.items() if value} - {
     "only-large", "float32-twin", "swaps", "cyclic-turns", "half-turns", "quarter-turns", "low-degrees",
     "high-degrees", "cubic-degrees", "degree-1-only", "last-digit", "degrees-1-and-3", "values-hold",
-    "stairs", "stairs-of-value-only", "far-worse",
+    "stairs", "stairs-of-value-only", "far-worse", "within-steps",
 }  # fmt: skip
 
 
@@ -142,6 +144,7 @@ MADE: dict[str, set[str]] = {
     "groups": {
         "breaks-T", "breaks-T-along-111", "breaks-SO", "breaks-C_i", "breaks-S_n", "edge-order",
         "only-first-atom", "only-large", "special-S_n", "values-hold", "far-worse",
+        "within-steps",
     },
     "rounding inside": {
         "stairs", "stairs-of-value-only", "stairs-coarse", "last-digit", "float32-twin",

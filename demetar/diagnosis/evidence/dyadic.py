@@ -23,7 +23,10 @@ def dyadic(asked: Asked, name: str, length: float) -> bool:
     At one of the places two of them may fall together, or none be met.
     """
     graph = crooked(asked)
-    x, u = np.asarray(graph.positions, np.float64), np.random.default_rng(15).normal(size=asked.positions.shape)
+    x, u = (
+        np.asarray(graph.positions, np.float64),
+        np.random.default_rng(15).normal(size=asked.positions.shape),
+    )
     u *= 0.06 * length / np.abs(u).max()
 
     def value(t: float) -> float:

@@ -14,7 +14,10 @@ WRONG, RIGHT = 1e-4, 1e-5  # measured on sound models: at most 3e-8 (a step of 2
 STEPS = (1e-3, 1e-4)
 # Where outputs come in steps: wider differences, and what the steps make of them is no error.
 WIDE, WIDE_STEPS = 2e-2, (3e-2, 1e-2)
-BLUR, BLIND = 10.0, 0.1  # times the steps over the difference; blurred more than that nothing is judged
+BLUR, BLIND = (
+    10.0,
+    0.1,
+)  # times the steps over the difference; blurred more than that nothing is judged
 
 
 class _At:
@@ -125,6 +128,8 @@ def _factor(at: _At, pairs: dict[str, tuple[str, float]], step: float, limit: fl
         slope = sign * ((forth[value] - behind[value])[:, 0, 0] / (2 * step))
         declared = here[name][0].ravel()
         factor = slope @ declared / max(slope @ slope, np.finfo(float).tiny)
-        if np.linalg.norm(declared - factor * slope) > max(limit, step**2) * np.linalg.norm(declared):
+        if np.linalg.norm(declared - factor * slope) > max(limit, step**2) * np.linalg.norm(
+            declared
+        ):
             return False
     return True

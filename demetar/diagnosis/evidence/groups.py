@@ -78,6 +78,7 @@ def groups(asked: Asked, ruler: Ruler) -> Evidence:
     marks = {
         f"breaks-{k}": _largest(numbers[k]) > BROKEN for k in ("T", "T-along-111", "SO", "C_i")
     }
+    marks["within-steps"] = ruler.swallowed > BROKEN
     marks["far-worse"] = not marks["breaks-T"] and _largest(numbers["T-far"]) > BROKEN
     renumbered = max(_largest(numbers[k]) for k in ("S_n", "first", "others"))
     marks["breaks-S_n"] = renumbered > BROKEN

@@ -70,7 +70,11 @@ def _resized(asked: Asked, factor: float) -> float:
     graph = crooked(asked, 1, 0.25)
     graph = graph.replace(positions=factor * np.asarray(graph.positions, np.float64))
     ruler = Ruler(asked, around=graph)
-    return max(worst(asked, ruler, graph, elements_of(len(graph.species), asked.positions)["SO"][:4]).values())
+    return max(
+        worst(
+            asked, ruler, graph, elements_of(len(graph.species), asked.positions)["SO"][:4]
+        ).values()
+    )
 
 
 def _of_sums(asked: Asked, ruler: Ruler, base: dict[str, np.ndarray], graph) -> dict[str, float]:

@@ -36,7 +36,9 @@ def images(scene: Scene) -> list[Finding]:
         if answer is not None:
             excess = scene.excess(before, answer, beyond)
             text = ", ".join(f"{p:g}" for p in part)
-            rows.append((f"shifted by ({text}) of the cell, wrapped", *scene.error(before, answer), excess))
+            rows.append(
+                (f"shifted by ({text}) of the cell, wrapped", *scene.error(before, answer), excess)
+            )
     outside = moved(at, shift=-0.5 * np.asarray(at.cell).sum(0))
     answer = scene.try_(outside)
     if answer is not None:

@@ -112,9 +112,7 @@ def repeat(probe: Probe, atoms: ase.Atoms) -> list[Finding]:
     return [*found, history]
 
 
-def seldom(
-    probe: Probe, atoms: ase.Atoms, between: ase.Atoms | None, found: Finding
-) -> Finding:
+def seldom(probe: Probe, atoms: ase.Atoms, between: ase.Atoms | None, found: Finding) -> Finding:
     """The finding of the same call again, of many of them: what is drawn at random may strike seldom."""
     between = spread(atoms) if between is None else between
     answers = []
@@ -171,7 +169,11 @@ def _history(
         size = 1.0 if first.forces is None else float(np.abs(first.forces).max())
         steady = limit if probe.single else STEADY * size + 64 * 2.0**-53 * abs(first.energy)
         if wrong > max(steady, 30 * memory, 30 * again):
-            seen, worst, which = ["a walk there and back"], wrong, "a walk to wider places, and back"
+            seen, worst, which = (
+                ["a walk there and back"],
+                wrong,
+                "a walk to wider places, and back",
+            )
     far = bool(seen) and all(name.startswith(SPREAD) for name in seen)
     detail = f"changed: {which}" if which else "no answer depends on an earlier question"
     return Finding(
@@ -202,7 +204,9 @@ def _walked(probe: Probe, atoms: ase.Atoms) -> float:
         across = float(atoms.get_all_distances().max())
         length = outer * max(1.0, 7.0 / max(across, 0.1) - 1)
         way = arms / max(outer, 1e-6)
-    walk = [displaced(atoms, s * way) for s in np.linspace(0, length, int(np.clip(4 * length, 8, 24)))]
+    walk = [
+        displaced(atoms, s * way) for s in np.linspace(0, length, int(np.clip(4 * length, 8, 24)))
+    ]
     try:
         there = [probe(a) for a in walk]
         back = [probe(a) for a in walk[::-1]][::-1]
