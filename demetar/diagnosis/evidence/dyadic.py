@@ -37,7 +37,7 @@ def dyadic(asked: Asked, name: str, length: float) -> bool:
 
 
 def _closed(value: Callable[[float], float], a: float, b: float) -> float | None:
-    """The step (of the value) to which halving leads, less what the slope makes of it; None if there is none."""
+    """The step (of the value) to which halving leads, less what the slope makes of it; None without one."""
     x, y = value(a), value(b)
     slope = (y - x) / (b - a)
     for _ in range(HALVINGS):
