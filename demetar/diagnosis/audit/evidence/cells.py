@@ -9,7 +9,6 @@ from demetar.diagnosis.audit.evidence.scene import Scene
 from demetar.diagnosis.audit.finding import Finding
 from demetar.diagnosis.audit.probe import moved
 
-
 # Shifts that carry some atoms across a face, in parts of the cell's vectors.
 FACES = ((0.37, 0, 0), (0, 0.37, 0), (0, 0, 0.37), (0.5, 0.5, 0.5), (0.71, 0.29, 0.43))
 
