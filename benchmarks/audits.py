@@ -147,7 +147,7 @@ MODELS: dict[str, tuple[str, Callable[[], Any], tuple[str, ...]]] = {
     "emt": ("ase", emt, ("Cu4",)),
     "stillinger-weber": ("matscipy", stillinger_weber, ("Si8",)),
     "gfnff": ("gfnff", gfnff, MOLECULES),
-    "tblite-gfn2": ("tblite", tblite("GFN2-xTB"), (*MOLECULES[:2], "NaCl2", "NaCl8")),
+    "tblite-gfn2": ("tblite", tblite("GFN2-xTB"), (*MOLECULES[:2], "NaCl2")),
     "tblite-gfn1": ("tblite", tblite("GFN1-xTB"), ("ethanol", "NaCl2")),
     "chgnet": ("chgnet", chgnet, CRYSTALS),
     "sevennet-0": ("sevenn", sevennet, ("CHFClBr", "ethanol", "Si8")),

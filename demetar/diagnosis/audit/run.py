@@ -142,7 +142,7 @@ def audit(
 def _smallest(
     scene: Scene | None, found: dict[str, Finding], decision: Decision, complete: bool
 ) -> Any:
-    """The smallest structure that shows it; without time to look for one, that which was asked."""
+    """The smallest structure that shows it; where no time is left for that, the one that was asked."""
     if scene is None or decision.decided not in found or not found[decision.decided].broken:
         law = decision.decided == "force-law"
         if scene is None or not law:

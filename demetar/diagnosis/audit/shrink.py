@@ -18,8 +18,8 @@ MOST = 40  # structures tried
 CHECKS: dict[str, Callable[[Scene], list[Finding]]] = {
     "translation": groups.translations, "permutation": groups.permutations, "rotation": groups.turns,
     "inversion": lambda scene: groups.inversion(scene, alone=True), "aimed": aimed.aimed,
-    "image": cells.images, "gradient": gradient.steps, "gradient-atoms": gradient.steps,
-    "jacobian": gradient.steps,
+    "image": cells.images,
+    "gradient": gradient.steps, "gradient-atoms": gradient.steps, "jacobian": gradient.steps,
     "force-law": groups.turns, "stress": gradient.stress,
 }  # fmt: skip
 

@@ -23,10 +23,8 @@ def dyadic(asked: Asked, name: str, length: float) -> bool:
     At one of the places two of them may fall together, or none be met.
     """
     graph = crooked(asked)
-    x, u = (
-        np.asarray(graph.positions, np.float64),
-        np.random.default_rng(15).normal(size=asked.positions.shape),
-    )
+    x = np.asarray(graph.positions, np.float64)
+    u = np.random.default_rng(15).normal(size=x.shape)
     u *= 0.06 * length / np.abs(u).max()
 
     def value(t: float) -> float:
@@ -37,7 +35,7 @@ def dyadic(asked: Asked, name: str, length: float) -> bool:
 
 
 def _closed(value: Callable[[float], float], a: float, b: float) -> float | None:
-    """The step (of the value) to which halving leads, less what the slope makes of it; None without one."""
+    """The step of the value to which halving leads; None if none is left beside the slope."""
     x, y = value(a), value(b)
     slope = (y - x) / (b - a)
     for _ in range(HALVINGS):

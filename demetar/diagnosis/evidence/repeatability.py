@@ -68,7 +68,7 @@ def repeatability(asked: Asked) -> Evidence:
 
 
 def _coarse_key(f: Callable[[Graph], Output], graph: Graph, first: Output) -> bool:
-    """Whether systems a thousandth of the spacing away get this one's answer, in three or more numbers."""
+    """Whether systems a thousandth of the spacing away get this one's answer, three numbers or more."""
     numbers = np.concatenate([np.ravel(first[k]) for k in first.values])
     wider = f(graph.replace(positions=1.1 * np.asarray(graph.positions, np.float64)))
     if np.count_nonzero(numbers) < 3 or all(

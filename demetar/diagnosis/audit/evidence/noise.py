@@ -121,26 +121,12 @@ def precision(
     relative = sigma_f / scale if probe.has_forces else sigma_e / max(scale, total * 1e-3, 1e-300)
     word = "float64" if relative < 1e-10 and not probe.single else "float32"
     # of forces that are iterated to a few digits the energy has more; of coarse products it has not
-    if relative > 3e-5 and sigma_e > 3e-6 * scale:
-        word = "low"
-    elif relative > 3e-5 and memory < 1e-6 * scale and not _proportional(probe, atoms, way):
+    if relative > 3e-5 and (memory < 1e-6 * scale or sigma_e > 3e-6 * scale):
         word = "low"
     # where forces are smooth and the energy is not: float32 keeps 1e-7 of an energy, sums some of these
     if sigma_e > 3e-6 * max(total, 0.3 * scale) and memory < 1e-6 * scale:
         word = "low"
     return Precision(sigma_e, sigma_f, scale, stiff, word, sigma_e / max(total, 1e-300), memory)
-
-
-def _proportional(probe: Probe, atoms: ase.Atoms, way: Any) -> bool:
-    """Whether forces answer 1e-6 Å in the proportion of 1e-3 Å.
-
-    What is iterated to a few digits does, as it takes the same steps; what is rounded inside stands still.
-    """
-    slopes = []
-    for h in (1e-6, 1e-3):
-        there, back = (probe(displaced(atoms, s * h * way)).forces for s in (1, -1))
-        slopes.append((np.asarray(there) - np.asarray(back)) / (2 * h))
-    return bool(np.linalg.norm(slopes[0] - slopes[1]) < 0.3 * np.linalg.norm(slopes[1]))
 
 
 def told(found: Precision, probe: Probe) -> Finding:
