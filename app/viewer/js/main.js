@@ -16,6 +16,7 @@ import { makeTable } from "./table.js";
 import { readTheme, shade } from "./theme.js";
 import { Turns } from "./turns.js";
 
+const BESIDE = 280; // pixels of a card below which the words at its foot leave nothing between them
 const trailed = (panels) => panels.some((panel) => panel.tracks.some(({ trail }) => trail));
 
 class View {
@@ -169,9 +170,12 @@ class View {
     // Words stand above and below; scenes of one page stand in the middle between them.
     this.picture.lower = this.side ? (above - below) / 2 : 0;
     const room = this.side ? height - above - below : height - 2 * Math.max(above, below);
-    // A scene that spreads as a ball must stand clear of the words however it is turned.
-    const most = room * (this.data.fit.fill ? Math.min(Math.max(width / height, 1.15), 1.35) : 1.15);
-    return Math.min(most, ...free.map((f) => f.width)) / height || 1;
+    const widths = free.map((f) => f.width);
+    // A scene that spreads as a ball must stand clear of the words however it is turned; where the words
+    // at the foot leave nothing between them, every scene.
+    const clear = Math.min(...widths) < BESIDE ? 1 : 1.15;
+    const most = room * (this.data.fit.fill && clear > 1 ? Math.min(width / height, 1.35) : clear);
+    return Math.min(most, ...widths) / height || 1;
   }
 
   resize() {
