@@ -1,14 +1,20 @@
 """Fits the models of the lessons on density and Hamiltonian: `python benchmarks/electrons.py KIND`.
 
+`tables` as KIND prints the tables of docs/lessons.md from the shipped parameters.
+
 Full batches, L-BFGS by SciPy, gradients in float32 or with --float64; kept are the parameters of the best
 validation error. Written to `trained/electrons/`: KIND.npz, and what came out in result.json. Four
 molecules together: 200 training geometries. Minutes of one core each.
 """
 
 import argparse
+import itertools
 import json
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,12 +23,13 @@ from jax.flatten_util import ravel_pytree
 from scipy.optimize import minimize
 
 from demetar.core.disk import trained, write_atomically
-from demetar.core.graph import from_arrays
+from demetar.core.graph import Graph, from_arrays
 from demetar.core.padding import batch, pad
 from demetar.data.sets import _electrons
-from demetar.lessons import _gaussians, _trained
+from demetar.lessons import _gaussians, _trained, density
 from demetar.lessons import hamiltonian as lesson
 from demetar.runs.folder import flatten
+from demetar.runs.run import Run
 
 
 def examples(kind: str, split: str, most: int = 0):
@@ -65,10 +72,97 @@ def _labels(kind, part, i, graph):
     return {k: np.stack([v, np.array(there[k])], 1) for k, v in made.items()}
 
 
+@dataclass
+class Fit:
+    """One model, its examples in the precision of the fit, and the best parameters so far."""
+
+    kind: str
+    run: Run
+    unravel: Callable[[Any], Any]
+    data: dict[str, tuple[Graph, dict[str, np.ndarray]]]
+    theta: np.ndarray
+    dtype: type
+    best: float = np.inf
+    at: int = 0
+
+    def __post_init__(self) -> None:
+        self.value = jax.jit(self.loss)
+        self.slope = jax.jit(jax.value_and_grad(self.loss))
+
+    def loss(self, theta, graph, labels):
+        """Mean of the squared weighted errors of the components that are there."""
+        params = jax.tree.map(lambda x: x.astype(self.dtype), self.unravel(theta))
+        out = self.run.model.apply({"params": params}, graph)
+        squares = [(((out[k] - y) * w) ** 2).sum() for k, (y, w) in labels.items()]
+        return sum(squares) / sum((w > 0).sum() for _, w in labels.values())
+
+    def asked(self, theta: np.ndarray) -> tuple[np.float64, np.ndarray]:
+        """Loss and gradient on the training geometries, for SciPy."""
+        value, slope = self.slope(jnp.asarray(theta), *self.data["train"])
+        return np.float64(value), np.asarray(slope, np.float64)
+
+    def look(self, theta: np.ndarray, iteration: int) -> None:
+        """Keeps the parameters if their validation error is the smallest so far."""
+        valid = float(self.value(theta, *self.data["valid"]))
+        if valid < self.best:
+            self.best, self.theta, self.at = valid, np.array(theta), iteration
+
+    def errors(self) -> dict[str, float]:
+        """Root mean square errors of the best parameters by split."""
+        each = {s: float(self.value(self.theta, *given)) for s, given in self.data.items()}
+        return {f"rmse_{split}": value**0.5 for split, value in each.items()}
+
+
+def begun(kind: str, most: int, dtype: type) -> Fit:
+    """A fit before its first step, with the elements' means as biases."""
+    run = _trained.untrained(kind)
+    model = jax.tree.map(lambda x: np.asarray(x, np.float64), run.params["model"])
+    start, unravel = ravel_pytree(model)
+    given = {split: examples(kind, split, most) for split in ("train", "valid", "test")}
+    data = {
+        split: (graph.astype(dtype), {k: v.astype(dtype) for k, v in labels.items()})
+        for split, (graph, labels) in given.items()
+    }
+    return Fit(
+        kind, run, unravel, data, np.array(_biased(kind, start, unravel, given["train"])), dtype
+    )
+
+
+def write(fit: Fit, folder: Path, command: str, seconds: float) -> None:
+    """Writes the best parameters so far and what they are worth, and prints the latter."""
+    arrays = {k: v.astype(np.float32) for k, v in flatten(fit.unravel(fit.theta)).items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(folder / f"{fit.kind}.npz", allow_pickle=False, **arrays)
+    found = {
+        "command": command, "parameters": len(fit.theta), "iteration": fit.at,
+        "seconds": round(seconds), **fit.errors(),
+    }  # fmt: skip
+    listed = folder / "result.json"
+    known = json.loads(listed.read_text()) if listed.is_file() else {}
+    text = json.dumps(dict(sorted({**known, fit.kind: found}.items())), indent=1) + "\n"
+    write_atomically(listed, text.encode())
+    print(found, flush=True)
+
+
+def tables() -> str:
+    """What the shipped models are worth on the test geometries, as Markdown: percent, and meV."""
+    rows = ["| molecule | model | free atoms | the fit itself |", "|---|---|---|---|"]
+    for name in density.MOLECULES:
+        rows.append(
+            f"| {name} | " + " | ".join(f"{v:.2f}" for v in density.averages(name).values()) + " |"
+        )
+    rows += ["", f"| molecule | {' | '.join(lesson.WHO)} |", "|---" * (1 + len(lesson.WHO)) + "|"]
+    for name in lesson.MOLECULES:
+        each = lesson.errors(name)
+        cells = (", ".join(f"{v:,.0f}" for v in each[who].values()) for who in lesson.WHO)
+        rows.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(rows)
+
+
 def main() -> None:
-    """Fits one model and writes it with its errors."""
+    """Fits one model and writes it with its errors; or prints what the shipped ones are worth."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=_electrons.KINDS)
+    parser.add_argument("kind", choices=(*_electrons.KINDS, "tables"))
     parser.add_argument("--iterations", type=int, default=400)
     parser.add_argument(
         "--most", type=int, default=0, help="training geometries a molecule, 0: all"
@@ -76,64 +170,28 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=trained() / "electrons")
     parser.add_argument("--float64", action="store_true")
     args = parser.parse_args()
+    if args.kind == "tables":
+        print(tables())
+        return
     jax.config.update("jax_enable_x64", True)
-    dtype = np.float64 if args.float64 else np.float32
-    began = time.process_time()
-    run = _trained.untrained(args.kind)
-    model = jax.tree.map(lambda x: np.asarray(x, np.float64), run.params["model"])
-    start, unravel = ravel_pytree(model)
-    given = {split: examples(args.kind, split, args.most) for split in ("train", "valid", "test")}
-    data = {
-        split: (graph.astype(dtype), {k: v.astype(dtype) for k, v in labels.items()})
-        for split, (graph, labels) in given.items()
-    }
+    began, count = time.process_time(), itertools.count(1)
+    fit = begun(args.kind, args.most, np.float64 if args.float64 else np.float32)
+    command = f"python benchmarks/electrons.py {args.kind} --iterations {args.iterations}"
+    command += " --float64" if args.float64 else ""
 
-    def loss(theta, graph, labels):
-        params = jax.tree.map(lambda x: x.astype(dtype), unravel(theta))
-        out = run.model.apply({"params": params}, graph)
-        squares = [(((out[k] - y) * w) ** 2).sum() for k, (y, w) in labels.items()]
-        return sum(squares) / sum((w > 0).sum() for _, w in labels.values())
-
-    slope = jax.jit(jax.value_and_grad(loss))
-    value = jax.jit(loss)
-    best = {"valid": np.inf, "theta": start, "iteration": 0}
-    count = 0
-
-    def save(best):
-        """Writes the best parameters so far and what they are worth."""
-        arrays = {k: v.astype(np.float32) for k, v in flatten(unravel(best["theta"])).items()}
-        args.out.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(args.out / f"{args.kind}.npz", allow_pickle=False, **arrays)
-        found = {
-            "command": f"python benchmarks/electrons.py {args.kind} --iterations {args.iterations}"
-            + (" --float64" if args.float64 else ""),
-            "parameters": len(start), "iteration": best["iteration"],
-            "seconds": round(time.process_time() - began),
-            **{f"rmse_{s}": float(value(best["theta"], *data[s])) ** 0.5 for s in data},
-        }  # fmt: skip
-        listed = args.out / "result.json"
-        known = json.loads(listed.read_text()) if listed.is_file() else {}
-        text = json.dumps(dict(sorted({**known, args.kind: found}.items())), indent=1) + "\n"
-        write_atomically(listed, text.encode())
-        print(found, flush=True)
-
-    def told(theta):
-        nonlocal count
-        count += 1
-        if count % 10 == 0:
-            valid = float(value(theta, *data["valid"]))
-            if valid < best["valid"]:
-                best.update(valid=valid, theta=np.array(theta), iteration=count)
-            if count % 50 == 0:
-                save(best)
+    def told(theta: np.ndarray) -> None:
+        iteration = next(count)
+        if iteration % 10 == 0:
+            fit.look(theta, iteration)
+        if iteration % 50 == 0:
+            write(fit, args.out, command, time.process_time() - began)
 
     limits = {"maxiter": args.iterations, "maxfun": 2 * args.iterations, "maxcor": 20}
     minimize(
-        lambda theta: tuple(np.float64(x) for x in slope(jnp.asarray(theta), *data["train"])),
-        np.array(_biased(args.kind, start, unravel, given["train"])),
-        jac=True, method="L-BFGS-B", callback=told, options={**limits, "ftol": 0, "gtol": 0},
+        fit.asked, fit.theta, jac=True, method="L-BFGS-B", callback=told,
+        options={**limits, "ftol": 0, "gtol": 0},
     )  # fmt: skip
-    save(best)
+    write(fit, args.out, command, time.process_time() - began)
 
 
 def _biased(kind, start, unravel, data):

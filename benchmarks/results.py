@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import equal_cost
+import equal_cost_text
 
 from demetar.core import disk
 from demetar.data.sets import rmd17
@@ -91,7 +92,7 @@ def main() -> None:
     given = parser.parse_args()
     stored = json.loads(STORED.read_text()) if STORED.is_file() else None
     found = equal_cost.result(stored, given.claims)
-    parts = {"equal cost": equal_cost.text(found), "claims": equal_cost.claims_text(found),
+    parts = {"equal cost": equal_cost_text.text(found), "claims": equal_cost_text.claims_text(found),
              "shipped": shipped()}  # fmt: skip
     if given.write:
         STORED.parent.mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
-"""Screenshots of every page in both themes and two widths, and of both lectures at 1024 × 768.
+"""Screenshots of every page in both themes and two widths, of lectures and both squares at 1024 × 768.
 
 Starts the explorer, opens each page by its address in Chromium, waits until nothing is computed any more,
-and writes palette PNGs of at most 128 colours, which keeps them all below four megabytes.
+and writes palette PNGs of at most 256 colours, which keeps them all below four megabytes.
 
     python -m benchmarks.screenshots [--only molecule] [--out docs/screenshots]
 """
@@ -17,8 +17,10 @@ from playwright.sync_api import Browser, Error, sync_playwright
 from benchmarks.latency import FLAGS, ROOT, serve
 
 SIZES = {"wide": (1400, 900), "narrow": (800, 900)}
-LECTURE = (1024, 768)
-COLOURS = 128
+SMALL = (1024, 768)  # of a projector: everything that is needed stands on it
+SQUARES = {"molecule-small": "", "nbody-small": "nbody"}
+COLOURS = 256
+EXACT = 64  # of them are kept as they are: grounds and lines, whose tint a palette would change
 # What is worth a picture: the name of the file and the address.
 PAGES = {
     "molecule": "", "molecule-rotations": "?lens=All rotations", "molecule-types": "?lens=Types",
@@ -34,6 +36,7 @@ SCENES = {
 # Nothing is on its way any more: no script runs, nothing is compiled, measured or looked for.
 QUIET = """() => !document.querySelector('[data-test-script-state=running]') &&
   document.querySelector('.stMain h1, .stMain h2') !== null &&
+  document.querySelector('[data-testid=stSkeleton]') === null &&
   !/compiling|measuring …|Measuring what|finding the cause|is starting/i.test(document.body.innerText)"""
 
 
@@ -49,10 +52,22 @@ def picture(browser: Browser, url: str, size: tuple[int, int], dark: bool, out: 
     page.wait_for_timeout(2500)  # edges are smoothed once nothing moves
     page.wait_for_function(QUIET, timeout=300_000)
     image = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
-    few = image.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    few.save(out, optimize=True)
+    _few(image).save(out, optimize=True)
     context.close()
     return out.stat().st_size
+
+
+def _few(image: Image.Image) -> Image.Image:
+    """The picture in COLOURS colours, those that cover most of it exactly."""
+    counted = image.getcolors(image.width * image.height) or []
+    exact = [c for _, c in sorted(counted, reverse=True)[:EXACT]]
+    rest = image.quantize(COLOURS - len(exact), Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(
+        [c for color in exact for c in color]
+        + (rest.getpalette() or [])[: 3 * (COLOURS - len(exact))]
+    )
+    return image.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 def main() -> None:
@@ -69,8 +84,8 @@ def main() -> None:
         for theme in ("light", "dark")
     ]
     wanted += [
-        (f"{name}-{theme}", query, LECTURE, theme == "dark")
-        for name, query in SCENES.items()
+        (f"{name}-{theme}", query, SMALL, theme == "dark")
+        for name, query in {**SCENES, **SQUARES}.items()
         for theme in ("light", "dark")
     ]
     process, url = serve()

@@ -77,8 +77,8 @@ class Ours:
         params = initialise(model, probe(case.config()))
         tx = optimiser.optimiser(self.config, 10**6)
         self.loss = losses.make(model)
-        self.step = loop.make_step(self.loss, tx, 0.999, model.config.output)
-        self.state = (np.zeros((), np.int32), params, params, tx.init(params))
+        self.state, tree = loop.begin(params, tx)
+        self.step = loop.make_step(self.loss, tx, tree, 0.999, model.config.output)
         self.state = jax.tree.map(jax.numpy.array, self.state)
         self.params = jax.tree.map(jax.numpy.array, params)
         self.stack = stream.steps_per_call(

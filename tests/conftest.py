@@ -154,9 +154,9 @@ def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def open_page(home: Path) -> Callable[..., Any]:
     """open_page("nbody", run="x") -> the page at that address, drawn until nothing is compiling."""
-    import time
-
     from streamlit.testing.v1 import AppTest
+
+    from tests.support.pages import settled
 
     def open_page(name: str, **address: str) -> Any:
         script = f"from app import pages\npages.navigate({name!r})\n"
@@ -164,10 +164,6 @@ def open_page(home: Path) -> Callable[..., Any]:
         for key, value in address.items():
             page.query_params[key] = value
         page.run()
-        end = time.monotonic() + 120
-        while any("compiling" in c.value for c in page.caption) and time.monotonic() < end:
-            time.sleep(0.2)
-            page.run()
-        return page
+        return settled(page)
 
     return open_page

@@ -21,8 +21,8 @@ MAX_ENTRIES = 13
 # Folders in which adding is adding one file.
 SHELVES = {
     "demetar/models", "demetar/data/sets", "demetar/data/readers", "demetar/symmetry/groups",
-    "demetar/training/mirrors", "demetar/diagnosis/faults", "demetar/lessons", "app/pages",
-    "app/pages/lessons", "app/viewer/js",
+    "demetar/training/mirrors", "demetar/diagnosis/faults", "demetar/diagnosis/evidence", "demetar/lessons",
+    "app/pages", "app/pages/lessons", "app/viewer/js",
 }  # fmt: skip
 
 

@@ -22,3 +22,8 @@ def test_a_model_is_one_group_in_both_files_of_contracts() -> None:
     assert group(here) == group(there) == "contracts of egnn"
     assert group(other) != group(here)
     assert group("tests/core/test_edges.py::test_z[egnn]") == "tests/core/test_edges.py"
+
+
+def test_files_that_drive_one_server_are_one_group() -> None:
+    files = [f"tests/browser/test_{name}.py::test_x" for name in ("viewer", "viewer_drawn", "data")]
+    assert group(files[0]) == group(files[1]) != group(files[2])

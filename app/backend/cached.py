@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,11 +53,14 @@ def runs_on(inputs: str) -> dict[str, list[str]]:
     {"turns": [...], "rigid": [...]}, shipped ones first; of atoms only runs that predict an
     invariant, of particles only those that predict places: that is what the pages draw.
     """
-    return _runs_on(inputs, str(home().resolve()))
+    kept = tuple((str(folder), _written(folder)) for folder in runs.folders())
+    return _runs_on(inputs, str(home().resolve()), kept)
 
 
-@st.cache_data(show_spinner=False, max_entries=16, ttl=1.0)  # forty visitors read them once
-def _runs_on(inputs: str, place: str) -> dict[str, list[str]]:
+@st.cache_data(
+    show_spinner=False, max_entries=16, ttl=30.0
+)  # settings that were read while written
+def _runs_on(inputs: str, place: str, kept: tuple[tuple[str, float], ...]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {"turns": [], "rigid": []}
     for job in sorted(runs.list_all(), key=lambda job: (job.state != "shipped", job.name)):
         drawn = form.predicts(job.config) in DRAWN[inputs]
@@ -82,8 +86,14 @@ def run(name: str) -> Run:
 
 def stamp(name: str) -> float:
     """When a run's parameters were written: part of every key under which its results are kept."""
-    file = runs.find(name) / "params.npz"
-    return file.stat().st_mtime if file.is_file() else 0.0
+    return _written(runs.find(name))
+
+
+def _written(folder: Path) -> float:
+    try:
+        return (folder / "params.npz").stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -155,7 +165,7 @@ _beginning = threading.Lock()
 KINDS = {"square": square.square, "verdict": square.judged, "curve": square.curve}
 OF_BODIES = {
     "square": bodies.square, "verdict": bodies.judged, "curve": bodies.curve,
-    "rollout": lambda run, begin, element, _: rollout.rollout(run, begin, element),  # always in float32
+    "rollout": rollout.rollout,
 }  # fmt: skip
 
 
@@ -247,14 +257,12 @@ def _of_structure(kind: str, name: str, stamp: float, asked: Asked) -> Any:
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _orbit(
-    name: str, stamp: float, source: molecules.Source, invert: bool, dtype: str
-) -> orbits.Orbit:
+def _orbit(name: str, stamp: float, source: Source, invert: bool, dtype: str) -> orbits.Orbit:
     element = molecules.Element((0.0, 0.0, 0.0, 1.0), invert)
-    return orbits.orbit(run(name), molecules.molecule(source), element, dtype)
+    return orbits.orbit(run(name), _subject(source)[1], element, dtype)
 
 
-def orbit(name: str, source: molecules.Source, invert: bool, dtype: str) -> orbits.Orbit:
+def orbit(name: str, source: Source, invert: bool, dtype: str) -> orbits.Orbit:
     """Δ_EQ of a run over axes and angles."""
     return _orbit(name, stamp(name), source, invert, dtype)
 

@@ -38,7 +38,7 @@ def render() -> None:
         found = _with_progress(ask)
     if found is None:
         st.markdown(f"**{subject}** has not been asked yet. The answer takes up to half a minute.")
-        _vocabulary()
+        _vocabulary(expanded=True)
         return
     _shown(subject, found)
     _vocabulary()
@@ -142,8 +142,8 @@ def _evidence(evidence: list[dict[str, Any]]) -> None:
     )
 
 
-def _vocabulary() -> None:
-    with st.expander("The faults that can be switched on, and where they happened"):
+def _vocabulary(expanded: bool = False) -> None:
+    with st.expander("The faults that can be switched on, and where they happened", expanded):
         for word, fault in diagnosis.switches().items():
             link = f" [Report]({fault.source})." if fault.source else ""
             report = f" {address.plain(fault.report)}" if fault.report else ""

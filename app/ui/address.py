@@ -136,6 +136,23 @@ def number_from_address(
     )
 
 
+def switch_from_address(parameter: str, key: str, what: str) -> None:
+    """Puts whether something is shown into the widget state `key`: the address says "on" or nothing."""
+    # Set in every run, it is kept while the switch is not drawn.
+    st.session_state[key] = bool(st.session_state.get(key))
+    wanted = arriving(parameter)
+    if wanted is None:
+        return
+    st.session_state[key] = wanted == "on"
+    if wanted != "on":
+        tell(f"The link asks for the {what} {wanted[:60]!r}; expected on, so it is off.")
+
+
+def switch_in_address(key: str) -> str | None:
+    """What the address says of such a switch."""
+    return "on" if st.session_state.get(key) else None
+
+
 def address(**values: Any) -> None:
     """Makes the page's address say these values (None: left out); nothing from inside a `scene`."""
     if "scene" in st.session_state:

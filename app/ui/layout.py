@@ -11,8 +11,8 @@ def dark() -> bool:
 
 
 def side_by_side(*widths: int) -> list[Any]:
-    """Places of these widths, in units of 290 pixels or more; one below another without room."""
-    grid = st.grid(sum(widths), min_column_width=290, gap="medium")
+    """Places of these widths, in units of 210 pixels or more; one below another without room."""
+    grid = st.grid(sum(widths), min_column_width=210, gap="medium")
     return [grid.cell(column_span=width) for width in widths]
 
 

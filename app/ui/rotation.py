@@ -58,27 +58,14 @@ def axis_and_random(key: str) -> None:
 
 
 def rotation(key: str, axis: str = "(1 1 1)", degrees: float = 60.0) -> Turn:
-    """The inputs of a rotation: angle, axis, random by seed; the address knows angle and axis."""
-    _rotation_from_address(key, axis, degrees)
-    own = st.session_state.get(f"{key}:own", AXES["z"])
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.slider("Angle of g", 0.0, 180.0, step=1.0, format="%.0f°", key=f"{key}:angle", width=180)
-        st.selectbox(
-            "Axis of g",
-            [*AXES, OWN],
-            key=f"{key}:axis",
-            width=125,
-            format_func=lambda n: axis_text(own) if n == OWN else n,
-        )
-        seed = st.number_input("Seed of g", 0, 2**31 - 1, key=f"{key}:seed", width=90)
-        st.button(
-            "Random",
-            key=f"{key}:random",
-            icon=":material/casino:",
-            on_click=_random,
-            args=(key, int(seed)),
-            help="A uniform rotation g by seed; the seed counts on.",
-        )
+    """The inputs of a rotation, for a row: angle, axis, random by seed; at first with these defaults.
+
+    Reads no address, so that it can be drawn again in a fragment: `from_address` does, once.
+    """
+    st.session_state.setdefault(f"{key}:axis", axis)
+    st.session_state.setdefault(f"{key}:angle", float(degrees))
+    st.slider("Angle of g", 0.0, 180.0, step=1.0, format="%.0f°", key=f"{key}:angle", width=160)
+    axis_and_random(key)
     return rotation_of(key)
 
 

@@ -6,7 +6,18 @@ Names are loaded on first use: set-up imports this package before its libraries 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.viewer.component import Choice, Drag, Events, Frame, Grid, Live, Pick, View, show
+    from app.viewer.component import (
+        Choice,
+        Drag,
+        Events,
+        Frame,
+        Grid,
+        Live,
+        Pick,
+        Playback,
+        View,
+        show,
+    )
     from app.viewer.follow import follower
     from app.viewer.scene import (
         BLUE,
@@ -54,6 +65,7 @@ __all__ = [
     "Particles",
     "Path",
     "Pick",
+    "Playback",
     "Track",
     "View",
     "arrow_scale",
@@ -61,7 +73,18 @@ __all__ = [
     "magnifier",
     "show",
 ]
-_COMPONENT = {"Choice", "Drag", "Events", "Frame", "Grid", "Live", "Pick", "View", "show"}
+_COMPONENT = {
+    "Choice",
+    "Drag",
+    "Events",
+    "Frame",
+    "Grid",
+    "Live",
+    "Pick",
+    "Playback",
+    "View",
+    "show",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -20,9 +20,9 @@ from app.viewer.checked import Array
 from app.viewer.legend import legend_of, power
 from app.viewer.scene import (
     BALL,
-    BLUE,
     GREY,
-    VERMILLION,
+    MINUS,
+    PLUS,
     Arrows,
     Atoms,
     Coloured,
@@ -54,7 +54,7 @@ def recorded(view: py3Dmol.view) -> Calls:
 
 
 def _charge_color(charge: float) -> str:
-    return BLUE if charge > 0 else VERMILLION if charge < 0 else GREY
+    return PLUS if charge > 0 else MINUS if charge < 0 else GREY
 
 
 def _atoms(view: py3Dmol.view, item: Atoms) -> None:

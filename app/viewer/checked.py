@@ -28,6 +28,7 @@ RADII = {
     "Cl": 1.75,
 }  # Å, as 3Dmol
 SLEEVE, RESIDUAL = "#66717F", "#7B4FA3"
+PLUS, MINUS = "#3C8D6E", "#B08A2E"  # of charges: neither model's hue, and each bears its sign
 MODEL_A, MODEL_B = "#0072B2", "#C24E00"
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 

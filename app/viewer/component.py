@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, partial
 from importlib.metadata import version
@@ -22,23 +22,10 @@ HERE = Path(__file__).parent
 LIBRARY = HERE.parents[1] / "static" / "3Dmol-min.js"
 # Each file after those that it imports: they are joined to one module.
 MODULES = (
-    *(
-        "shared",
-        "math",
-        "format",
-        "theme",
-        "turns",
-        "frames",
-        "arrows",
-        "balls",
-        "tubes",
-        "stage",
-        "camera",
-    ),
-    *("panels", "table"),
-    *("flat", "choose", "playback", "overlay", "picture", "side", "followers", "channel", "live"),
-    *("figure", "pointer", "main"),
-)
+    "shared", "math", "format", "theme", "turns", "frames", "arrows", "balls", "tubes", "stage", "camera",
+    "panels", "table", "flat", "choose", "playback", "overlay", "picture", "side", "followers", "channel",
+    "live", "figure", "pointer", "main",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -103,6 +90,9 @@ class Events:
     frame: Frame | None = None
 
 
+EVENTS = ("drag", "view", "pick", "angle", "choice", "frame")
+
+
 @dataclass(frozen=True)
 class Grid:
     """Which panels stand where, row by row: their numbers, "side" or None; `narrow` below so many pixels.
@@ -114,6 +104,17 @@ class Grid:
     narrow: Sequence[Sequence[int | str | None]]
     joins: Sequence[tuple[int, int, str]] = ()
     narrower: int = 640
+
+
+@dataclass(frozen=True)
+class Playback:
+    """How tracks play: `rate` frames a second, each `step` `unit` of time; the frame at which they rest."""
+
+    rate: float = 30.0
+    step: float = 1.0
+    unit: str = ""
+    autoplay: bool = False
+    start: int | None = None
 
 
 @dataclass(frozen=True)
@@ -234,17 +235,8 @@ def show(
     alt: str = "",
     fit: str | None = None,
     fill: bool = True,
-    rate: float = 30.0,
-    time_step: float = 1.0,
-    time_unit: str = "",
-    autoplay: bool = False,
-    frame: int | None = None,
-    on_drag: Callable[[Drag], None] | None = None,
-    on_view: Callable[[View], None] | None = None,
-    on_pick: Callable[[Pick], None] | None = None,
-    on_angle: Callable[[Angle], None] | None = None,
-    on_choice: Callable[[Choice], None] | None = None,
-    on_frame: Callable[[Frame], None] | None = None,
+    playback: Playback | None = None,
+    on: Mapping[str, Callable[[Any], None]] | None = None,
 ) -> Events:
     """What the reader did in the viewer since the last run; draws up to 6 panels on one canvas.
 
@@ -252,28 +244,26 @@ def show(
     structure, say) the distance is set anew and the direction stays; with `fill` a flat structure may reach
     below the words when it is turned on edge. `across` and `down` label the arrows between panels in `cols`
     columns; a `grid` says more. `side` is what js/side.js writes into the cell of that name, `live` how g is
-    followed while it is dragged. `height`: pixels or a CSS length. `alt` says the picture in words. Tracks
-    play at `rate` frames a second; a frame is `time_step` `time_unit`, `frame` where they rest. The callbacks
-    run before the page's script, so a page that keeps g in its session state needs no second run.
+    followed while it is dragged. `height`: pixels or a CSS length. `alt` says the picture in words. `on` has
+    what hears the events, by name ("drag", "view", …): it runs before the page's script, so a page that keeps
+    g in its session state needs no second run.
     """
     if not 1 <= len(panels) <= 6:
         raise ValueError(f"Expected 1 to 6 panels, got {len(panels)}; show fewer.")
-    memory = f"{key}:answered"
-    listeners: dict[str, Callable[[Any], None] | None] = {
-        "drag": on_drag, "view": on_view, "pick": on_pick, "angle": on_angle, "choice": on_choice,
-        "frame": on_frame,
-    }  # fmt: skip
+    memory, hears = f"{key}:answered", on or {}
+    if strange := set(hears) - set(EVENTS):
+        raise ValueError(
+            f"Expected events among {', '.join(EVENTS)}, got {min(strange)}; rename it."
+        )
 
     def heard(name: str) -> None:
         event = read_event(name, st.session_state[key].get(name), panels)
-        tell = listeners[name]
         if event is not None:
             st.session_state[memory] = event.serial
-            if tell is not None:
-                tell(event)
+            if name in hears:
+                hears[name](event)
 
     payloads = [{**build.panel_payload(panel), "index": k} for k, panel in enumerate(panels)]
-    times = {"rate": rate, "step": time_step, "unit": time_unit, "autoplay": autoplay}
     data = {
         "panels": payloads,
         "grid": asdict(grid or _grid(len(panels), cols, across, down)),
@@ -285,14 +275,14 @@ def show(
         "key": key,
         "fit": {**build.extent(panels), "token": fit, "fill": fill},
         "answered": st.session_state.get(memory, 0),
-        "playback": {**times, "start": frame, "told": on_frame is not None},
+        "playback": {**asdict(playback or Playback()), "told": "frame" in hears},
         "library": {
             "url": f"app/static/{LIBRARY.name}?v={version('py3Dmol')}",
             "missing": not LIBRARY.is_file(),
             "sentence": fetch.why_flat(),
         },
     }
-    callbacks = {f"on_{name}_change": partial(heard, name) for name in listeners}
+    callbacks = {f"on_{name}_change": partial(heard, name) for name in EVENTS}
     result = _component()(key=key, data=data, **callbacks)
-    found = {name: read_event(name, result.get(name), panels) for name in listeners}
+    found = {name: read_event(name, result.get(name), panels) for name in EVENTS}
     return Events(**found)  # type: ignore[arg-type]

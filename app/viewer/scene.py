@@ -21,6 +21,7 @@ BLUE, VERMILLION, GREEN = checked.BLUE, checked.VERMILLION, checked.GREEN
 ORANGE, SKY, PURPLE = checked.ORANGE, checked.SKY, checked.PURPLE
 GREY, MAX_ATOMS, BALL = checked.GREY, checked.MAX_ATOMS, checked.BALL
 MODEL_A, MODEL_B = checked.MODEL_A, checked.MODEL_B
+PLUS, MINUS = checked.PLUS, checked.MINUS
 SLEEVE, RESIDUAL = checked.SLEEVE, checked.RESIDUAL
 arrow_scale, fitting_scale = checked.arrow_scale, checked.fitting_scale
 magnifier = checked.magnifier
@@ -69,7 +70,7 @@ class Atoms:
 
 @dataclass
 class Particles:
-    """Charged bodies as spheres: blue with +, vermillion with −, grey without charge.
+    """Charged bodies as spheres: green with +, ochre with −, grey without charge.
 
     positions [n 3]; charges [n] or None; radius in the unit of the positions; `color` overrides
     the colour by charge. `ghost` draws them translucent (a prediction over the truth).

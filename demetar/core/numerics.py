@@ -9,6 +9,7 @@ is measured, not hidden.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -30,10 +31,17 @@ def cast(tree: Any, dtype: Any) -> Any:
     """The tree with its real numbers in `dtype`: JAX arrays stay JAX arrays, others become NumPy's."""
 
     def one(x: ArrayLike) -> Shaped[Array, "..."]:
-        array = x if isinstance(x, jax.Array) else np.asarray(x)
-        return array.astype(dtype) if jnp.issubdtype(array.dtype, jnp.floating) else array
+        if isinstance(x, jax.Array):
+            return x.astype(dtype) if _real(x.dtype) else x
+        array = np.asarray(x)
+        return array.astype(dtype, copy=False) if _real(array.dtype) else array
 
     return jax.tree.map(one, tree)
+
+
+@functools.lru_cache(32)
+def _real(dtype: np.dtype) -> bool:
+    return jnp.issubdtype(dtype, jnp.floating)
 
 
 def mixed(apply: Callable, precision: str) -> Callable:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from pathlib import Path
 
 import jax
 import numpy as np
 
-from demetar.core.disk import trained
+from demetar.core import disk
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph, from_arrays
 from demetar.core.output import Output
@@ -22,6 +23,12 @@ from demetar.runs.folder import flatten
 from demetar.runs.run import Run, compiled, template
 
 SIZE = (8, 32)  # nodes and edges: one compilation for all four molecules
+
+
+def place(name: str) -> Path:
+    """The folder of that name under the home's `trained/`, or the one that comes with the project."""
+    shipped = disk.PROJECT / "trained" if disk.CHECKOUT else disk.SHIPPED / "trained"
+    return next((p for p in (disk.trained() / name, shipped / name) if p.is_dir()), shipped / name)
 
 
 def untrained(kind: str) -> Run:
@@ -39,7 +46,7 @@ def run(kind: str) -> Run:
     """The trained run; InputError where its parameters are missing or others."""
     fresh = untrained(kind)
     expected = flatten(fresh.params["model"])
-    path = trained() / "electrons" / f"{kind}.npz"
+    path = place("electrons") / f"{kind}.npz"
     if not path.is_file():
         raise InputError(f"Expected {path}, which comes with the project, got none; check it out.")
     arrays = stored_arrays(path, path.name, None, 8 * 10**6, axes=8)

@@ -10,41 +10,64 @@ h ψ(x) has no solution: then ψ's vectors vanish. `demetar lesson autoencoders`
 from __future__ import annotations
 
 import functools
-from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from demetar.core.disk import content, home, trained
-from demetar.core.graph import Graph, from_arrays
-from demetar.data.sets import clouds, points
+from demetar.core.disk import home
+from demetar.data.sets import clouds
 from demetar.lessons import _descent as descent
 from demetar.lessons import _digits as digits
 from demetar.lessons import _harmonics as harmonics
 from demetar.lessons._apart import apart
+from demetar.lessons._clouds import (
+    MOLECULES as MOLECULES,
+)
+from demetar.lessons._clouds import (
+    MOLECULES_RUN as MOLECULES_RUN,
+)
+from demetar.lessons._clouds import (
+    PLAIN_RUN as PLAIN_RUN,
+)
+from demetar.lessons._clouds import (
+    RUN as RUN,
+)
+from demetar.lessons._clouds import (
+    SHAKES as SHAKES,
+)
+from demetar.lessons._clouds import (
+    SHAPES,
+    cloud,
+    in_plane,
+    plain_cloud,
+)
+from demetar.lessons._clouds import (
+    by_shake as by_shake,
+)
+from demetar.lessons._clouds import (
+    clouds_errors as clouds_errors,
+)
+from demetar.lessons._clouds import (
+    molecules_latent as molecules_latent,
+)
+from demetar.lessons._clouds import (
+    shapes_latent as shapes_latent,
+)
+from demetar.lessons._trained import place
 from demetar.lessons.cnn import turn
-from demetar.lessons.irreps import Quaternion
-from demetar.models.autoencoder import CODE, FRAME
-from demetar.runs.run import Run, load
-from demetar.symmetry.elements import Elements
-from demetar.symmetry.equivariance import Measurement, measure
 
 FOLDER = "lesson-autoencoders"
 train = descent.train  # what `demetar lesson autoencoders` calls
 WAYS = ("harmonics", "pixels")
 ANGLES = tuple(float(a) for a in range(0, 181, 15))
-SHAPES = tuple(points.TETRIS)
-SHAKES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
-SHIFT = np.array([0.5, -1.0, 2.0])
-RUN, PLAIN_RUN = "autoencoder-clouds", "autoencoder-clouds-plain"
 
 
 @functools.cache
 def _params() -> dict[str, dict[str, np.ndarray]]:
     own = home() / "runs" / FOLDER / descent.PARAMS
-    found = descent.read(own if own.is_file() else trained() / FOLDER / descent.PARAMS)
+    found = descent.read(own if own.is_file() else place(FOLDER) / descent.PARAMS)
     return {k: {n: v.astype(np.float64) for n, v in p.items()} for k, p in found.items()}
 
 
@@ -138,18 +161,6 @@ def by_angle(index: int, fold: int = 1) -> dict[str, np.ndarray]:
     }
 
 
-def _in_plane(codes: np.ndarray, classes: np.ndarray) -> dict[str, Any]:
-    """Codes in units of their spread, in the plane where they differ most; is the "nearest" one alike?"""
-    centred = (codes - codes.mean(0)) / codes.std(0)
-    _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
-    far = ((centred[:, None] - centred) ** 2).sum(-1) + np.diag(np.full(len(codes), np.inf))
-    return {
-        "places": centred @ directions[:2].T, "classes": classes,
-        "share": float((sizes[:2] ** 2).sum() / (sizes**2).sum()),
-        "nearest": float((classes[far.argmin(1)] == classes).mean()),
-    }  # fmt: skip
-
-
 @functools.cache
 def latent() -> dict[str, Any]:
     """Codes of the test digits in a plane: "places" [n, 2], "classes" [n], "share" of variance.
@@ -160,7 +171,7 @@ def latent() -> dict[str, Any]:
     codes, v = _codes(harmonics.analysed(harmonics.images("test")[0]))
     shown = harmonics.images("test")[1]
     lengths = np.array([np.median(np.abs(v[shown == k])) for k in range(10)])
-    return _in_plane(codes, shown) | {"lengths": lengths}
+    return in_plane(codes, shown) | {"lengths": lengths}
 
 
 @functools.cache
@@ -168,106 +179,6 @@ def errors() -> dict[str, Any]:
     """Test errors of both autoencoders, the mean picture and the band limit: see `_descent.results`."""
     params = {k: {n: v.astype(np.float32) for n, v in p.items()} for k, p in _params().items()}
     return descent.results(params)
-
-
-@functools.cache
-def _run(name: str) -> Run:
-    return load(name)
-
-
-def _graph(x: np.ndarray) -> Graph:
-    return from_arrays(x, charges=np.ones(len(x)))
-
-
-def _measured(name: str, x: np.ndarray, matrix: np.ndarray) -> Measurement:
-    """The run at x and at x turned by a matrix, shifted and renumbered, in float64."""
-    order = np.roll(np.arange(len(x)), 1)[None]
-    g = Elements(matrix[None], SHIFT[None], order)
-    return measure(_run(name), _graph(x), elements=g, dtype="float64", rebuild=False)
-
-
-def _layer(found: Measurement, name: str, nodes: int = 0) -> np.ndarray:
-    """The first feature of a layer of f(x): [2l+1, channels] of the first node, or rows of so many."""
-    layer = next(layer for layer in found.trace if layer.name == name)
-    values = np.asarray(layer.features[0].values)
-    return values[:nodes, 0] if nodes else values[0]
-
-
-def cloud(name: str, shake: float, seed: int, g: Quaternion) -> dict[str, Any]:
-    """A shape and its copy after g (turned, shifted, renumbered) through the autoencoder, and errors.
-
-    Clouds [4, 3] about their centroids, in the order of x: "x", "canonical", "x̂(x)", "g·x", "x̂(g·x)" and
-    "g·x̂(x)". Errors as in `digit`: "code", "frame", "rebuilt", "without ψ"; "missed" is the root
-    mean square distance of x̂ from x, "mirror" how far the mirror image's code is; "volume" is det R, 1 for
-    a whole frame.
-    """
-    x = clouds.shaken(name, seed, shake)
-    matrix = Rotation.from_quat(g).as_matrix()
-    found = _measured(RUN, x, matrix)
-    layers = {layer.name: layer.features for layer in found.layers}
-    frame, middle = _layer(found, FRAME), x.mean(0)
-    assert found.elements.permutation is not None
-    back = np.argsort(found.elements.permutation[0])
-    made = found.prediction["positions"] - middle
-    canonical = _layer(found, "canonical", len(x))
-    moved, after = (
-        rows["positions"][0][back] - matrix @ middle - SHIFT
-        for rows in (found.move_then_predict, found.predict_then_move)
-    )
-    mirrored = _measured(RUN, -x, np.eye(3))
-    code = _layer(found, CODE)[0]
-    return {
-        "x": x - middle, "canonical": canonical, "x̂(x)": made, "g·x": (x - middle) @ matrix.T,
-        "x̂(g·x)": moved, "g·x̂(x)": after,
-        "code": float(layers[CODE]["0e"][0]), "frame": float(layers[FRAME]["1o"][0]),
-        "rebuilt": float(found.classic["positions"][0]),
-        "without ψ": apart(canonical, canonical @ matrix.T),
-        "missed": float(np.sqrt(((made - x + middle) ** 2).sum(1).mean())),
-        "mirror": apart(_layer(mirrored, CODE)[0], code), "volume": float(np.linalg.det(frame)),
-    }  # fmt: skip
-
-
-def plain_cloud(name: str, shake: float, seed: int, g: Quaternion) -> float:
-    """Error of x̂(g·x) = g·x̂(x) of the plain run, as "rebuilt" of `cloud`."""
-    matrix = Rotation.from_quat(g).as_matrix()
-    found = _measured(PLAIN_RUN, clouds.shaken(name, seed, shake), matrix)
-    return float(found.classic["positions"][0])
-
-
-def by_shake(name: str, seed: int) -> dict[str, np.ndarray]:
-    """At SHAKES: the "volume" of the frame and what is "missed", over the shape's own size."""
-    found = [cloud(name, shake, seed, (0.0, 0.0, 0.0, 1.0)) for shake in SHAKES]
-    sizes = [np.sqrt((f["x"] ** 2).sum(1).mean()) for f in found]
-    return {
-        "det R": np.array([f["volume"] for f in found]),
-        "missed": np.array([f["missed"] / size for f, size in zip(found, sizes)]),
-    }
-
-
-@functools.cache
-def shapes_latent(each: int = 12) -> dict[str, Any]:
-    """Codes of shaken shapes in a plane: "places" [n, 2], "classes" [n], "share", "nearest"."""
-    names = np.repeat(np.arange(len(SHAPES)), each)
-    given = [clouds.shaken(SHAPES[k], 100 + i, clouds.SHAKEN) for i, k in enumerate(names)]
-    outputs = [_run(RUN)(_graph(x)) for x in given]
-    rows = [next(layer for layer in o.trace if layer.name == CODE) for o in outputs]
-    codes = np.stack([np.asarray(r.features[0].values)[0, 0] for r in rows]).astype(np.float64)
-    return _in_plane(codes, names)
-
-
-def _folder(name: str) -> Path:
-    folder = _run(name).folder
-    assert folder is not None, "it was loaded from one"
-    return folder
-
-
-def clouds_errors() -> dict[str, float]:
-    """Test MSE of both runs, as their results.json have it, and of the centroid alone."""
-    found = {name: content(_folder(name) / "results.json") for name in (RUN, PLAIN_RUN)}
-    return {
-        "η and ψ": found[RUN]["test"]["value"], "plain": found[PLAIN_RUN]["test"]["value"],
-        **clouds.baselines(),
-    }  # fmt: skip
 
 
 def numbers() -> dict[str, tuple[float, float]]:

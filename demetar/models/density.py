@@ -33,18 +33,11 @@ FEWER = {1: {"0e": 3, "1o": 1, "2e": 1}}  # functions of elements that have not 
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
-    """Small: four small molecules in minutes on one core."""
+class Config(field.Settings):
+    """Those of the layers on atoms."""
 
     inputs: str = "atoms"
     output: str = "density"
-    species: tuple[int, ...] = (1, 6, 7, 8)
-    width: int = 16
-    layers: int = 2
-    lmax: int = 2
-    hidden: int = 16
-    basis: int = 12
-    cutoff: float = 5.0
 
 
 class Model(nn.Module):

@@ -36,18 +36,12 @@ PAIRED = ("0e", "1o", "1e", "2e")
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
-    """Small: four small molecules in minutes on one core. Blocks fade out towards the cutoff, in Å."""
+class Config(field.Settings):
+    """Those of the layers on atoms, with a finer basis: blocks fade out towards the cutoff."""
 
     inputs: str = "atoms"
     output: str = "hamiltonian"
-    species: tuple[int, ...] = (1, 6, 7, 8)
-    width: int = 16
-    layers: int = 2
-    lmax: int = 2
-    hidden: int = 16
     basis: int = 20
-    cutoff: float = 5.0
 
 
 class Pairs(nn.Module):

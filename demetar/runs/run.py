@@ -124,18 +124,22 @@ class Run:
                 f"{self.name} was trained on, got {have}; choose another system or another run."
             )
 
-    def __call__(self, graph: Graph) -> Output:
+    def __call__(self, graph: Graph, dtype: str = "float32") -> Output:
         """The prediction for a graph as `demetar.read` gives it, as host numpy without padding.
+
+        Computed in `dtype`, one of `demetar.core.numerics.DTYPES`; InputError on another.
 
         The constant part of an invariant (its mean, what each atom contributes) is added here in
         float64: beside 1e6 meV of it float32 has no digit left for the model's own part. So is the
         centroid, which is taken off the positions of every model that claims translations.
         """
+        numerics.check_dtype(dtype)
         graph = self.prepare(graph)
         placed = centred(graph) if self.centred else graph
         part, constant = self.varying(graph)
-        part = jax.tree.map(lambda x: np.asarray(x, np.float32), part)
-        output = jax.device_get(compiled(self.function)(part, pad(placed).astype(np.float32)))
+        with jax.enable_x64(dtype == "float64"):
+            part, given = numerics.cast(part, dtype), pad(placed).astype(dtype)
+            output = jax.device_get(compiled(self.function)(part, given))
         output = _trim(output, graph)
         offset = np.asarray(graph.positions, np.float64) - placed.positions
         values = dict(output.values)

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Bool, Float, Integer, Shaped
 
 from demetar.core.arrays import Array
@@ -21,7 +22,17 @@ from demetar.symmetry.elements import Elements
 from demetar.symmetry.neighbours import Edges
 
 LAYER_FLOOR = 1e-3  # of the root mean square over all features of the same layer
-SAMPLE_RUNGS = (1, 8, 16, 40, 64, 256, 1024)  # numbers of elements that share one compilation
+SAMPLE_RUNGS = (
+    1,
+    8,
+    16,
+    40,
+    64,
+    256,
+    1024,
+)  # numbers of elements that share one compilation on a GPU
+KEPT = 256  # functions, and sizes of what they give
+FEW = 32  # elements, the most that a page asks at once: sixteen, moved and built again
 # Edges that are computed at once: EGNN with 7 layers of width 128 and its gradient holds 12 kB for each
 # (`benchmarks/memory.py`), 0.8 GB of the 1.5 that a measurement may hold.
 EDGES = 65_536
@@ -91,18 +102,16 @@ def _layer(
     return found, _attention(g, layer.attention, other.attention, graph, order)
 
 
-@functools.lru_cache(maxsize=256)
-def compiled(
-    function: Callable[[Any, Graph], Output], layers: bool, lead: int, chunk: int
-) -> Callable:
-    """One jitted comparison for each function; jax keeps one compilation a padded size in it.
+@functools.lru_cache(maxsize=KEPT)
+def compiled(function: Callable[[Any, Graph], Output], layers: bool) -> tuple[Callable, Callable]:
+    """The function, traced once, and a jitted comparison of a few elements; jax keeps one a size in each.
 
-    (params, graph, elements, edges, which) -> the output at the graph itself, and for each element
-    both ways around the square and the layers. Elements k with which[k] >= 0 see the edges[which[k]]
-    that were built for them, the others the moved ones. They begin with `lead` identities, and the
-    first of them gives what the others are held against: so the function is compiled once, for a
-    `chunk` of elements, and not for itself alone besides. Measured: two thirds of the time to the
-    first answer.
+    (params, graph, first, reference, elements, edges, fresh) -> the reference, and for each element
+    both ways around the square and the layers. Elements with `fresh` see the edges that were built for
+    them, the others the moved ones. With `first` the first element is the identity, and what it gives is
+    the reference that all are held against: so the function is compiled once, for so many elements, and
+    not for itself alone besides. Measured: two thirds of the time to the first answer. How many times a
+    caller asks is no part of what is compiled: one element and fifteen share it.
     """
     once = jax.jit(function)  # traced once, for its shapes and for its values
 
@@ -110,52 +119,54 @@ def compiled(
     def compare(
         params: Any,
         graph: Graph,
+        first: Bool[Array, ""],
+        reference: Output,
         elements: Elements,
-        edges: Edges | None,
-        which: Integer[Array, " elements"],
+        edges: Edges,
+        fresh: Bool[Array, " elements"],
     ) -> tuple:
         def moved(
-            g: Elements, which: Integer[Array, ""]
+            g: Elements, edges: Edges, fresh: Bool[Array, ""]
         ) -> tuple[Output, Integer[Array, " edges"]]:
             turned, order = action.act_on_graph(g, graph)
-            return once(params, turned if edges is None else _with(turned, edges, which)), order
+            return once(params, _with(turned, edges, fresh)), order
 
-        def against(
-            reference: Output, g: Elements, seen: Output, order: Integer[Array, " edges"]
-        ) -> tuple:
+        def against(g: Elements, seen: Output, order: Integer[Array, " edges"]) -> tuple:
             values = {
                 name: _value(g, value, seen.values[name], graph, order)
-                for name, value in reference.values.items()
+                for name, value in held.values.items()
             }
-            trace = zip(reference.trace, seen.trace, strict=True) if layers else ()
+            trace = zip(held.trace, seen.trace, strict=True) if layers else ()
             return values, [_layer(g, a, b, graph, order) for a, b in trace]
 
-        def some(
-            state: tuple[Bool[Array, ""], Output], given: tuple[Elements, Integer[Array, " chunk"]]
-        ) -> tuple:
-            first, reference = state
-            seen, order = jax.vmap(moved)(*given)
-            reference = jax.tree.map(lambda a, b: jnp.where(first, b[0], a), reference, seen)
-            found = jax.vmap(functools.partial(against, reference))(given[0], seen, order)
-            return (jnp.zeros_like(first), reference), found
+        seen, order = jax.vmap(moved)(elements, edges, fresh)
+        held = jax.tree.map(lambda a, b: jnp.where(first, b[0], a), reference, seen)
+        return held, jax.vmap(against)(elements, seen, order)
 
-        nothing = jax.tree.map(
-            lambda x: jnp.zeros(x.shape, x.dtype), jax.eval_shape(once, params, graph)
-        )
-        chunks = jax.tree.map(lambda x: x.reshape(-1, chunk, *x.shape[1:]), (elements, which))
-        (_, reference), found = jax.lax.scan(some, (jnp.ones((), bool), nothing), chunks)
-        return reference, jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:])[lead:], found)
-
-    return compare
+    return once, compare
 
 
-def _with(turned: Graph, edges: Edges, which: Integer[Array, ""]) -> Graph:
+_shapes: dict[tuple, Output] = {}  # to ask for them takes as long as to answer a hand
+
+
+def nothing(function: Callable[[Any, Graph], Output], params: Any, graph: Graph) -> Output:
+    """Zeros in the place of what a jitted function gives; nobody writes to them."""
+    leaves, structure = jax.tree.flatten((params, graph))
+    sizes = tuple((x.shape, str(x.dtype)) for x in leaves)
+    key = (function, structure, sizes, jax.config.read("jax_enable_x64"))
+    if key not in _shapes:
+        if len(_shapes) >= KEPT:
+            _shapes.clear()
+        found = jax.eval_shape(function, params, graph)
+        _shapes[key] = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), found)
+    return _shapes[key]
+
+
+def _with(turned: Graph, edges: Edges, fresh: Bool[Array, ""]) -> Graph:
     def chosen(
-        own: Shaped[Array, " edges *dims"] | None, built: Shaped[Array, "graphs edges *dims"] | None
+        own: Shaped[Array, " edges *dims"] | None, built: Shaped[Array, " edges *dims"] | None
     ) -> Shaped[Array, " edges *dims"] | None:
-        if own is None or built is None:
-            return own
-        return jnp.where(which >= 0, built[which], own)
+        return own if own is None or built is None else jnp.where(fresh, built, own)
 
     return turned.replace(
         senders=chosen(turned.senders, edges.senders),
@@ -165,21 +176,13 @@ def _with(turned: Graph, edges: Edges, which: Integer[Array, ""]) -> Graph:
     )
 
 
-def rooms(count: int, ways: int = 1, most: int = 1_000_000) -> tuple[int, int, int]:
-    """Room for so many elements, how many identities lead them, how many are computed at once.
+def at_once(count: int, most: int = 1_000_000) -> int:
+    """How many of so many elements are computed at once, the identity that leads them among them.
 
-    Each element is computed in so many `ways`, never more than `most` at once.
-
-    All at once on an accelerator. A CPU gains nothing by that (measured); there it is about eight,
-    such that few identities have to fill the last chunk.
+    All on an accelerator, in numbers of a few sizes. A CPU gains nothing by that (measured); there it is
+    two where a page asks for a handful, which shares them with the one that a hand turns by, and else eight.
     """
-    room = next((r for r in SAMPLE_RUNGS if count <= r), -(-count // 8) * 8)
-
-    def computed(chunk: int) -> int:
-        return -(-(1 + ways * room) // chunk) * chunk
-
-    if jax.default_backend() != "cpu" or room < 8:
-        chunk = min(most, 1 + ways * room)
-    else:
-        chunk = min(range(min(6, most), min(10, most) + 1), key=computed)
-    return room, computed(chunk) - ways * room, chunk
+    if jax.default_backend() != "cpu":
+        room = next((r for r in SAMPLE_RUNGS if count <= r), -(-count // 8) * 8)
+        return min(most, 1 + room)
+    return min(most, 2 if count <= FEW else 8)

@@ -64,12 +64,6 @@ def from_matrix(matrix: Float[Array, "... 3 3"]) -> Elements:
     return Elements(matrix, np.zeros((len(matrix), 3)))
 
 
-def pad(elements: Elements, length: int) -> Elements:
-    """The elements with the last one repeated up to `length`."""
-    index = np.minimum(np.arange(length), len(elements) - 1)
-    return elements[index]
-
-
 def repeated(elements: Elements, times: int) -> Elements:
     """All elements, and all of them again."""
     return elements[np.tile(np.arange(len(elements)), times)]

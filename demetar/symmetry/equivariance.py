@@ -81,16 +81,6 @@ class Measurement:
     move_then_predict: dict[str, Float[np.ndarray, "samples _rows _dim"]]
     trace: tuple[Layer, ...] = ()
 
-    def first_broken_layer(self, factor: float = 100.0) -> str | None:
-        """The first layer whose worst Δ exceeds `factor` times what the precision explains."""
-        limit = factor * float(jnp.finfo(self.dtype).eps)
-        for layer in self.layers:
-            found = [*layer.features.values()]
-            found += [] if layer.attention is None else [layer.attention]
-            if any(np.max(d) > limit for d in found):
-                return layer.name
-        return None
-
     def largest(self, way: str = "both") -> Float[np.ndarray, " moving"]:
         """The largest Δ of any output at each element that is not the identity [elements].
 
@@ -170,27 +160,48 @@ def _compared(
     degrees = [g.max_degree for g in (taken.graph, *graphs)]  # 0 where one is not known
     padded = pad(taken.graph.replace(max_degree=min(degrees) and max(degrees)), nodes, edges)
     ways = 2 if graphs else 1
-    most = max(1, comparison.EDGES // max(edges, 1))
+    count, most = ways * len(part), max(1, comparison.EDGES // max(edges, 1))
+    given = isometry.led(isometry.repeated(isometry.widened(part, nodes), ways), 1).astype(dtype)
+    built = neighbours.stack(graphs or [taken.graph], nodes, edges)
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
         params = jax.tree.map(lambda x: cast(x, dtype), jax.device_get(taken.params))
+        system = padded.astype(dtype)
+        once, compare = comparison.compiled(taken.function, layers)
+        reference = comparison.nothing(once, params, system)
+
+        def arguments(start: int, chunk: int) -> tuple:
+            """A chunk of the elements behind the identity, the last of them again where it ends."""
+            which = np.minimum(np.arange(start, start + chunk), count)
+            own = which - 1 - len(part)  # from 0 on: of those that see a graph of their own
+            edges = jax.tree.map(lambda x: x[np.maximum(own, 0)], built)
+            return given[which], cast(edges, dtype), own >= 0
+
+        chunk = comparison.at_once(count, most)
         while True:
-            room, lead, chunk = comparison.rooms(len(part), ways, most)
-            compare = comparison.compiled(taken.function, layers, lead, chunk)
-            given = isometry.pad(isometry.widened(part, nodes), room)
-            arguments = (
-                params, padded.astype(dtype),
-                isometry.led(isometry.repeated(given, ways), lead).astype(dtype),
-                cast(neighbours.stack(graphs, room, nodes, edges), dtype),
-                np.concatenate([np.full(lead + room, -1), np.arange((ways - 1) * room)]),
-            )  # fmt: skip
-            held = memory.needed(compare, *arguments)
+            some = (params, system, np.True_, reference, *arguments(0, chunk))
+            held = memory.needed(compare, *some)
             if held <= limit or chunk == 1:
                 break
-            most = max(1, min(chunk - 1, int(chunk * limit / held)))
+            chunk = max(1, min(chunk - 1, int(chunk * limit / held)))
         memory.refuse(held, limit, taken.graph, dtype)
-        reference, found = jax.device_get(compare(*arguments))
-    found = jax.tree.map(lambda x: x.reshape(ways, room, *x.shape[1:])[:, : len(part)], found)
+        reference, found = _asked(
+            compare, some, [arguments(k, chunk) for k in range(chunk, count + 1, chunk)]
+        )
+    found = jax.tree.map(lambda *x: np.concatenate(x)[1 : count + 1], *found)
+    found = jax.tree.map(lambda x: x.reshape(ways, len(part), *x.shape[1:]), found)
     return reference, found
+
+
+def _asked(compare: Callable, first: tuple, others: list[tuple]) -> tuple[Output, list[Any]]:
+    """The reference and what each call of a comparison finds, on the host; `others` are more elements."""
+    if others:  # the calls share what is on the device
+        first = (*jax.device_put(first[:2]), *first[2:])
+    reference, found = compare(*first)
+    calls = [found]
+    for more in others:
+        reference, found = compare(*first[:2], np.False_, reference, *more)
+        calls.append(found)
+    return jax.device_get((reference, calls))
 
 
 def _measurement(

@@ -57,7 +57,7 @@ _known: dict[tuple, float] = {}  # asking XLA takes as long as a small model
 def needed(function: Any, *arguments: Any) -> float:
     """Bytes that a jitted function holds while it runs on these arguments; it compiles it once."""
     leaves, structure = jax.tree.flatten(arguments)
-    sizes = tuple((x.shape, str(x.dtype)) for x in leaves)
+    sizes = tuple((x.shape, x.dtype) for x in leaves)
     key = (function, structure, sizes, jax.config.read("jax_enable_x64"))
     if key not in _known:
         if len(_known) >= KEPT:

@@ -92,19 +92,13 @@ def rebuilt(
     return graphs, np.array(counts)
 
 
-def stack(graphs: list[Graph], room: int, nodes: int, edges: int) -> Edges | None:
-    """The edges of the graphs, padded to so many nodes and edges; the last repeated up to `room`.
-
-    None where there are no graphs.
-    """
-    if not graphs:
-        return None
-    graphs = graphs + graphs[-1:] * (room - len(graphs))
-    ends = np.full((room, edges), nodes - 1, np.int32)
-    senders, receivers, mask = ends, ends.copy(), np.zeros((room, edges), bool)
+def stack(graphs: list[Graph], nodes: int, edges: int) -> Edges:
+    """The edges of one graph or more, padded to so many nodes and edges."""
+    ends = np.full((len(graphs), edges), nodes - 1, np.int32)
+    senders, receivers, mask = ends, ends.copy(), np.zeros(ends.shape, bool)
     attributes = None
     if graphs[0].edge_attributes is not None:
-        attributes = np.zeros((room, edges, np.shape(graphs[0].edge_attributes)[1]))
+        attributes = np.zeros((*ends.shape, np.shape(graphs[0].edge_attributes)[1]))
     for k, graph in enumerate(graphs):
         count = len(graph.senders)
         senders[k, :count], receivers[k, :count] = graph.senders, graph.receivers

@@ -47,6 +47,8 @@ class Parts(Protocol):
 
     def fresh(self, tx: optax.GradientTransformation) -> tuple: ...
 
+    def averaged(self, state: tuple) -> Any: ...
+
     def judge(self, params: Any) -> float:
         """The validation error that chooses the best parameters; may raise Interrupted."""
         ...
@@ -96,7 +98,7 @@ def plan(parts: Parts, clock: Clock = time.process_time) -> dict[str, Any]:
         total.add(spent.seconds, spent.steps)
         row: dict[str, Any] = {"learning_rate": rate, **dataclasses.asdict(spent)}
         if several:
-            row["valid"] = None if state is None else parts.judge(jax.device_get(state[2]))
+            row["valid"] = None if state is None else parts.judge(parts.averaged(state))
         tried.append(row)
     best = _best(tried, several)
     used = total.seconds + (len(rates) + 1) * judging * several

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 import optax
+from jax.flatten_util import ravel_pytree
 from jax.sharding import Mesh
 
 from demetar.core.arrays import Array
@@ -28,31 +29,43 @@ from demetar.training.stream import Batch, Prefetch
 __all__ = ["Config", "lines", "loop", "make_step", "optimiser", "resolve", "schedule"]
 
 
+def begin(params: Any, tx: optax.GradientTransformation) -> tuple[tuple, Callable[[Array], Any]]:
+    """The state before the first step, see make_step, and what makes parameters of its vectors."""
+    flat, tree = ravel_pytree(params)
+    return (np.zeros((), np.int32), flat, flat, tx.init(flat)), tree
+
+
 def make_step(
     loss_of: Callable,
     tx: optax.GradientTransformation,
+    tree: Callable[[Array], Any],
     ema: float,
     output: str,
     mesh: Mesh | None = None,
 ) -> Callable:
     """A compiled function (state, batches, factor) -> (state, losses) over stacked batches.
 
-    state = (step, params, averaged params, optimiser state); loss_of(params, graph, labels) -> [];
-    `factor` multiplies the learning rate. Where batches carry group elements, these act first.
+    state = (step, params, averaged params, optimiser state), all parameters as one vector, which `tree`
+    makes parameters of: clipping, optimiser and average are then one loop each and not one for every
+    weight. loss_of(params, graph, labels) -> []; `factor` multiplies the learning rate. Where batches
+    carry group elements, these act first.
     """
     total = devices.total(mesh)
+
+    def flat_loss(flat: Array, graph: Any, labels: Any) -> Array:
+        return loss_of(tree(flat), graph, labels)
 
     def one(state: tuple, batch: Batch, factor: Array) -> tuple:
         step, params, average, slots = state
         graph, labels, g = batch
         if g is not None:
             graph, labels = augment.act(g, graph, labels, output)
-        value, slope = total(jax.value_and_grad(loss_of)(params, graph, labels))
+        value, slope = total(jax.value_and_grad(flat_loss)(params, graph, labels))
         updates, slots = tx.update(slope, slots, params)
-        params = jax.tree.map(lambda p, u: p + factor * u, params, updates)
+        params = params + factor * updates
         # The average forgets its start quickly: the decay grows to `ema` over the first steps.
         decay = jax.numpy.minimum(ema, (1 + step) / (10 + step))
-        average = jax.tree.map(lambda a, p: decay * a + (1 - decay) * p, average, params)
+        average = decay * average + (1 - decay) * params
         return (step + 1, params, average, slots), value
 
     def run(state: tuple, batches: Batch, factor: Array) -> tuple:

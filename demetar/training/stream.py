@@ -21,7 +21,7 @@ from demetar.symmetry.elements import Elements
 
 Batch = tuple[Graph, Labels, Elements | None]
 Drawn = tuple[Draw, Elements | None]
-CALL = {"cpu": 5e9}  # floating-point operations of about a quarter of a second, by backend
+CALL = {"cpu": 1e10}  # floating-point operations of about a quarter of a second, by backend
 CALL_ELSEWHERE = 1e12
 MOST_BYTES = 64e6  # of the batches of one call
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import jax
 import numpy as np
 import optax
+from jax.flatten_util import ravel_pytree
 
 from demetar.core import registry
 from demetar.core.errors import InputError
@@ -57,6 +58,7 @@ class Trainer:
         self.mesh = devices.mesh(config.devices)
         self._read(stored)
         self.params = template(self.run, config.seed)["model"]
+        flat, self.tree = ravel_pytree(self.params)
         self.loss = losses.make(
             self.run.model,
             config.loss,
@@ -65,8 +67,7 @@ class Trainer:
             config.precision,
             devices.total(self.mesh),
         )
-        count = sum(x.size for x in jax.tree.leaves(self.params))
-        self.stack = steps_per_call(config, self.loader, count)
+        self.stack = steps_per_call(config, self.loader, flat.size)
         self.saved = time.monotonic()
         self.beat, self.best = -float("inf"), float("inf")
         if not config.budget or "plan" in stored:
@@ -83,12 +84,15 @@ class Trainer:
 
     def stepper(self, tx: optax.GradientTransformation) -> Callable:
         """The compiled step by this optimiser; see `loop.make_step`."""
-        return loop.make_step(self.loss, tx, self.config.ema, self.output, self.mesh)
+        return loop.make_step(self.loss, tx, self.tree, self.config.ema, self.output, self.mesh)
 
     def fresh(self, tx: optax.GradientTransformation) -> tuple:
         """The state before the first step, on the devices."""
-        state = (np.zeros((), np.int32), self.params, self.params, tx.init(self.params))
-        return devices.replicate(jax.device_get(state), self.mesh)
+        return devices.replicate(jax.device_get(loop.begin(self.params, tx)[0]), self.mesh)
+
+    def averaged(self, state: tuple) -> Any:
+        """The averaged parameters of a state, on the host."""
+        return jax.device_get(self.tree(state[2]))
 
     def whole(self, steps: int) -> int:
         """The largest number of steps up to `steps` at which a compiled call ends."""
@@ -149,7 +153,7 @@ class Trainer:
     def remembered(self) -> loop.Memory:
         """The state to begin with: that of the last checkpoint, or a fresh one."""
         c = self.config
-        state = (np.zeros((), np.int32), self.params, self.params, self.tx.init(self.params))
+        state, _ = loop.begin(self.params, self.tx)
         plateau = c.plateau_patience if c.schedule == "plateau" else 0
         memory = loop.Memory(jax.device_get(state), Patience(plateau, c.patience), np.zeros(2))
         found = checkpoint.restore(self.recorder.folder, memory.tree())
@@ -213,8 +217,8 @@ class Trainer:
         Raises evaluate.Interrupted if a stop is asked for meanwhile.
         """
         c, step = self.config, memory.step
-        params = self.norm.params(jax.device_get(memory.state[2]))
-        errors = self._errors(jax.device_get(memory.state[2]))
+        averaged = self.averaged(memory.state)
+        params, errors = self.norm.params(averaged), self._errors(averaged)
         error = runs_evaluate.criterion(errors, dataclasses.asdict(c))
         rate = float(schedule(c, self.steps)(step)) * memory.patience.factor
         if memory.patience.hear(error) and not self.recorder.silent:

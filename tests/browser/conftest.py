@@ -176,3 +176,15 @@ def shoot() -> Callable[[Page, str], Path]:
         return path
 
     return shoot
+
+
+@pytest.fixture(scope="session")
+def square(serve: Callable[[Path], str], apps: Path) -> str:
+    """The address of molecules in the viewer."""
+    return serve(apps / "viewer_square.py")
+
+
+@pytest.fixture(scope="session")
+def nbody(serve: Callable[[Path], str], apps: Path) -> str:
+    """The address of a scene in the viewer."""
+    return serve(apps / "viewer_nbody.py")

@@ -6,20 +6,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.support.hands import NO_CHANNEL, WAIT, assert_fits, held, middle, released, settled
+
 ROOT = Path(__file__).parents[2]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(600),  # a cold compilation beside software WebGL, on two busy cores
 ]
-WAIT = 120_000
-NO_CHANNEL = """
-const Own = WebSocket;
-window.WebSocket = class extends Own {
-  constructor(url, ...rest) {
-    super(String(url).includes("live/square") ? "ws://127.0.0.1:9/blocked" : url, ...rest);
-  }
-};
-"""
 
 
 @pytest.fixture(scope="module")
@@ -28,26 +21,10 @@ def explorer(serve):
     return serve(ROOT / "streamlit_app.py")
 
 
-def settled(page: Page, live: bool = True) -> Locator:
-    """The viewer, once both verdicts and the curve are there, and the channel is open."""
-    viewer = page.locator(".demetar-viewer.live" if live else ".demetar-viewer").first
-    viewer.wait_for(timeout=WAIT)
-    expect(page.locator(".why").first).to_contain_text("✓", timeout=WAIT)
-    page.locator("svg.curve .here").wait_for(timeout=WAIT, state="attached")
-    page.wait_for_timeout(1000)
-    return viewer
-
-
 def numbers(page: Page) -> list[str]:
     """Δ and the reason of each model, and what the panels say of f."""
     found = page.locator(".side output, .side .why, .card .note").all_inner_texts()
     return [text for text in found if text]
-
-
-def middle(card: Locator) -> tuple[float, float]:
-    box = card.bounding_box()
-    assert box is not None
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 def drag(page: Page, card: Locator, dx: float, dy: float, steps: int = 5) -> None:
@@ -178,10 +155,7 @@ def test_without_the_channel_the_page_works_on_release(open_page, explorer):
     page = open_page(explorer + "/?angle=30&axis=z", script=NO_CHANNEL)
     viewer = settled(page, live=False)
     before, address = numbers(page), page.url
-    x, y = middle(page.locator(".card.input"))
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + 70, y + 20, steps=6)
+    held(page)
     page.wait_for_timeout(600)
     # What is not known is not shown: the sleeves are gone, the numbers stay with their g.
     hidden = viewer.evaluate(
@@ -193,13 +167,31 @@ def test_without_the_channel_the_page_works_on_release(open_page, explorer):
         page.locator(".side output").all_inner_texts()
         == [b for b in before if "·" in b or "." in b][:2]
     )
-    page.mouse.up()
-    page.wait_for_function("url => window.location.href != url", arg=address, timeout=30_000)
-    page.wait_for_function(
-        "e => !e.viewer.turns.pending", arg=viewer.element_handle(), timeout=30_000
-    )
-    page.wait_for_timeout(500)
+    released(page, viewer, address)
     assert numbers(page) != before
+
+
+@pytest.mark.parametrize("width", [1400, 1024])
+def test_the_title_of_every_page_is_seen(open_page, explorer, width):
+    seen = """h1 => { const { left, top, height } = h1.getBoundingClientRect();
+      const found = document.elementFromPoint(left + 4, top + height / 2);
+      return top >= 0 && (h1.contains(found) || found.contains(h1)); }"""
+    page = open_page(explorer, width=width, height=768)
+    for name in ("why", "yours", "training", "results", "data", "questions"):
+        page.goto(f"{explorer}/{name}")
+        title = page.locator("h1.demetar").first
+        title.wait_for(timeout=WAIT)
+        page.wait_for_timeout(500)
+        assert title.evaluate(seen), f"the title of {name} is covered"
+
+
+def test_a_molecule_fills_its_panel_in_a_lecture_too(open_page, explorer):
+    page = open_page(
+        f"{explorer}/lecture?lecture=beginners&scene=3", width=1024, height=768, still=True
+    )
+    viewer = settled(page)
+    # What is free for the picture, of the height of a cell: the words' pixels are those of the same zoom.
+    assert viewer.evaluate("e => e.viewer.aspect()") > 0.4
 
 
 def test_one_model_alone_leaves_its_place_empty(open_page, explorer, shoot):
@@ -226,15 +218,7 @@ def test_the_square_needs_no_scrolling(open_page, explorer, shoot):
             page = open_page(explorer, width=width, height=height, dark=dark)
             settled(page)
             shoot(page, f"molecule-{width}-{'dark' if dark else 'light'}")
-            box = page.locator(".square").bounding_box()
-            assert box is not None
-            assert box["y"] + box["height"] <= height - 40
-            assert box["x"] + box["width"] <= width
-            sizes = page.locator(".side *, .card *").evaluate_all(
-                "all => all.filter(e => e.childNodes.length === 1 && e.firstChild.nodeType === 3 &&"
-                " e.offsetParent).map(e => parseFloat(getComputedStyle(e).fontSize))"
-            )
-            assert min(sizes) >= 12
+            assert_fits(page, width, height)
             assert not page.complaints
             page.context.close()
     page = open_page(explorer, width=800, height=900)

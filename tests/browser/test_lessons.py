@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,15 @@ SWITCHES = {
 }  # those whose one switch is enough
 
 
+SIZES = ((1024, 768), (1400, 900))
+LECTURES = ("tensors", "representations")
+# Nothing lies below the edge of the window, and each chart ends where its column does.
+FITS = """() => document.querySelector('.stMain').scrollHeight <= innerHeight &&
+  [...document.querySelectorAll('.js-plotly-plot .main-svg')].every(chart => {
+    const right = e => e.getBoundingClientRect().right;
+    return right(chart) <= right(chart.closest('.stVerticalBlock')) + 1 })"""
+
+
 @pytest.fixture(scope="module")
 def explorer(serve):
     """The address of the explorer."""
@@ -42,8 +52,9 @@ def test_a_lesson_fills_one_screen(
     expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)
     expect(page.get_by_text("Predict first.")).to_be_visible()
     expect(page.get_by_text(re.compile("^✓ rounding only")).first).to_be_visible()
-    height = page.evaluate("document.querySelector('.stMain').scrollHeight")
-    assert height <= 900, "nothing that is needed stands below the fold"
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(FITS, timeout=10_000)  # nothing that is needed stands below the fold
     if name in SWITCHES:
         page.get_by_text(re.compile("^Break it")).first.click()
         expect(page.get_by_text("✗ broken, kept:").first).to_be_visible(timeout=WAIT)
@@ -52,5 +63,28 @@ def test_a_lesson_fills_one_screen(
     expect(page.get_by_text(re.compile("^(✓ Yes|✗ It is)")).first).to_be_visible(timeout=WAIT)
     expect(page.get_by_role("alert")).to_have_count(0)
     # Streamlit looks for its server below the page's own address first and finds none there.
+    complaints = [c for c in page.complaints if "404" not in c]  # type: ignore[attr-defined]
+    assert not complaints, "nothing goes wrong in the browser"
+
+
+@pytest.mark.parametrize("name", LECTURES)
+def test_a_lecture_of_lessons_is_legible_without_scrolling(
+    open_page: Callable[..., Page], explorer: str, name: str
+) -> None:
+    scenes = tomllib.loads((ROOT / "data" / "lectures" / f"{name}.toml").read_text())["scenes"]
+    page = open_page(f"{explorer}/lecture?lecture={name}&scene=1", width=1024, height=768)
+    for scene in scenes:
+        expect(page.get_by_role("heading", name=scene["title"])).to_be_visible(timeout=WAIT)
+        if scene["page"] == "lessons":
+            expect(page.locator("[class*=st-key-lessons-numbers] span").first).to_be_visible(
+                timeout=WAIT
+            )
+            page.wait_for_function(FITS, timeout=10_000)
+            size = page.evaluate(
+                "parseFloat(getComputedStyle(document.querySelector('h1.lecture')).fontSize)"
+            )
+            assert size >= 34
+        expect(page.get_by_role("alert")).to_have_count(0)
+        page.keyboard.press("PageDown")
     complaints = [c for c in page.complaints if "404" not in c]  # type: ignore[attr-defined]
     assert not complaints, "nothing goes wrong in the browser"

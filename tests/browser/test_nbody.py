@@ -4,60 +4,25 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
+
+from tests.support.hands import NO_CHANNEL, WAIT, assert_fits, held, released, settled
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.timeout(600),  # a cold compilation beside software WebGL, on two busy cores
 ]
-WAIT = 120_000
-NO_CHANNEL = """
-const Own = WebSocket;
-window.WebSocket = class extends Own {
-  constructor(url, ...rest) {
-    super(String(url).includes("live/square") ? "ws://127.0.0.1:9/blocked" : url, ...rest);
-  }
-};
-"""
 # What a set of arrows or a path of a panel is drawn from now: the live answer's, else the page's.
 DRAWN = """(e, [k, name]) => { const p = e.viewer.picture;
   const field = p.panels[k].fields.find(f => (f.places ? f.role + " path" : f.role) === name);
   return [...(p.moved[k]?.[name]?.vectors ?? field.places ?? field.vectors)]; }"""
-SETTLED = "e => !e.viewer.turns.pending"
 
 
 @pytest.fixture(scope="module")
 def explorer(serve):
     """The address of the N-body page with the shipped runs."""
     return serve(ROOT / "streamlit_app.py") + "/nbody"
-
-
-def settled(page: Page, live: bool = True) -> Locator:
-    """The viewer, once both verdicts are there and the channel is open."""
-    viewer = page.locator(".demetar-viewer.live" if live else ".demetar-viewer").first
-    viewer.wait_for(timeout=WAIT)
-    expect(page.locator(".why").first).to_contain_text("✓", timeout=WAIT)
-    page.locator("svg.curve").first.wait_for(timeout=WAIT, state="attached")
-    page.wait_for_timeout(700)
-    return viewer
-
-
-def held(page: Page, dx: float = 70, dy: float = 20) -> None:
-    """Takes hold of g·x and turns it, without letting go."""
-    box = page.locator(".card.input").bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + dx, y + dy, steps=6)
-
-
-def released(page: Page, viewer: Locator, address: str) -> None:
-    page.mouse.up()
-    page.wait_for_function("url => window.location.href != url", arg=address, timeout=30_000)
-    page.wait_for_function(SETTLED, arg=viewer.element_handle(), timeout=30_000)
-    page.wait_for_timeout(500)
 
 
 def test_both_predictions_and_the_true_path_follow_the_hand(open_page, explorer, shoot):
@@ -172,15 +137,8 @@ def test_the_square_fits_and_says_the_defect_in_one_click(open_page, explorer, s
     for width, height, dark in ((1400, 900, False), (1024, 768, True)):
         page = open_page(explorer + "?lens=The law itself", width=width, height=height, dark=dark)
         settled(page)
-        box = page.locator(".square").bounding_box()
-        assert box is not None
-        assert box["y"] + box["height"] <= height - 40
+        assert_fits(page, width, height)
         shoot(page, f"nbody-{width}-{'dark' if dark else 'light'}")
-        sizes = page.locator(".side *, .card *").evaluate_all(
-            "all => all.filter(e => e.childNodes.length === 1 && e.firstChild.nodeType === 3 &&"
-            " e.offsetParent).map(e => parseFloat(getComputedStyle(e).fontSize))"
-        )
-        assert min(sizes) >= 12
         if not dark:
             page.get_by_role("button", name="Show where the limit acts").click()
             expect(page.locator("p.demetar")).to_contain_text(

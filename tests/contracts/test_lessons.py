@@ -86,6 +86,74 @@ def test_an_answer_stays_while_other_lessons_are_looked_at(open_page: Callable[.
     assert lesson.WHY in " ".join(str(m.value) for m in page.markdown)
 
 
+def told(page: Any) -> list[str]:
+    return [str(i.value).replace("\\", "") for i in page.info]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_lesson_is_asked_stands_in_its_address(
+    name: str, open_page: Callable[..., Any]
+) -> None:
+    """Other values than those that it opens with, all of them: a link shows the same, silently."""
+    asked = module(name).ASKED
+    given = {"lesson": name}
+    for control, of in asked.controls.items():
+        given[control] = of.text(of.value(other_than(of)))
+        assert given[control] != of.text(of.default)
+    if asked.turns:
+        given |= {"angle": "30", "axis": "y"}
+    page = open_page("lessons", **given)
+    assert not page.exception
+    assert not told(page)
+    kept = {k: v[0] if isinstance(v, list) else v for k, v in page.query_params.items()}
+    assert kept == given
+    assert set(kept) - {"lesson"} == set(lessons.values()[name])
+
+
+def other_than(control: Any) -> str:
+    """The text of another value than the default one."""
+    if hasattr(control, "options"):
+        first = control.default if isinstance(control.default, list) else [control.default]
+        return next(str(option) for option in reversed(control.options) if option not in first)
+    return "yes" if isinstance(control.default, bool) else str(control.high)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nonsense_for_the_controls_is_one_sentence(
+    name: str, open_page: Callable[..., Any]
+) -> None:
+    page = open_page("lessons", lesson=name, **dict.fromkeys(lessons.values()[name], "<b>1e999"))
+    assert not page.exception
+    assert not page.error
+    assert len(told(page)) == 1
+    assert told(page)[0].startswith("The link asks for")
+    kept = {k: v[0] if isinstance(v, list) else v for k, v in page.query_params.items()}
+    assert kept == {"lesson": name}, "what makes no sense leaves what the lesson opens with"
+
+
+def test_a_link_does_not_hold_what_is_moved_afterwards(open_page: Callable[..., Any]) -> None:
+    page = open_page("lessons", lesson="products", angle="30")
+    page.slider(key="lessons:products:turn:angle").set_value(90.0).run()
+    assert page.session_state["lessons:products:turn:angle"] == 90.0
+    assert page.query_params["angle"] in ("90", ["90"])
+
+
+def test_a_control_keeps_its_value_while_another_view_is_shown(
+    open_page: Callable[..., Any],
+) -> None:
+    page = open_page("lessons", lesson="cnn", degrees="45", what="Turn")
+    for what in ("Shift", "Turn"):
+        page.button_group(key="lessons:cnn:what").set_value(what).run()
+    assert page.slider(key="lessons:cnn:degrees").value == 45
+
+
+def test_the_lesson_on_another_page_stands_in_its_place(open_page: Callable[..., Any]) -> None:
+    choice = open_page("lessons").button_group(key="lessons:lesson")
+    numbers = [int(option.split(".")[0]) for option in choice.options]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert lessons.ELSEWHERE[3] in pages.found()
+
+
 # What breaks each rule on its page: the widgets to set, one after the other.
 BREAKS = {
     "groups": [("toggle", "lessons:groups:broken", True)],

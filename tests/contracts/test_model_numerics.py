@@ -7,7 +7,6 @@ to break visibly, part by part.
 
 import functools
 
-import ase.build
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,9 +14,8 @@ import pytest
 
 from demetar import models
 from demetar.core import kinds, registry
-from demetar.core.graph import Graph, from_arrays, from_atoms
-from demetar.core.output import Output
-from demetar.core.padding import batch, pad, rung
+from demetar.core.graph import Graph
+from demetar.core.padding import pad
 from tests.support.contracts import (
     CASES,
     NAMES,
@@ -30,44 +28,23 @@ from tests.support.contracts import (
     system,
     usual_kind,
 )
+from tests.support.symmetric import CROOKED, answer, with_slope
 
 each_precision = pytest.mark.parametrize("dtype", TOLERANCE)
 
 
-@functools.cache
-def predicted(name: str, kind: str) -> tuple[Output, Graph]:
-    """The float64 prediction, without layers, for the usual system second in a batch on a higher rung."""
-    run = random_run(name, kind)
-    graph = run.prepare(system(kind))
-    if kind == "particles":
-        whole = batch([scene(3), graph, scene(4)])
-    else:
-        others = [from_atoms(ase.build.molecule(m), "bonds") for m in ("H2O", "CH3CONH2")]
-        whole = batch([others[0], graph, others[1]])
-    padded = pad(whole, rung(whole)[0] + 9, rung(whole)[1] + 50)
-    with jax.enable_x64(True), jax.default_matmul_precision("highest"):
-        params = jax.tree.map(lambda x: np.asarray(x, np.float64), run.params)
-        values = jax.jit(lambda *given: Output(run.function(*given).values))
-        return jax.device_get(values(params, padded.astype(np.float64))), padded
-
-
-def scene(count: int) -> Graph:
-    rng = np.random.default_rng(count)
-    return from_arrays(
-        rng.normal(size=(count, 3)), velocities=rng.normal(size=(count, 3)), charges=np.ones(count)
-    )
-
-
 @each_reading
 def test_padding_and_neighbours_change_nothing(name: str, kind: str) -> None:
-    alone = measured(name, kind, "float64")[0]
-    beside, other = predicted(name, kind)
+    """The usual system alone, and among many in a batch on a higher rung: the crooked one there."""
+    alone, run = measured(name, kind, "float64")[0], random_run(name, kind)
+    batch, beside = answer(run, with_slope(run), "float64", False)
+    number = batch.first(CROOKED)
+    other = batch.graph
     for key, rows in alone.prediction.items():
         owner = {"node": other.graph_index, "graph": np.arange(other.n_graphs),
                  "edge": other.edge_graphs()}[alone.kinds[key].per]  # fmt: skip
-        seen = beside[key][np.asarray(owner) == 1]
         np.testing.assert_allclose(
-            seen,
+            beside[key][np.asarray(owner) == number],
             rows,
             rtol=0,
             atol=1e-10 * max(np.abs(rows).max(), 1),

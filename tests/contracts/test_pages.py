@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app import pages
+from app.pages import lessons
 from demetar.core.errors import InputError
 
 NAMES = list(pages.found())
@@ -26,7 +27,8 @@ PARAMETERS = (
     "data", "run", "beside", "scene", "molecule", "angle", "axis", "seed", "bodies", "charges", "law",
     "precision", "also", "metric", "of", "result", "show", "fault", "model", "audit", "lesson",
     "lecture", "question", "lens", "lineup", "faults", "declare", "attention", "layer", "head", "feature",
-    "channel", "dynamics", "frame",
+    "channel", "dynamics", "frame", "spectrum", "average", "draw",
+    *{name for values in lessons.values().values() for name in values},
     "nothing of ours",
 )  # fmt: skip
 

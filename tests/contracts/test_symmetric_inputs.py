@@ -4,29 +4,26 @@ There irreps vanish, several atoms are the outermost one, an atom is the centre 
 the axes: a kink or a division by what vanishes shows here, and on crooked systems it does not.
 """
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 from demetar import models
 from demetar.core import segments
 from demetar.core.disk import PROJECT
 from demetar.core.graph import Graph
-from demetar.core.graph import connect as drawn
 from demetar.core.kinds import SCALAR
-from demetar.core.output import Kind, Output, Value
+from demetar.core.output import Output, Value
 from demetar.models.nn import inputs as nf
 from demetar.models.nn.irreps import equivariant
-from demetar.runs.prediction import with_gradient, without_constant
+from demetar.runs.prediction import with_gradient
 from demetar.runs.run import Run, load
 from tests.support.contracts import CASES, random_run
-from tests.support.symmetric import CROOKED, DRIFT, Moved, drifted, molecules, scenes
+from tests.support.symmetric import CROOKED, DRIFT, GRADIENT, answer, forget, with_slope
 
 SHIPPED = sorted(p.parent.name for p in Path(PROJECT, "trained").glob("*/config.json"))
 TOLERANCE = {"float32": 1e-5, "float64": 1e-11}
@@ -53,50 +50,8 @@ CHOOSES = {
         "float32": {"positions": FREE, "gradient": FREE}, "float64": {"positions": 1e-9, "gradient": FREE},
     },
 }  # fmt: skip
-GRADIENT = Kind("1x1o", per="node")
-# Models whose own docstring says that they jump at the cutoff, and the setting that takes it away.
-JUMPS = {"torchmd_net": "vector_cutoff"}
 
 each_precision = pytest.mark.parametrize("dtype", TOLERANCE)
-
-
-def with_slope(run: Run) -> Callable[[Any, Graph], Output]:
-    """The run's function, with a gradient where it has none of its own."""
-    return run.function if run.config["target"] != "positions" else _with_slope(run.function)
-
-
-@functools.cache
-def _with_slope(given: Callable[[Any, Graph], Output]) -> Callable[[Any, Graph], Output]:
-    """With the gradient of Σ|f(x) − x|², an invariant if f keeps its claim."""
-
-    def function(params: Any, graph: Graph) -> Output:
-        def energy(x: jax.Array) -> tuple[jax.Array, Output]:
-            output = given(params, graph.replace(positions=x))
-            moved = jnp.where(graph.node_mask[:, None], output["positions"] - x, 0)
-            return jnp.sum(moved**2), output
-
-        slope, output = jax.grad(energy, has_aux=True)(graph.positions)
-        return Output({**output.values, "gradient": Value(slope, GRADIENT)})
-
-    return function
-
-
-@functools.cache
-def moved(kind: str, connect: Any, length: float, ends: bool, group: str, far: bool) -> Moved:
-    """The batch; one for all runs whose graphs are alike.
-
-    Where edges fade out (`ends`), a pair at the cutoff is joined or not as rounding has it. Where
-    they end abruptly that is a jump that the model does not hide, and the pair stays joined.
-    """
-    systems = (molecules if kind == "atoms" else scenes)(length, length if ends else None)
-    systems = drifted(systems) if far else systems
-    return Moved(systems, lambda graph: drawn(graph, connect), group)
-
-
-@functools.cache
-def compiled(function: Callable[[Any, Graph], Output]) -> Callable[[Any, Graph], Output]:
-    """Without the trace, which would be computed too; once for runs that differ in parameters only."""
-    return jax.jit(lambda params, graph: Output(function(params, graph).values))
 
 
 def deviations(run: Any, function: Callable, dtype: str) -> dict[tuple[str, str], float]:
@@ -104,25 +59,13 @@ def deviations(run: Any, function: Callable, dtype: str) -> dict[tuple[str, str]
 
     In float32 a place there has no digits left for bond lengths: centring comes first.
     """
-    c = run.model.config
-    ends = c.inputs == "atoms" and getattr(c, "envelope", "none") != "none"
-    length = float(getattr(c, "cutoff", 3.0))
-    if not getattr(c, JUMPS.get(run.config["model"], ""), True):
-        length *= 0.9
-    given = (c.inputs, run.config["connect"], length, ends, run.symmetry)
-    part = without_constant(run.params, moved(*given, False).graph, c.output)[0]
     found = {}
-    with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
-        params = jax.tree.map(lambda x: np.asarray(x, dtype), part)
-        for far in (False, True)[: 1 + (dtype == "float64")]:
-            batch = moved(*given, far)
-            output = jax.device_get(compiled(function)(params, batch.graph.astype(dtype)))
-            for name, errors in batch.worst(output).items():
-                factor = DRIFT if far else 1  # digits that a place has lost there
-                found |= {
-                    (f"{name}{', far away' if far else ''}", k): e / factor
-                    for k, e in errors.items()
-                }
+    for far in (False, True)[: 1 + (dtype == "float64")]:
+        batch, output = answer(run, function, dtype, far)
+        factor = DRIFT if far else 1  # digits that a place has lost there
+        for name, errors in batch.worst(output).items():
+            where = f"{name}{', far away' if far else ''}"
+            found |= {(where, k): e / factor for k, e in errors.items()}
     return found
 
 
@@ -227,8 +170,8 @@ def test_amplified_rounding_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(good.name, {**good.config, "model_config": settings}, good.params)
     kept = deviations(run, with_slope(run), "float32")
     monkeypatch.setattr(equivariant, "presence", lambda x: dict.fromkeys(x, 1.0))
-    compiled.cache_clear()
+    forget()
     found = deviations(run, with_slope(run), "float32")
-    compiled.cache_clear()  # nobody else gets the wrong one
+    forget()  # nobody else gets the wrong one
     where = ("methane, T_d", "scalar_gradient")
     assert kept[where] <= TOLERANCE["float32"] < found[where]

@@ -165,6 +165,7 @@ def test_damaged_parameters_are_one_sentence(tmp_path: Path) -> None:
 
 def test_the_page_offers_what_there_is() -> None:
     assert page.SHAPES == autoencoders.SHAPES
+    assert page.MOLECULES == autoencoders.MOLECULES
     assert page.WAYS == autoencoders.WAYS
     assert tuple(page.SHAKES) == autoencoders.SHAKES
     assert tuple(map(float, page.ANGLES)) == autoencoders.ANGLES

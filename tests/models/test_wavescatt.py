@@ -1,6 +1,7 @@
 """WaveScatt's fields and features against closed forms and kymatio, its fit against least squares."""
 
 import dataclasses
+import functools
 import itertools
 import json
 from collections.abc import Callable
@@ -41,8 +42,11 @@ def charges(species: Any, config: wavescatt.Config = SMALL) -> np.ndarray:
 
 
 def features(config: wavescatt.Config, positions: np.ndarray, species: Any) -> list[np.ndarray]:
-    grid = wavescatt.Grid(config, jnp.float64)
-    return jax.device_get(wavescatt.scattering(grid, jnp.asarray(positions), charges(species)))
+    @jax.jit
+    def describe(x: jax.Array, q: jax.Array) -> Any:
+        return wavescatt.scattering(wavescatt.Grid(config, jnp.float64), x, q)
+
+    return jax.device_get(describe(positions, charges(species)))
 
 
 def ammonia() -> tuple[np.ndarray, np.ndarray]:
@@ -79,26 +83,32 @@ def test_first_fields_are_the_closed_form(l: int, j: int) -> None:
     )  # a sign would show
 
 
-@pytest.mark.parametrize("channel", [0, 1, 2])
-def test_features_are_kymatios_up_to_a_factor_each(channel: int) -> None:
-    """Its normalisation differs, one number for each path and power; a regression takes those up."""
+@functools.cache
+def beside_kymatio() -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Our features [molecules, paths, channels, powers], and theirs of each channel."""
     config = wavescatt.Config(**KYMATIO["settings"], epsilon=1e-9)
-    name = ("nuclear", "valence", "core")[channel]
-    shape = (config.lmax + 1, config.scales, 3, 4)
-    ours, theirs = [], []
-    for molecule in KYMATIO["molecules"].values():
+    shape, ours = (config.lmax + 1, config.scales, 3, 4), []
+    molecules = KYMATIO["molecules"].values()
+    for molecule in molecules:
         zeroth, first, second = features(
             config, np.array(molecule["positions"]), molecule["species"]
         )
         first = first.reshape(shape).swapaxes(0, 1).reshape(-1, 3, 4)
-        paths = [zeroth.reshape(1, 3, 4), first, second.reshape(-1, 3, 4)]
-        ours.append(np.concatenate(paths)[:, channel])
-        theirs.append(molecule[name])
-    ratio = np.array(ours) / np.array(theirs)
+        ours.append(np.concatenate([zeroth.reshape(1, 3, 4), first, second.reshape(-1, 3, 4)]))
+    names = ("nuclear", "valence", "core")
+    return np.array(ours), {name: np.array([m[name] for m in molecules]) for name in names}
+
+
+@pytest.mark.parametrize("channel", [0, 1, 2])
+def test_features_are_kymatios_up_to_a_factor_each(channel: int) -> None:
+    """Its normalisation differs, one number for each path and power; a regression takes those up."""
+    whole, known = beside_kymatio()
+    ours, theirs = whole[:, :, channel], known[("nuclear", "valence", "core")[channel]]
+    ratio = ours / theirs
     spread = np.abs(ratio / ratio.mean(0) - 1).max(0)
     assert spread[:, 1:].max() < 2e-4, spread
     assert spread[:, 0].max() < 5e-3, spread  # kymatio's float32 leaves noise whose root this is
-    shuffled = np.roll(np.array(ours), 1, axis=0) / np.array(theirs)
+    shuffled = np.roll(ours, 1, axis=0) / theirs
     assert np.abs(shuffled / shuffled.mean(0) - 1).max(0).mean() > 0.1
 
 
@@ -115,9 +125,13 @@ class Lopsided(wavescatt.Grid):
 def turned(grid: type[wavescatt.Grid], points: int, group: str) -> np.ndarray:
     """Relative changes [elements, features] under a group, in a box of 7.2 Å."""
     config = dataclasses.replace(SMALL, grid=points, spacing=7.2 / points)
-    made, (positions, species) = grid(config, jnp.float64), ammonia()
+    positions, species = ammonia()
     q = charges(species)
-    describe = jax.jit(lambda x: jnp.concatenate(wavescatt.scattering(made, x, q)))
+
+    @jax.jit  # the grid in it, too: its operations one by one took longer
+    def describe(x: jax.Array) -> jax.Array:
+        return jnp.concatenate(wavescatt.scattering(grid(config, jnp.float64), x, q))
+
     still = np.asarray(describe(positions))
     g = groups.load(group).sample(np.random.default_rng(0), 6, np.ones(len(q), bool))
     moved = [np.asarray(describe(positions @ matrix.T)) for matrix in g.matrix]
@@ -144,8 +158,9 @@ def test_turns_of_the_cube_are_exact_on_coarse_grids_too(points: int) -> None:
 def test_molecules_of_a_batch_do_not_see_each_other() -> None:
     graphs = [from_atoms(ase.build.molecule(name), "bonds") for name in ("NH3", "CH3OH")]
     config = dataclasses.replace(SMALL, grid=12, spacing=0.6)
-    together = np.concatenate(wavescatt.describe(config, pad(batch(graphs), 16, 40)), -1)
-    alone = [np.concatenate(wavescatt.describe(config, pad(g)), -1)[0] for g in graphs]
+    describe = jax.jit(functools.partial(wavescatt.describe, config))
+    together = np.concatenate(describe(pad(batch(graphs), 16, 40)), -1)
+    alone = [np.concatenate(describe(pad(g, 12, 40)), -1)[0] for g in graphs]
     np.testing.assert_allclose(together, alone, rtol=1e-12)
     assert np.abs(together[0] / together[1] - 1).max() > 0.1
 
@@ -201,10 +216,11 @@ def test_what_is_fitted_is_what_the_model_reads() -> None:
     graph = pad(batch(graphs), 32, 80)
     for readout in ("linear", "bilinear"):
         model = models.create("wavescatt", grid=12, spacing=0.6, readout=readout)
-        found = np.concatenate(wavescatt.describe(model.config, graph), -1)
+        describe = jax.jit(functools.partial(wavescatt.describe, model.config))
+        found = np.concatenate(describe(graph), -1)
         y = np.array([1.0, -2.0, 0.5, 3.0])
         params, _ = wavescatt.fit(found, y, readout, (1e-12,))
-        value = model.apply({"params": params}, graph)["scalar"]
+        value = jax.jit(model.apply)({"params": params}, graph)["scalar"]
         np.testing.assert_allclose(np.asarray(value)[:, 0], y, atol=1e-6)
 
 

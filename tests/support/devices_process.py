@@ -56,8 +56,8 @@ def trained(count: int) -> dict[str, Any]:
     params = initialise(model, probe(settings))
     tx = optimiser.optimiser(config, 6)
     loss = losses.make(model, "l2mae", 1.0, 10.0, total=devices.total(mesh))
-    step = loop.make_step(loss, tx, 0.9, "scalar", mesh)
-    state = (np.zeros((), np.int32), params, params, tx.init(params))
+    state, tree = loop.begin(params, tx)
+    step = loop.make_step(loss, tx, tree, 0.9, "scalar", mesh)
     state = devices.replicate(jax.device_get(state), mesh)
     loader = Loader(molecules(), 16, parts=devices.parts(mesh))
     found: list[float] = []
@@ -68,7 +68,7 @@ def trained(count: int) -> dict[str, Any]:
             megabytes = sent(step.lower(state, batches, 1.0).compile().as_text()) / 1e6
         state, values = step(state, batches, 1.0)
         found += np.asarray(values).tolist()
-    total = [float(np.abs(np.asarray(x)).sum()) for x in jax.tree.leaves(state[1])]
+    total = [float(np.abs(np.asarray(x)).sum()) for x in jax.tree.leaves(tree(state[1]))]
     count = sum(x.size for x in jax.tree.leaves(params))
     return {"losses": found, "params": total, "megabytes": megabytes, "count": count}
 

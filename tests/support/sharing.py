@@ -21,7 +21,7 @@ LONG = ("tests/app", "tests/contracts", "tests/browser", "tests/training", "test
 
 
 def group(test: str) -> str:
-    """The tests that share a worker: those of a model in the contracts, else those of a file."""
+    """The tests that share a worker: those of a model in the contracts, of a server, else of a file."""
     file, _, case = test.partition("::")
     if file in BROWSER:
         return "browser"
@@ -29,6 +29,8 @@ def group(test: str) -> str:
         words = case.partition("[")[2].rstrip("]").replace(":", "-").split("-")
         for model in MODELS.intersection(words):
             return f"contracts of {model}"
+    if file.startswith("tests/browser/test_viewer"):  # one server of its apps
+        return "viewer"
     return file
 
 

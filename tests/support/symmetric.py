@@ -6,18 +6,23 @@ compiled once for all of them. Elements act in float64 on the host, edges are dr
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import ase
 import ase.build
 import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.linalg import block_diag
 
 from demetar.core.graph import Graph, from_arrays
-from demetar.core.output import Output
+from demetar.core.graph import connect as drawn
+from demetar.core.output import Kind, Output, Value
 from demetar.core.padding import batch, pad
+from demetar.runs.prediction import without_constant
+from demetar.runs.run import Run
 from demetar.symmetry import groups
 from demetar.symmetry import irreps as ir
 
@@ -25,6 +30,10 @@ ELEMENTS = 5  # that act on each system
 CROOKED = "crooked"  # the system that says how large an output is where nothing makes it vanish
 DRIFT = 1e3  # Å
 AXES = np.concatenate([np.zeros((1, 3)), np.eye(3), -np.eye(3)])
+
+GRADIENT = Kind("1x1o", per="node")
+# Models whose own docstring says that they jump at the cutoff, and the setting that takes it away.
+JUMPS = {"torchmd_net": "vector_cutoff"}
 
 System = dict[str, Any]
 
@@ -102,6 +111,10 @@ class Moved:
         self.graph = pad(whole, len(whole.species) + 1, -(-len(whole.senders) // 128) * 128)
         self.index = np.asarray(self.graph.graph_index)
 
+    def first(self, name: str) -> int:
+        """Where a system stands in the batch; what the elements make of it stands behind it."""
+        return self.names.index(name) * (ELEMENTS + 1)
+
     def worst(self, output: Output) -> dict[str, dict[str, float]]:
         """{system: {output: largest error over its elements}}.
 
@@ -117,7 +130,7 @@ class Moved:
                     return self._pairs(number, array)
                 return array[self.index == number] if per == "node" else array[[number]]
 
-            starts = {name: i * (ELEMENTS + 1) for i, name in enumerate(self.names)}
+            starts = {name: self.first(name) for name in self.names}
             usual = _size(rows(starts[CROOKED]), kind.affine)
             for name, start, elements in zip(self.names, starts.values(), self.elements):
                 first = rows(start)
@@ -162,3 +175,66 @@ def _expected(rows: np.ndarray, kind: Any, g: Any) -> np.ndarray:
     n = round(len(rows) ** 0.5)
     order = np.asarray(g.permutation[:n])
     return moved.reshape(n, n, -1)[order[:, None], order].reshape(n * n, -1)
+
+
+def with_slope(run: Run) -> Callable[[Any, Graph], Output]:
+    """The run's function, with a gradient where it has none of its own."""
+    return run.function if run.config["target"] != "positions" else _with_slope(run.function)
+
+
+@functools.cache
+def _with_slope(given: Callable[[Any, Graph], Output]) -> Callable[[Any, Graph], Output]:
+    """With the gradient of Σ|f(x) − x|², an invariant if f keeps its claim."""
+
+    def function(params: Any, graph: Graph) -> Output:
+        def energy(x: jax.Array) -> tuple[jax.Array, Output]:
+            output = given(params, graph.replace(positions=x))
+            moved = jnp.where(graph.node_mask[:, None], output["positions"] - x, 0)
+            return jnp.sum(moved**2), output
+
+        slope, output = jax.grad(energy, has_aux=True)(graph.positions)
+        return Output({**output.values, "gradient": Value(slope, GRADIENT)})
+
+    return function
+
+
+@functools.cache
+def moved(kind: str, connect: Any, length: float, ends: bool, group: str, far: bool) -> Moved:
+    """The batch; one for all runs whose graphs are alike.
+
+    Where edges fade out (`ends`), a pair at the cutoff is joined or not as rounding has it. Where
+    they end abruptly that is a jump that the model does not hide, and the pair stays joined.
+    """
+    systems = (molecules if kind == "atoms" else scenes)(length, length if ends else None)
+    systems = drifted(systems) if far else systems
+    return Moved(systems, lambda graph: drawn(graph, connect), group)
+
+
+@functools.cache
+def compiled(function: Callable[[Any, Graph], Output]) -> Callable[[Any, Graph], Output]:
+    """Without the trace, which would be computed too; once for runs that differ in parameters only."""
+    return jax.jit(lambda params, graph: Output(function(params, graph).values))
+
+
+@functools.lru_cache(8)
+def answer(
+    run: Run, function: Callable[[Any, Graph], Output], dtype: str, far: bool
+) -> tuple[Moved, Output]:
+    """The batch for the run's rule of edges and claim, and what the function says; the last are kept."""
+    c = run.model.config
+    ends = c.inputs == "atoms" and getattr(c, "envelope", "none") != "none"
+    length = float(getattr(c, "cutoff", 3.0))
+    if not getattr(c, JUMPS.get(run.config["model"], ""), True):
+        length *= 0.9
+    given = (c.inputs, run.config["connect"], length, ends, run.symmetry)
+    part = without_constant(run.params, moved(*given, False).graph, c.output)[0]
+    batch = moved(*given, far)
+    with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
+        params = jax.tree.map(lambda x: np.asarray(x, dtype), part)
+        return batch, jax.device_get(compiled(function)(params, batch.graph.astype(dtype)))
+
+
+def forget() -> None:
+    """Nothing that was compiled or answered is used again."""
+    compiled.cache_clear()
+    answer.cache_clear()

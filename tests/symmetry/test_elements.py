@@ -161,16 +161,6 @@ def test_attention_is_a_matrix_that_is_renumbered(scene: Graph) -> None:
     np.testing.assert_array_equal(turned[0, 1], first[3, 0])
 
 
-def test_elements_are_padded_by_the_last() -> None:
-    g = groups.load("E(3) x S_n").sample(np.random.default_rng(0), 3, np.ones(4, bool))
-    more = elements.pad(g, 5)
-    assert len(more) == 5
-    for i, j in enumerate([0, 1, 2, 2, 2]):
-        assert (more.matrix[i] == g.matrix[j]).all()
-        assert (more.shift[i] == g.shift[j]).all()
-        assert (more.permutation[i] == g.permutation[j]).all()
-
-
 def test_a_matrix_makes_an_element() -> None:
     g = elements.from_matrix(np.eye(3))
     assert len(g) == 1

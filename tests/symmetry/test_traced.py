@@ -12,6 +12,7 @@ from demetar.core.graph import Graph
 from demetar.core.output import Attention, Feature, Layer, Output, Value, scalars
 from demetar.symmetry.comparison import LAYER_FLOOR
 from demetar.symmetry.equivariance import measure
+from demetar.symmetry.instruments import verdict
 from tests.support.measured import PLACES, each_precision
 
 
@@ -40,7 +41,10 @@ def three_layers(broken: int | None = None, attention: bool = False) -> Any:
 @pytest.mark.parametrize("attention", [False, True])
 def test_the_first_broken_layer_is_found(scene: Graph, dtype: str, attention: bool) -> None:
     m = measure(three_layers(1, attention), scene, "E(3) x S_n", 4, dtype=dtype)
-    assert m.first_broken_layer() == "layer 1"
+    other = measure(
+        three_layers(1, attention), scene, dtype=verdict.SECOND[dtype], elements=m.elements
+    )
+    assert verdict.first_broken_layer(m, other) == "layer 1"
     assert max(d.max() for d in m.layers[0].features.values()) < 1e-5
     where = m.layers[1].attention if attention else m.layers[1].features["1o"]
     assert where is not None
@@ -52,7 +56,8 @@ def test_the_first_broken_layer_is_found(scene: Graph, dtype: str, attention: bo
 @each_precision
 def test_no_layer_is_broken_where_none_is(scene: Graph, dtype: str) -> None:
     m = measure(three_layers(), scene, "E(3) x S_n", 4, dtype=dtype)
-    assert m.first_broken_layer() is None
+    other = measure(three_layers(), scene, dtype=verdict.SECOND[dtype], elements=m.elements)
+    assert verdict.first_broken_layer(m, other) is None
     assert [layer.name for layer in m.layers] == ["layer 0", "layer 1", "layer 2"]
     assert measure(three_layers(), scene, "E(3)", 4, layers=False).layers == ()
 

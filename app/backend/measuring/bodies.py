@@ -11,7 +11,14 @@ import numpy as np
 
 from app.backend import nbody
 from app.backend.measuring import metrics
-from app.backend.measuring.square import Curve, Judgement, judge, layer_rows, with_padding
+from app.backend.measuring.square import (
+    Curve,
+    Judgement,
+    attention_of,
+    judge,
+    layer_rows,
+    with_padding,
+)
 from app.backend.molecules import ANGLES, Element, Vector, isometries, order_of
 from app.backend.rotations import quaternion
 from demetar.runs.run import Run
@@ -44,11 +51,14 @@ class Ends:
 
 @dataclass(frozen=True)
 class Square(Ends):
-    """The ends, what the model claims, and (name, kind, Δ) of every layer with the first bad one."""
+    """The ends, what the model claims, (name, kind, Δ) of every layer, and attention.
+
+    `attention`: (layer, weights [receiver sender heads]) at x.
+    """
 
     claims: str
-    broken: str | None
     layers: list[tuple[str, str, float]]
+    attention: list[tuple[str, np.ndarray]]
 
 
 def measured(run: Run, begin: nbody.Start, element: Element, dtype: str) -> Measurement:
@@ -79,8 +89,9 @@ def square(run: Run, begin: nbody.Start, element: Element, dtype: str) -> Square
     m = measured(run, begin, element, dtype)
     found = ends(begin, element, m)
     return Square(
-        **vars(found), claims=run.symmetry, broken=m.first_broken_layer(), layers=layer_rows(m)
-    )
+        **vars(found), claims=run.symmetry, layers=layer_rows(m),
+        attention=attention_of(m.trace, len(begin.positions)),
+    )  # fmt: skip
 
 
 def judged(
@@ -127,8 +138,8 @@ def curve(run: Run, begin: nbody.Start, element: Element, axis: Vector, dtype: s
     graph, n = nbody.to_graph(begin), len(begin.positions)
     elements = isometries(element, axis, n)
     m = equivariance.measure(
-        run, graph, dtype=dtype, elements=with_padding(elements, graph), layers=False, rebuild=False
-    )
+        run, graph, dtype=dtype, elements=with_padding(elements, graph), rebuild=False
+    )  # with layers, as in the square: what is compiled for that serves here
     places = begin.positions[order_of(element, n)]
     begun = np.einsum("gij,nj->gni", elements.matrix, places) + elements.shift[:, None]
     left, right = (

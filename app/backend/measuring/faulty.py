@@ -34,7 +34,7 @@ GROUPS = {
     "edges": "order of edges",
 }
 PLACES = {"T": slice(1, 4), "SO": slice(4, 10), "C_i": slice(10, 11), "S_n": slice(11, 16)}
-COUNT = 16  # elements; the measure's compilations are shared up to such a number
+COUNT = 16  # elements of all groups
 answers = Later()
 
 
@@ -85,7 +85,7 @@ def measured(words: tuple[str, ...], atoms: ase.Atoms, element: Element) -> Faul
     """The small model with these faults; InputError if the molecule is too large to be measured."""
     f, graph = faults.make(*words), from_atoms(atoms)
     n = len(graph.species)
-    here = _repeated(isometries(element, (0.0, 0.0, 1.0), n)[:1], n)
+    here = _renumbering(isometries(element, (0.0, 0.0, 1.0), n)[:1], n)
     found = {
         p: equivariance.measure(f, graph, dtype=p, elements=here, layers=False) for p in PRECISIONS
     }
@@ -116,10 +116,9 @@ def measured(words: tuple[str, ...], atoms: ase.Atoms, element: Element) -> Faul
     )  # fmt: skip
 
 
-def _repeated(g: Elements, n: int) -> Elements:
-    """One element COUNT times, always with a permutation: one compilation for all that is asked."""
-    order = np.arange(n)[None] if g.permutation is None else g.permutation
-    return Elements(*(np.repeat(part, COUNT, 0) for part in (g.matrix, g.shift, order)))
+def _renumbering(g: Elements, n: int) -> Elements:
+    """The same, always with a permutation: one compilation for all that is asked."""
+    return g if g.permutation is not None else Elements(g.matrix, g.shift, np.arange(n)[None])
 
 
 def of_groups(n: int, seed: int = 0) -> Elements:

@@ -1,6 +1,7 @@
 """Answers that are computed in the background, one at a time, and kept. No Streamlit.
 
-A page asks again and again until there is one; what nobody has asked for in a while is not begun.
+A page asks again and again until there is one; what nobody has asked for in a while is not begun, and what
+goes step by step may look whether it is still wanted (`wanted`) and give up (`Unwanted`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,12 @@ from demetar.core.errors import InputError
 
 KEPT = 128
 WANTED = 20.0  # seconds for which a question that waits for its turn counts as asked
+WATCHED = 3.0  # seconds for which one that is being computed does
 AT_ONCE = 0.3  # seconds for which answers that come quickly are waited for
+
+
+class Unwanted(Exception):
+    """Nobody waits for this answer any more; asked again, the question is begun again."""
 
 
 def _nothing() -> None:
@@ -77,6 +83,11 @@ class Later:
                 question.asked = time.monotonic()
         return not any(question.thread.is_alive() for question in found)
 
+    def wanted(self, key: Any) -> bool:
+        """Whether somebody has asked for this a moment ago."""
+        found = self._known.get(key)
+        return found is not None and time.monotonic() - found.asked < WATCHED
+
     def _begun(self, key: Any, make: Callable[[], Any]) -> _Question:
         found = self._known.get(key)
         if found is None or not (found.ended or found.thread.is_alive()):
@@ -93,6 +104,8 @@ class Later:
                 return
             try:
                 question.answer = question.make()
+            except Unwanted:
+                return
             except Exception as error:  # told to who asked, in another thread
                 question.error = error
             question.make = _nothing  # what it holds, such as a file, is not needed any more

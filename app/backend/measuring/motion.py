@@ -65,7 +65,7 @@ class View:
         if layers:
             row["layers"] = [d for *_, d in layer_rows(m)]
         if self.left:
-            places = rollout.turned(self.runs[i], self.begin, element)
+            places = rollout.turned(self.runs[i], self.begin, element, self.dtype)
             known = np.stack([act(element, frame) for frame in self.left[i]])
             row["rollout"] = rounded(places - ends.begun.mean(0), 5)
             row["deltas"] = [d if np.isfinite(d) else None for d in rollout.deltas(known, places)]

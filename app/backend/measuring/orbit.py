@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from app.backend.measuring import metrics
 from app.backend.molecules import Element, Vector
-from demetar.core.graph import from_atoms
+from demetar.core.graph import Graph, from_atoms
 from demetar.runs.run import Run
 from demetar.symmetry import equivariance
 from demetar.symmetry.elements import from_matrix
@@ -21,7 +21,10 @@ AXES, STEPS = 16, 16
 
 @dataclass(frozen=True)
 class Orbit:
-    """Δ_EQ of the gradient [axes angles] and where; `spread` is the rotational standard deviation."""
+    """Δ_EQ of the vectors that are drawn [axes angles] and where; `spread`: rotational standard deviation.
+
+    The vectors are a gradient or forces, and of bodies the ends.
+    """
 
     delta: np.ndarray
     median: float
@@ -52,17 +55,20 @@ def turns() -> np.ndarray:
     return Rotation.from_rotvec(vectors.reshape(-1, 3)).as_matrix()
 
 
-def orbit(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Orbit:
+def orbit(run: Run, graph: Graph, element: Element, dtype: str) -> Orbit:
     """Δ_EQ at 256 rotations; with the inversion after each where the element has it."""
     matrices = turns() * (-1 if element.invert else 1)
     m = equivariance.measure(
-        run, from_atoms(atoms), dtype=dtype, elements=from_matrix(matrices),
+        run, graph, dtype=dtype, elements=from_matrix(matrices),
         layers=False, rebuild=False,
     )  # fmt: skip
-    name = next(k for k in m.delta if k.endswith("_gradient") or k == "forces")
+    name = next(k for k in m.delta if k.endswith("_gradient") or k in ("forces", "positions"))
     delta = m.delta[name].reshape(AXES, STEPS)
     row, column = np.unravel_index(int(delta.argmax()), delta.shape)
     axis, degrees = axes()[row], float(angles()[column])
+    drawn = m.move_then_predict[name]
+    if name == "positions":  # what is predicted is the way there
+        drawn = drawn - np.einsum("kij,nj->kni", matrices, np.asarray(graph.positions))
     x, y, z = (float(c) for c in (axis if degrees >= 0 else -axis))
     return Orbit(
         delta=delta,
@@ -71,7 +77,7 @@ def orbit(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Orbit:
         worst=float(delta.max()),
         axis=(x, y, z),
         degrees=abs(degrees),
-        spread=metrics.spread(np.einsum("kni,kij->knj", m.move_then_predict[name], matrices)),
+        spread=metrics.spread(np.einsum("kni,kij->knj", drawn, matrices)),
     )
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from app.backend import molecules
+from app.backend import molecules, nbody
 
 TEXT = '''"""{title}
 
@@ -14,24 +14,22 @@ Needs demetar and pytest: `pytest FILE`. The first test holds the numbers that t
 second says what an equivariant model must do, and fails for one that does not.
 """
 
-import ase
-import demetar
+{imports}import demetar
 import numpy as np
 import pytest
 from demetar.symmetry.elements import Elements
 
-SYMBOLS = {symbols}
-POSITIONS = {positions}  # Å
+{system}
 MATRIX = {matrix}
-SHIFT = {shift}  # Å
-ORDER = {order}  # old atom of each new one, or None
+SHIFT = {shift}
+ORDER = {order}  # old number of each new one, or None
 DTYPE = "{dtype}"
-SHOWN = {shown}  # Δ_EQ of the gradient, by run
+SHOWN = {shown}  # Δ_EQ of what is drawn, by run
 
 
 def both_ways(name):
     """The verdict of the library on this run at this g."""
-    graph = demetar.from_atoms(ase.Atoms(SYMBOLS, POSITIONS))
+    graph = {graph}
     order = None if ORDER is None else np.array([ORDER])
     g = Elements(np.array([MATRIX]), np.array([SHIFT]), order)
     return demetar.verdict(demetar.load(name), graph, dtype=DTYPE, elements=g, rebuild=False)
@@ -39,7 +37,7 @@ def both_ways(name):
 
 def delta_of(found):
     m = found.coarse if found.coarse.dtype == DTYPE else found.fine
-    output = next(k for k in m.delta if k.endswith("_gradient") or k == "forces")
+    output = next(k for k in m.delta if k.endswith("_gradient") or k in ("forces", "positions"))
     return output, float(m.delta[output][0])
 
 
@@ -62,13 +60,50 @@ def pytest_of(
     molecule: Any, element: molecules.Element, dtype: str, shown: Mapping[str, float], source: str
 ) -> str:
     """The text of a test file for a molecule (symbols, positions), a g, and Δ by run."""
-    atoms = len(molecule.symbols)
-    order = None if element.renumber is None else molecules.order_of(element, atoms).tolist()
+    system = (
+        f"SYMBOLS = {json.dumps(list(molecule.symbols))}\n"
+        f"POSITIONS = {json.dumps(molecule.positions.tolist())}  # Å"
+    )
+    graph = "demetar.from_atoms(ase.Atoms(SYMBOLS, POSITIONS))"
+    return _text(
+        "import ase\n", system, graph, len(molecule.symbols), element, dtype, shown, source
+    )
+
+
+def pytest_of_bodies(
+    begin: nbody.Start,
+    element: molecules.Element,
+    dtype: str,
+    shown: Mapping[str, float],
+    source: str,
+) -> str:
+    """The text of a test file for the start of charged bodies, a g, and Δ by run."""
+    arrays = ("positions", "velocities", "charges", "masses")
+    system = "\n".join(
+        f"{name.upper()} = {json.dumps(getattr(begin, name).tolist())}" for name in arrays
+    )
+    given = ", ".join(f"{name}=np.array({name.upper()})" for name in arrays[1:])
+    graph = f"demetar.from_arrays(np.array(POSITIONS), {given})"
+    return _text("", system, graph, len(begin.positions), element, dtype, shown, source)
+
+
+def _text(
+    imports: str,
+    system: str,
+    graph: str,
+    size: int,
+    element: molecules.Element,
+    dtype: str,
+    shown: Mapping[str, float],
+    source: str,
+) -> str:
+    order = None if element.renumber is None else molecules.order_of(element, size).tolist()
     title = f"{json.dumps(source)[1:-1]} under one group element, as the explorer showed it."
     return TEXT.format(
         title=title.replace("\\", "/"),
-        symbols=json.dumps(list(molecule.symbols)),
-        positions=json.dumps(molecule.positions.tolist()),
+        imports=imports,
+        system=system,
+        graph=graph,
         matrix=json.dumps(molecules.matrix(element).tolist()),
         shift=json.dumps(list(molecules.SHIFT) if element.shift else [0.0, 0.0, 0.0]),
         order=order,

@@ -27,7 +27,7 @@ STEPS = 5
 
 @dataclass(frozen=True)
 class Rollout:
-    """Both ways around the square after 0, 1, … steps, in float32.
+    """Both ways around the square after 0, 1, … steps.
 
     `left` is g·f^k(x) and `right` is f^k(g·x): places [steps+1 n 3]; `first` is f^k(x), `velocities` those
     with which each of its steps begins. `delta` [steps+1] is Δ_EQ of the places, relative to the displacement
@@ -41,15 +41,17 @@ class Rollout:
     delta: list[float]
 
 
-def ahead(run: Run, begin: nbody.Start, steps: int = STEPS) -> list[nbody.Start]:
-    """The start, and what the run makes of it after each of so many steps.
+def ahead(
+    run: Run, begin: nbody.Start, steps: int = STEPS, dtype: str = "float32"
+) -> list[nbody.Start]:
+    """The start, and what the run makes of it after each of so many steps, each computed in `dtype`.
 
     A run whose answer is not finite any more stays where it was.
     """
     states = [begin]
     for _ in range(steps):
         now = states[-1]
-        output = run(nbody.to_graph(now))
+        output = run(nbody.to_graph(now), dtype)
         places = np.asarray(output["positions"], np.float64)
         velocities = (places - now.positions) / HORIZON
         if "velocities" in output.values:
@@ -65,9 +67,9 @@ def energies(found: Rollout, begin: nbody.Start, law: str) -> list[float]:
     return (kinetic + potential(found.first, law, begin.charges)).tolist()
 
 
-def turned(run: Run, begin: nbody.Start, element: Element) -> np.ndarray:
+def turned(run: Run, begin: nbody.Start, element: Element, dtype: str = "float32") -> np.ndarray:
     """f^k(g·x): places [steps+1 n 3] of the roll-out of the moved start."""
-    return np.stack([s.positions for s in ahead(run, nbody.moved(begin, element))])
+    return np.stack([s.positions for s in ahead(run, nbody.moved(begin, element), dtype=dtype)])
 
 
 def deltas(left: np.ndarray, right: np.ndarray) -> list[float]:
@@ -76,12 +78,12 @@ def deltas(left: np.ndarray, right: np.ndarray) -> list[float]:
     return [0.0, *(nbody.relative(a, b, right[0]) for a, b in pairs)]
 
 
-def rollout(run: Run, begin: nbody.Start, element: Element) -> Rollout:
+def rollout(run: Run, begin: nbody.Start, element: Element, dtype: str = "float32") -> Rollout:
     """The twin roll-outs of a run: predicted and then moved, moved and then predicted."""
-    states = ahead(run, begin)
+    states = ahead(run, begin, dtype=dtype)
     first = np.stack([s.positions for s in states])
     left = np.stack([act(element, places) for places in first])
-    right = turned(run, begin, element)
+    right = turned(run, begin, element, dtype)
     velocities = np.stack([s.velocities for s in states])
     return Rollout(first, velocities, left, right, deltas(left, right))
 

@@ -51,7 +51,6 @@ class Square(Sides):
     unit: str
     target: str
     claims: str
-    broken: str | None
     layers: list[tuple[str, str, float]]
     attention: list[tuple[str, np.ndarray]]
     features: list[tuple[str, str, np.ndarray]]
@@ -62,13 +61,14 @@ class Judgement:
     """Rounding or structure, by a second precision: a word by output and the library's sentence.
 
     A word is "rounding", "structure", "mixed", or "still" where g moves nothing. `coarse` and `fine` are Δ
-    in both precisions, `second` the name of the other one.
+    in both precisions, `second` the name of the other one; `broken` the first layer that is not rounding.
     """
 
     word: dict[str, str]
     coarse: dict[str, float]
     fine: dict[str, float]
     second: str
+    broken: str | None
     sentence: str
 
 
@@ -144,9 +144,8 @@ def square(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Square:
         unit=str(run.config["unit"]),
         target=str(run.config["target"]),
         claims=run.symmetry,
-        broken=m.first_broken_layer(),
         layers=layer_rows(m),
-        attention=_attention(m.trace, len(atoms)),
+        attention=attention_of(m.trace, len(atoms)),
         features=[
             (layer.name, feature.irrep, np.asarray(feature.values, np.float32)[: len(atoms)])
             for layer in m.trace
@@ -172,9 +171,9 @@ def judged_by(run: Run, atoms: ase.Atoms, first: Measurement) -> Judgement:
 
 def judge(run: Run, graph: Graph, names: Mapping[str, str], first: Measurement) -> Judgement:
     """The verdict on a measurement; `names` are the library's names of the outputs that are judged."""
-    second = verdict.SECOND[first.dtype]
+    second, inside = verdict.SECOND[first.dtype], bool(first.layers)
     again = equivariance.measure(
-        run, graph, dtype=second, elements=first.elements, rebuild=False, layers=False
+        run, graph, dtype=second, elements=first.elements, rebuild=False, layers=inside
     )
     found = verdict.compare(first, again)
     moving = bool(first.elements.moving()[0])
@@ -183,6 +182,7 @@ def judge(run: Run, graph: Graph, names: Mapping[str, str], first: Measurement) 
         coarse={k: found.findings[n].coarse for k, n in names.items()},
         fine={k: found.findings[n].fine for k, n in names.items()},
         second=second,
+        broken=verdict.first_broken_layer(first, again) if inside else None,
         sentence=found.sentence if moving else "This g moves nothing, so nothing can differ.",
     )
 
@@ -194,7 +194,8 @@ def curve(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: str
     found = _recent.ask(key, lambda: Curve(_along(run, atoms, still, axis, dtype), {}))
     graph = from_atoms(atoms)
     g = with_padding(isometries(element, axis, len(atoms))[:1], graph)
-    m = equivariance.measure(run, graph, dtype=dtype, elements=g, layers=False)
+    # With layers, as in the square: what is compiled for that serves here.
+    m = equivariance.measure(run, graph, dtype=dtype, elements=g)
     names, _ = _outputs(run, m)
     return Curve(found.by_metric, {k: float(m.rebuilt[n][0]) for k, n in names.items()})
 
@@ -204,7 +205,7 @@ def _along(
 ) -> dict[str, dict[str, list[float]]]:
     graph = from_atoms(atoms)
     g = with_padding(isometries(element, axis, len(atoms))[1:], graph)
-    m = equivariance.measure(run, graph, dtype=dtype, elements=g, layers=False, rebuild=False)
+    m = equivariance.measure(run, graph, dtype=dtype, elements=g, rebuild=False)
     names, _ = _outputs(run, m)
     vectors = names["gradient"]
     pairs = zip(m.predict_then_move[vectors], m.move_then_predict[vectors], strict=True)
@@ -225,7 +226,8 @@ def with_padding(g: Elements, graph: Graph) -> Elements:
     return Elements(g.matrix, g.shift, np.concatenate([g.permutation, tail], axis=1))
 
 
-def _attention(trace: tuple[Layer, ...], atoms: int) -> list[tuple[str, np.ndarray]]:
+def attention_of(trace: tuple[Layer, ...], atoms: int) -> list[tuple[str, np.ndarray]]:
+    """The weights [receiver sender head] of every layer that has any, by its name."""
     found = []
     for layer in trace:
         if layer.attention is not None and layer.attention.per == "node":

@@ -114,10 +114,21 @@ class Direction:
 
 @dataclass(frozen=True)
 class Showable:
-    """What a scene may say of a page: its parameters, and what of it can be hidden."""
+    """What a scene may say of a page: its parameters, and what of it can be hidden.
+
+    `further`: for a parameter the parameters that each of its values brings along.
+    """
 
     parameters: Mapping[str, Values] = field(default_factory=dict)
     controls: Sequence[str] = ()
+    further: Mapping[str, Mapping[str, Mapping[str, Values]]] = field(default_factory=dict)
+
+    def beside(self, given: Mapping[str, Any]) -> dict[str, Values]:
+        """The parameters, with those that the given ones bring along."""
+        found = dict(self.parameters)
+        for name, by_value in self.further.items():
+            found |= by_value.get(str(given.get(name)), {})
+        return found
 
 
 Known = Mapping[str, Showable]
@@ -179,10 +190,11 @@ def _scene(table: Any, where: str, known: Known) -> Scene:
     page = table["page"]
     _named(page, list(known), f"the page in {where}")
     showable, parameters = known[page], {}
+    allowed = showable.beside(table.get("parameters", {}))
     for name, value in table.get("parameters", {}).items():
-        _named(name, list(showable.parameters), f"a parameter of the page {page} in {where}")
+        _named(name, list(allowed), f"a parameter of the page {page} in {where}")
         parameters[name] = _text(value, f"{name} in {where}")
-        wrong = showable.parameters[name].wrong(parameters[name])
+        wrong = allowed[name].wrong(parameters[name])
         if wrong is not None:
             wanted, _, got = wrong.partition(", got ")
             given, _, advice = got.partition("; ")

@@ -184,9 +184,7 @@ def _picture(about: Any, shown: Any, path: Any, token: str, unit: str) -> None:
         height=460,
         fit=fit,
         alt=f"{token}: {facts}",
-        rate=30,
-        time_step=0.01,
-        time_unit="time units",
+        playback=viewer.Playback(step=0.01, unit="time units"),
     )
 
 

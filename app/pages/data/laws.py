@@ -5,6 +5,7 @@ import streamlit as st
 from app.backend import laws as backend_laws
 from app.figures import data as figures
 from app.ui import layout
+from app.ui.words import delta as small
 
 NAMES = {"energy": "energy", "momentum": "momentum", "angular_momentum": "angular momentum"}
 
@@ -28,7 +29,7 @@ def _kept(variant: str, law: backend_laws.Law) -> None:
         f"What the {variant} law keeps: change since the start over {law.followed} systems, as a "
         "share of the kinetic energy, Σ m|v| and Σ m|x||v| there"
     )
-    words = "; ".join(f"{n}: median {m:.0e}, largest {x:.0e}" for n, (m, x) in last.items())
+    words = "; ".join(f"{n}: median {small(m)}, largest {small(x)}" for n, (m, x) in last.items())
     st.plotly_chart(
         figures.kept(law.times, found, layout.dark()),
         key="data:kept",
@@ -46,7 +47,7 @@ def _kept(variant: str, law: backend_laws.Law) -> None:
 def _turning(variant: str, laws: dict[str, backend_laws.Law]) -> None:
     law = laws[variant]
     st.caption("Does the law turn? Rotate a start, simulate again, turn the answer back")
-    words = ", ".join(f"{name} {other.defect:.1e}" for name, other in laws.items())
+    words = ", ".join(f"{name} {small(other.defect)}" for name, other in laws.items())
     st.plotly_chart(
         figures.turning({n: (o.defect, o.floor) for n, o in laws.items()}, variant, layout.dark()),
         key="data:turning",
@@ -55,7 +56,7 @@ def _turning(variant: str, laws: dict[str, backend_laws.Law]) -> None:
     )
     if not law.breaks or law.defect < 1e-12:
         st.caption(
-            f"The {variant} law turns with its start: what is left, {law.defect:.0e}, is rounding. "
+            f"The {variant} law turns with its start: what is left, {small(law.defect)}, is rounding. "
             "A model that turns exactly can reach any error."
         )
         return

@@ -13,8 +13,14 @@ from app.ui import layout
 LARGE = 1.38  # 13 to 18 pixels, 32 to 44
 AROUND = 146  # pixels of title, sentence and foot; more for what a scene leaves of the page's head
 HEAD = {"heading": 44, "sentence": 36, "controls": 62}
+INPUTS = 30, 200  # what a lesson has around its charts without its inputs, and with them
 WIDE, LINE = 88, 29  # letters of a sentence in a line at 1024 pixels, and what a line more takes
-LESS = {"why": 1.12}  # so that all of it stands on 1024 x 768
+LESS = {"why": 1.12, "lessons": 1.0}  # so that all of it stands on 1024 x 768
+# Charts of lessons would not end with their column if they were scaled; what stands beside them is.
+LESSON = (
+    ".st-key-scene .st-key-lessons-numbers{zoom:1.3}"
+    ".st-key-scene [class*=st-key-lessons-inputs]{zoom:1.08}"
+)
 CSS = """
 section[data-testid="stSidebar"],[data-testid="stExpandSidebarButton"],header.stAppHeader
 {display:none!important}
@@ -43,7 +49,7 @@ def screen(scene: Scene) -> None:
         for control in scene.hide
         for part in selector(scene.page, control).split(",")
     )
-    rules = [CSS, f".st-key-foot,.st-key-notes{{background:{ground}}}"]
+    rules = [CSS, LESSON, f".st-key-foot,.st-key-notes{{background:{ground}}}"]
     if hidden:
         rules.append(f"{hidden}{{display:none!important}}")
     zoom = LESS.get(scene.page, LARGE) if scene.large else 1.0
@@ -60,6 +66,9 @@ def _room(scene: Scene, zoom: float) -> str:
     around += LINE * (len(scene.sentence) // WIDE)
     sizes = {"screen": f"calc(100vh / {zoom})", "around": f"{around / zoom:.0f}px"}
     sizes |= {"least": "240px", "over": "0px"}
+    if scene.page == "lessons":
+        inputs = INPUTS[0 if "inputs" in scene.hide else 1]
+        sizes["lessons"] = f"{around / zoom + inputs:.0f}px"
     if scene.page == "molecule":  # elsewhere the bar below a square plays it
         sizes["extra"] = "none"
     return ";".join(f"--demetar-{name}:{value}" for name, value in sizes.items())

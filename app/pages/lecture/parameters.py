@@ -9,7 +9,7 @@ from app.backend.measuring.beyond import typed
 from app.backend.stored import results as stored
 from app.backend.teaching import ahead, questions
 from app.backend.teaching.lectures import Between, Direction, Known, OneOf, Showable, SomeOf, Values
-from app.pages import results
+from app.pages import lessons, results
 from app.pages.molecule import lenses, state
 from app.pages.nbody import lenses as lenses_of_bodies
 from app.pages.nbody import state as bodies
@@ -27,6 +27,7 @@ OPENS_WITH = {
     "nbody": {
         **bodies.DEFAULTS, bodies.LENS: lenses_of_bodies.NAMES[0], bodies.OPENED: lenses_of_bodies.NAMES[0],
     },
+    "lessons": lessons.opens_with(),
 }  # fmt: skip
 # What can be hidden, by page; "*" on every page. CSS selectors below the scene.
 CONTROLS = {
@@ -44,12 +45,14 @@ CONTROLS = {
         "tabs": ".st-key-nbody-lens [role=tablist]",
     },
     "why": {"faults": ".stExpander", "downloads": ".stDownloadButton"},
+    "lessons": lessons.PARTS,
 }  # fmt: skip
 
 
 def known() -> Known:
     """Every page that can be a scene, as things stand now."""
     atoms, particles = cached.runs_on("atoms"), cached.runs_on("particles")
+    of_lessons = lessons.values()
     turn = {"angle": Between(0.0, 180.0), "axis": Direction(tuple(rotation.AXES))}
     precision = {"precision": OneOf(state.PRECISIONS)}
     parameters = {
@@ -91,10 +94,14 @@ def known() -> Known:
             "scene": OneOf(nbody.shipped()),
         },
         "questions": {"question": OneOf(tuple(questions.BY_KEY))},
-        "results": _of_results(), "yours": _of_audits(), "data": {}, "training": {}, "lessons": {},
+        "results": _of_results(), "yours": _of_audits(), "data": {}, "training": {},
+        "lessons": {"lesson": OneOf(tuple(of_lessons))},
     }  # fmt: skip
+    further = {"lessons": {"lesson": of_lessons}}
     return {
-        page: Showable(of_page, tuple(CONTROLS["*"] | CONTROLS.get(page, {})))
+        page: Showable(
+            of_page, tuple(CONTROLS["*"] | CONTROLS.get(page, {})), further.get(page, {})
+        )
         for page, of_page in parameters.items()
     }
 

@@ -14,6 +14,14 @@ from app.figures import color
 from app.ui import address, layout, words
 
 ANSWERS = "lessons:answers"
+STEP, HIGHEST = 10, 420  # heights of charts, pixels at 1400 × 900
+# What a page, or a scene, has around its charts: the rest of the screen's height is shared among them.
+AROUND, ROOM = 320, 580
+CSS = "[class*=st-key-lessons-high]{overflow:hidden!important}".join(
+    f"div:has(>[class*=st-key-lessons-high-{h}-]){{flex:0 0 clamp({0.5 * h}px,calc({h / ROOM:.4f} * "
+    f"(var(--demetar-screen,100vh) - var(--demetar-lessons,{AROUND}px))),{1.25 * h}px)!important}}"
+    for h in range(STEP, HIGHEST + STEP, STEP)
+)
 
 
 @dataclass
@@ -24,11 +32,6 @@ class Reading:
     kept: float
     broken: float | None = None
     facts: dict[str, str] = field(default_factory=dict)
-
-
-def switch(lesson: str, label: str, help: str) -> bool:
-    """The switch that breaks the rule."""
-    return st.toggle(f"Break it: {label}", key=f"lessons:{lesson}:broken", help=help)
 
 
 def predict(name: str, lesson: ModuleType) -> None:
@@ -77,8 +80,15 @@ def _facts(rows: dict[str, str]) -> None:
 
 
 def chart(figure: Any, key: str, takeaway: str) -> None:
-    """A figure with its takeaway as alternative text."""
-    st.plotly_chart(figure, key=f"lessons:{key}", alt=takeaway, config={"displayModeBar": False})
+    """A figure with its takeaway as alternative text; as high as the screen leaves room for."""
+    high = round(figure.layout.height / STEP) * STEP
+    with st.container(
+        key=f"lessons-high-{high}-{key.replace(':', '-')}", height=high, border=False
+    ):
+        st.plotly_chart(
+            figure, key=f"lessons:{key}", alt=takeaway, height="stretch",
+            config={"displayModeBar": False},
+        )  # fmt: skip
 
 
 def used(lesson: ModuleType) -> None:

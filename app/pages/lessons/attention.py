@@ -7,6 +7,7 @@ import streamlit as st
 from app.backend import cached
 from app.figures import lessons as figures
 from app.pages.lessons import _parts
+from app.pages.lessons._asked import Asked, One, Switch
 from app.ui import layout, words
 
 TITLE, SHORT, ORDER = "Attention as an integral transform", "Attention", 6
@@ -30,43 +31,38 @@ SOURCE = (
     "(arXiv:2012.10885), 3."
 )
 SPACES = {
-    "ring of 12, turned by a step": "ring", "square of 4 × 4, turned by 90°": "square",
-    "5 bodies, renumbered": "bodies",
+    "ring": "ring of 12, turned by a step", "square": "square of 4 × 4, turned by 90°",
+    "bodies": "5 bodies, renumbered",
 }  # fmt: skip
 KERNELS = {
-    "one number an orbit": "orbits", "one number a pair": "free", "attention by distance": "distance",
-    "attention by content": "content", "attention by coordinates": "coordinates",
+    "orbits": "one number an orbit", "free": "one number a pair", "distance": "attention by distance",
+    "content": "attention by content", "coordinates": "attention by coordinates",
 }  # fmt: skip
-NEIGHBOURS = {"all": "all", "nearer than 1.6": "distance"}
+NEIGHBOURS = {"all": "all", "distance": "nearer than 1.6"}
+ASKED = Asked(
+    "attention",
+    {
+        "space": One(tuple(SPACES)), "kernel": One(tuple(KERNELS)), "near": One(tuple(NEIGHBOURS)),
+        "broken": Switch(),
+    },
+)  # fmt: skip
 
 
 def show() -> list[_parts.Reading]:
     """Orbits, the transform in three steps, and how far both ways around are apart."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        space = SPACES[
-            st.selectbox("Points and T", list(SPACES), key="lessons:attention:space", width=240)
-        ]
-        name = KERNELS[
-            st.selectbox("Kernel", list(KERNELS), key="lessons:attention:kernel", width=200)
-        ]
-        near = NEIGHBOURS[
-            st.segmented_control(
-                "Neighbours",
-                list(NEIGHBOURS),
-                key="lessons:attention:near",
-                default="all",
-                required=True,
-            )
-        ]
-    stay = _parts.switch(
-        "attention", "neighbourhoods stay behind",
-        "y listens to those two places before and after it in memory, wherever T takes the points.",
-    )  # fmt: skip
+    with ASKED.row():
+        space = ASKED.menu("space", "Points and T", width=240, format_func=SPACES.__getitem__)
+        name = ASKED.menu("kernel", "Kernel", width=200, format_func=KERNELS.__getitem__)
+        near = ASKED.buttons("near", "Neighbours", format_func=NEIGHBOURS.__getitem__)
+        stay = ASKED.breaks(
+            "neighbourhoods stay behind",
+            "y listens to those two places before and after it in memory, wherever T takes the points.",
+        )
     asked = "list" if stay else near
     steps = cached.lesson("attention", "steps", space, name, asked)
     dark = layout.dark()
-    grid = st.grid(4, min_column_width=150, gap="small")
-    left, right = grid.cell(), grid.cell(column_span=3)
+    grid = st.grid(3, min_column_width=110, gap="small")
+    left, right = grid.cell(), grid.cell(column_span=2)
     with left:
         orbits = cached.lesson("attention", "orbits", space)
         _parts.chart(

@@ -10,7 +10,8 @@ from app.backend import cached
 from app.figures import latent as pictures
 from app.figures import lessons as figures
 from app.pages.lessons import _parts
-from app.ui import layout, rotation, words
+from app.pages.lessons._asked import Asked, One, Switch, Whole
+from app.ui import layout, words
 
 TITLE, SHORT, ORDER = "Group-invariant autoencoders", "Autoencoders", 8
 RULE = (
@@ -34,39 +35,51 @@ USED = ("The model's run and its curves", "training", {"run": "autoencoder-cloud
 SOURCE = (
     "R. Winter, M. Bertolini, T. Le, F. Noé, D.-A. Clevert, NeurIPS 2022 (arXiv:2202.07559), 3."
 )
-VIEWS = {"Digits, SO(2)": "digits", "Tetris, SE(3) × S_n": "clouds"}
+VIEWS = {"digits": "Digits, SO(2)", "clouds": "Tetris, SE(3) × S_n", "molecules": "Molecules"}
 WAYS = ("harmonics", "pixels")
 FOLDS = {"as it is": 1, "2-fold": 2, "3-fold": 3, "4-fold": 4}
 SHAPES = ("chiral 1", "chiral 2", "square", "line", "corner", "L", "T", "zigzag")
 LETTERS = ("1", "2", "□", "|", "⌞", "L", "T", "Z")
+MOLECULES = ("uracil", "glycerol", "acetone", "urea", "pyridine", "toluene")
+UNITS, OWN = {"clouds": "cubes", "molecules": "Å"}, "η and ψ"
+CODES = {
+    "clouds": "Codes of shaken shapes, by shape; 1 and 2 are mirror images.",
+    "molecules": "Codes of stored molecules, by their number of heavy atoms.",
+}
+HEAVY = ("5", "6", "7", "8", "9")
 ANGLES, SHAKES = range(0, 181, 15), (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
+
+ASKED = Asked(
+    "autoencoders",
+    {
+        "view": One(tuple(VIEWS)), "broken": Switch(), "digit": Whole(0, 499, 3),
+        "degrees": Whole(0, 180, 90), "way": One(WAYS), "fold": One(tuple(FOLDS)),
+        "shape": One(SHAPES), "molecule": One(MOLECULES), "shake": One(SHAKES, 0.1),
+    },
+    ("(1 1 1)", 60.0),
+)  # fmt: skip
 
 
 def show() -> list[_parts.Reading]:
     """A digit or a cloud of points through the autoencoder, before and after g."""
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    row = ASKED.row()
     with row:
-        view = st.segmented_control(
-            "What", list(VIEWS), key="lessons:autoencoders:view", default=next(iter(VIEWS)),
-            required=True, label_visibility="collapsed",
-        )  # fmt: skip
-        broken = _parts.switch(
-            "autoencoders", "leave ψ out",
-            "The code alone is decoded: it does not know how the input lies.",
-        )  # fmt: skip
-    return _digits(broken) if VIEWS[view] == "digits" else _clouds(row, broken)
+        view = ASKED.buttons(
+            "view", "What", format_func=VIEWS.__getitem__, label_visibility="collapsed"
+        )
+        broken = ASKED.breaks(
+            "leave ψ out", "The code alone is decoded: it does not know how the input lies."
+        )
+    return _digits(broken) if view == "digits" else _clouds(row, broken, view)
 
 
 def _asked_digit() -> tuple[int, float, str, int]:
-    key = "lessons:autoencoders:"
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        index = int(st.number_input("Digit", 0, 499, 3, key=f"{key}digit", width=84))
-        degrees = st.slider("Turn", 0, 180, 90, 15, format="%d°", key=f"{key}degrees", width=130)
-        way = st.segmented_control(
-            "Turned in", WAYS, key=f"{key}way", default="harmonics", required=True
-        )
-        fold = st.segmented_control(
-            "Symmetry", list(FOLDS), key=f"{key}fold", default="as it is", required=True,
+    with ASKED.row(2):
+        index = ASKED.number("digit", "Digit", width=84)
+        degrees = ASKED.slider("degrees", "Turn", step=15, format="%d°", width=130)
+        way = ASKED.buttons("way", "Turned in")
+        fold = ASKED.buttons(
+            "fold", "Symmetry",
             help="The mean of the digit and its turns by 360°/n: a digit that these turns leave as it is.",
         )  # fmt: skip
     return index, float(degrees), way, FOLDS[fold]
@@ -83,20 +96,20 @@ def _digits(broken: bool) -> list[_parts.Reading]:
     if broken:
         shown |= {"x̂(x)": found["δ(η(x))"], "x̂(g·x)": found["δ(η(g·x))"]}
     _parts.chart(
-        figures.matrices(shown, dark, 215, True, dict.fromkeys(names, "x")), "autoencoders:images",
+        figures.matrices(shown, dark, 190, True, dict.fromkeys(names, "x")), "autoencoders:images",
         "A digit, turned by g, its canonical picture from the code, and both rebuilt.",
     )  # fmt: skip
     left, right = layout.halves()
     with left:
         _parts.chart(
             pictures.plane(
-                known["places"], known["classes"], "0123456789", index, dark, 310
+                known["places"], known["classes"], "0123456789", index, dark, 250
             ),
             "autoencoders:codes", "Codes of 500 test digits, by class, and the chosen one.",
         )  # fmt: skip
     with right:
         _parts.chart(
-            figures.curves(ANGLES, curves, "degrees", dark, (degrees,), 310), "autoencoders:angles",
+            figures.curves(ANGLES, curves, "degrees", dark, (degrees,), 250), "autoencoders:angles",
             "How far the rebuilt digit is from the turned one over the angle.",
         )  # fmt: skip
     fine = cached.lesson("autoencoders", "digit", index, degrees, "harmonics", 1)
@@ -109,11 +122,11 @@ def _of_digits(
     size = {name: f"{known[name]:.4f}" for name in
             ("test, equivariant", "test, plain", "test, mean picture", "band limit")}  # fmt: skip
     facts = {
-        "mean square error, 500 test digits": size["test, equivariant"],
-        "plain autoencoder, mean picture": f"{size['test, plain']}, {size['test, mean picture']}",
-        "what the harmonics leave out": size["band limit"],
+        "test error (mean square)": size["test, equivariant"],
+        "plain; mean picture": f"{size['test, plain']}, {size['test, mean picture']}",
+        "left out by harmonics": size["band limit"],
         "this digit missed by": f"{100 * found['missed']:.0f} %",
-        "nearest code has the same name": f"{100 * known['nearest']:.0f} %",
+        "nearest code alike": f"{100 * known['nearest']:.0f} %",
     }
     return [
         _reading("η(g·x) against η(x)", found["code"], fine["code"]),
@@ -142,15 +155,19 @@ def _reading(
     return _parts.Reading(what, now if whole else kept, None if whole else now, facts or {})
 
 
-def _clouds(row: Any, broken: bool) -> list[_parts.Reading]:
-    key, dark = "lessons:autoencoders:", layout.dark()
+def _clouds(row: Any, broken: bool, view: str) -> list[_parts.Reading]:
+    dark = layout.dark()
     with row:
-        name = st.selectbox("Shape", SHAPES, key=f"{key}shape", width=110)
-        shake = st.select_slider("Shaken by", SHAKES, 0.1, key=f"{key}shake", width=120)
-    turn = rotation.rotation(f"{key}turn")
+        tetris = view == "clouds"
+        name = ASKED.menu(
+            *(("shape", "Shape") if tetris else ("molecule", "Heavy atoms of")), width=120
+        )
+        shake = st.select_slider("Shaken by", SHAKES, key=ASKED.key("shake"), width=120)
+    with ASKED.row(2):
+        turn = ASKED.turn()
     seed = 1
     found = cached.lesson("autoencoders", "cloud", name, float(shake), seed, turn[2])
-    known = cached.lesson("autoencoders", "shapes_latent")
+    known = cached.lesson("autoencoders", "shapes_latent" if tetris else "molecules_latent")
     moved = found["canonical"] if broken else found["x̂(g·x)"]
     made = found["canonical"] if broken else found["x̂(x)"]
     panels = {
@@ -159,14 +176,14 @@ def _clouds(row: Any, broken: bool) -> list[_parts.Reading]:
         "x̂(g·x), rings: g·x": {"x̂": moved, "g·x": found["g·x"]},
     }
     _parts.chart(
-        pictures.clouds(panels, dark, 290), "autoencoders:clouds",
+        pictures.clouds(panels, dark, 260), "autoencoders:clouds",
         "The rebuilt cloud on the given one, the canonical cloud, and both after g.",
     )  # fmt: skip
     left, right = layout.halves()
     with left:
         _parts.chart(
-            pictures.plane(known["places"], known["classes"], LETTERS, None, dark, 270),
-            "autoencoders:shapes", "Codes of shaken shapes, by shape; 1 and 2 are mirror images.",
+            pictures.plane(known["places"], known["classes"], LETTERS if tetris else HEAVY, None, dark, 240),
+            "autoencoders:shapes", CODES[view],
         )  # fmt: skip
     with right:
         curves = cached.lesson("autoencoders", "by_shake", name, seed)
@@ -174,19 +191,22 @@ def _clouds(row: Any, broken: bool) -> list[_parts.Reading]:
         _parts.chart(
             figures.curves(places, {k: abs(v) for k, v in curves.items()},
                            "shaken by " + ", ".join(f"{s:g}" for s in SHAKES), dark,
-                           (SHAKES.index(shake),), 270),
+                           (SHAKES.index(shake),), 240),
             "autoencoders:shakes", "The frame's volume and what is missed over the shaking.",
         )  # fmt: skip
     fine = cached.lesson("autoencoders", "cloud", name, 0.1, seed, turn[2])
-    return _of_clouds(found, fine, broken)
+    return _of_clouds(found, fine, broken, view)
 
 
-def _of_clouds(found: dict[str, Any], fine: dict[str, Any], broken: bool) -> list[_parts.Reading]:
-    errors = cached.lesson("autoencoders", "clouds_errors")
+def _of_clouds(
+    found: dict[str, Any], fine: dict[str, Any], broken: bool, view: str
+) -> list[_parts.Reading]:
+    errors, unit = cached.lesson("autoencoders", "clouds_errors", view), UNITS[view]
+    baselines = ", ".join(who for who in errors if who != OWN)
     facts = {
-        "mean square error, test clouds": f"{errors['η and ψ']:.4f}",
-        "plain autoencoder, centroid": f"{errors['plain']:.4f}, {errors['the centroid']:.4f}",
-        "this cloud missed by": f"{found['missed']:.2f} cubes",
+        f"test error, {unit}²": f"{errors[OWN]:.4f}",
+        baselines: ", ".join(f"{v:.4f}" for who, v in errors.items() if who != OWN),
+        "this cloud missed by": f"{found['missed']:.2f} {unit}",
         "code of the mirror image": words.delta(found["mirror"]),
     }
     now = found["without ψ" if broken else "rebuilt"]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import streamlit as st
-
 from app.backend import cached
 from app.figures import lessons as figures
 from app.pages.lessons import _parts
+from app.pages.lessons._asked import Asked, One, Whole
 from app.ui import layout, words
 
 TITLE, SHORT, ORDER = "What a convolution commutes with", "CNN", 3
@@ -29,15 +28,22 @@ SOURCE = (
 PADDINGS = ("circular", "zeros")
 NETWORKS = {"p4": "p4", "plain": "plain", "p4 without the cyclic shift": "p4, not shifted"}
 
+ASKED = Asked(
+    "cnn",
+    {
+        "what": One(("Shift", "Turn")), "digit": Whole(0, 1796), "step": Whole(0, 12, 1),
+        "padding": One(PADDINGS), "stride": One((1, 2, 3)), "pool": One((1, 2, 4)),
+        "degrees": Whole(0, 180, 90), "width": Whole(15, 31, 27), "group": One(tuple(NETWORKS)),
+    },
+)  # fmt: skip
+
 
 def show() -> list[_parts.Reading]:
     """A digit shifted, or turned, before and after the network."""
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    row = ASKED.row()
     with row:
-        what = st.segmented_control(
-            "g", ("Shift", "Turn"), key="lessons:cnn:what", default="Shift", required=True
-        )
-        index = int(st.number_input("Digit", 0, 1796, key="lessons:cnn:digit", width=84))
+        what = ASKED.buttons("what", "g")
+        index = ASKED.number("digit", "Digit", width=84)
     if what == "Shift":
         with row:
             step, padding, stride, pool = _asked_shift()
@@ -60,13 +66,9 @@ def _images(found: dict[str, Any], key: str) -> None:
 
 def _asked_shift() -> tuple[int, str, int, int]:
     """Shift, padding, stride and pool, chosen in the row."""
-    step = st.slider("Pixels to the right", 0, 12, 1, key="lessons:cnn:step", width=130)
-    choose = st.segmented_control
-    key = "lessons:cnn:"
-    padding = choose("Padding", PADDINGS, key=f"{key}padding", default="circular", required=True)
-    stride = choose("Stride", (1, 2, 3), key=f"{key}stride", default=1, required=True)
-    pool = choose("Pool", (1, 2, 4), key=f"{key}pool", default=1, required=True)
-    return step, padding, stride, pool
+    step = ASKED.slider("step", "Pixels to the right", width=130)
+    padding = ASKED.buttons("padding", "Padding")
+    return step, padding, ASKED.buttons("stride", "Stride"), ASKED.buttons("pool", "Pool")
 
 
 def _shift(index: int, step: int, padding: str, stride: int, pool: int) -> list[_parts.Reading]:
@@ -97,13 +99,9 @@ def _shift(index: int, step: int, padding: str, stride: int, pool: int) -> list[
 
 def _asked_turn() -> tuple[int, int, str]:
     """Angle, width and network, chosen in the row."""
-    degrees = st.slider("Turn", 0, 180, 90, 15, format="%d°", key="lessons:cnn:degrees", width=130)
-    width = st.slider("Width", 15, 31, 27, key="lessons:cnn:width", width=110)
-    group = st.segmented_control(
-        "Network", list(NETWORKS), key="lessons:cnn:group", default="p4", required=True,
-        format_func=NETWORKS.__getitem__,
-    )  # fmt: skip
-    return degrees, width, group
+    degrees = ASKED.slider("degrees", "Turn", step=15, format="%d°", width=130)
+    width = ASKED.slider("width", "Width", width=110)
+    return degrees, width, ASKED.buttons("group", "Network", format_func=NETWORKS.__getitem__)
 
 
 def _turn(index: int, degrees: int, width: int, used: str) -> list[_parts.Reading]:

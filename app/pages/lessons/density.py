@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from app.backend import cached
 from app.figures import lessons as figures
 from app.pages.lessons import _parts
+from app.pages.lessons._asked import Asked, One, Switch, Whole
 from app.ui import layout, rotation, words
 
 TITLE, SHORT, ORDER = "Electron density", "Density", 9
@@ -30,30 +29,39 @@ MOLECULES = ("water", "ammonia", "methane", "formaldehyde")
 SHOWN = ("bonding density", "density")
 DARKEST = 0.1  # electrons per bohr³, in sections
 
+ASKED = Asked(
+    "density",
+    {
+        "molecule": One(MOLECULES), "index": Whole(0, 4), "shown": One(SHOWN), "invert": Switch(),
+        "broken": Switch(),
+    },
+    ("x", 60.0),
+)  # fmt: skip
+
 
 def show() -> list[_parts.Reading]:
     """Two isosurfaces, of x and of g·x; sections through the density of PySCF and of the model."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        name = st.selectbox("Molecule", MOLECULES, key="lessons:density:molecule", width=130)
-        index = st.number_input("Test geometry", 0, 4, key="lessons:density:index", width=110)
-        shown = st.segmented_control(
-            "Surface", SHOWN, key="lessons:density:shown", default="bonding density",
-            required=True,
+    with ASKED.row():
+        name = ASKED.menu("molecule", "Molecule", width=130)
+        index = ASKED.number("index", "Test geometry", width=110)
+        shown = ASKED.buttons(
+            "shown", "Surface",
             help="The density less that of free atoms at the same places, or the density itself.",
         )  # fmt: skip
-        invert = st.toggle("invert as well", key="lessons:density:invert")
-    g = rotation.rotation("lessons:density:turn", "x", 60.0)[2]
-    mistaken = _parts.switch(
-        "density", "PySCF's order of m taken for e3nn's",
-        "PySCF's d functions have their pole at z, e3nn's at y; p as −1, 0, 1 is y, z, x.",
-    )  # fmt: skip
-    of = (name, int(index))
+        invert = ASKED.switch("invert", "invert as well")
+    with ASKED.row(2):
+        g = ASKED.turn()[2]
+        mistaken = ASKED.breaks(
+            "PySCF's order of m taken for e3nn's",
+            "PySCF's d functions have their pole at z, e3nn's at y; p as −1, 0, 1 is y, z, x.",
+        )
+    of = (name, index)
     dark, still = layout.dark(), (0.0, 0.0, 0.0, 1.0)
     before = cached.lesson("density", "volume", *of, shown, still, False, False)
     after = cached.lesson("density", "volume", *of, shown, g, invert, mistaken)
     agree = "do not fit" if mistaken else "turn along with"
     _parts.chart(
-        figures.isosurfaces({"x, c": before, "g·x, D(g) c": after}, dark, 270),
+        figures.isosurfaces({"x, c": before, "g·x, D(g) c": after}, dark, 260),
         "density:surface", f"Surfaces of equal {shown} before and after g: the lobes {agree} the atoms.",
     )  # fmt: skip
     plane = cached.lesson("density", "section", *of)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from app.backend import cached
 from app.figures import lessons as figures
 from app.pages.lessons import _parts
+from app.pages.lessons._asked import Asked, One, Switch, Whole
 from app.ui import layout, readouts, words
 
 TITLE, SHORT, ORDER = "Equivariance and invariance", "The square", 2
@@ -29,23 +29,26 @@ FUNCTIONS = {  # what f does: (kept, broken, what the switch does)
 }
 GROUPS = {"turns": "Turn", "shifts": "Shift", "mirrors": "Mirror"}
 
+ASKED = Asked(
+    "equivariance",
+    {
+        "f": One(tuple(FUNCTIONS)), "g": One(tuple(GROUPS)), "amount": Whole(0, 180, 50),
+        "broken": Switch(),
+    },
+)  # fmt: skip
+
 
 def show() -> list[_parts.Reading]:
     """The square's corners, and Δ of every f under every kind of g."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        name = st.segmented_control(
-            "f", list(FUNCTIONS), key="lessons:equivariance:f", default="recolouring", required=True
-        )
-        group = st.segmented_control(
-            "g", list(GROUPS), key="lessons:equivariance:g", default="turns", required=True,
-            format_func=GROUPS.__getitem__,
-        )  # fmt: skip
-        amount = st.slider(
-            "How far", 0, 180, 50, key="lessons:equivariance:amount", width=180,
+    with ASKED.row():
+        name = ASKED.buttons("f", "f")
+        group = ASKED.buttons("g", "g", format_func=GROUPS.__getitem__)
+        amount = ASKED.slider(
+            "amount", "How far", width=180,
             help="Turns and mirrors: degrees; shifts: 60 are one unit.",
         )  # fmt: skip
-    kept, broken, label = FUNCTIONS[name]
-    wrong = _parts.switch("equivariance", label, "Another f of the same kind that knows the axes.")
+        kept, broken, label = FUNCTIONS[name]
+        wrong = ASKED.breaks(label, "Another f of the same kind that knows the axes.")
     found = cached.lesson("equivariance", "square", broken if wrong else kept, group, float(amount))
     before = cached.lesson("equivariance", "square", kept, group, float(amount))
     _draw(found)

@@ -7,6 +7,7 @@ import streamlit as st
 from app.backend import cached
 from app.figures import lessons as figures
 from app.pages.lessons import _parts
+from app.pages.lessons._asked import Asked, One, Switch, Whole
 from app.ui import layout, rotation, words
 
 TITLE, SHORT, ORDER = "Groups and representations", "Groups", 1
@@ -40,19 +41,23 @@ KINDS = (
 FALSE = {"transposed": "ρ(g) = Rᵀ", "half the angle": "ρ(g) turns half as far",
          "Euler angles added": "ρ(g) by the sum of angles"}  # fmt: skip
 
+ASKED = Asked(
+    "groups",
+    {
+        "group": One(tuple(SUBSETS), "SO(3)"), "seed": Whole(0, 9999), "broken": Switch(),
+        "rho": One(KINDS), "degrees": Whole(0, 180, 60),
+    },
+)  # fmt: skip
+
 
 def show() -> list[_parts.Reading]:
     """Two elements in both orders, the axioms of a group or of a set that is none, and ρ."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        group = st.segmented_control(
-            "Group", list(SUBSETS), key="lessons:groups:group", default="SO(3)", required=True
+    with ASKED.row():
+        group = ASKED.buttons("group", "Group")
+        seed = ASKED.number("seed", "Seed of g₁ and g₂", width=110)
+        broken = ASKED.breaks(
+            f"only {SUBSETS[group]}", "A part of the group, closed or not under products?"
         )
-        seed = int(
-            st.number_input("Seed of g₁ and g₂", 0, 9999, key="lessons:groups:seed", width=110)
-        )
-    broken = _parts.switch(
-        "groups", f"only {SUBSETS[group]}", "A part of the group, closed or not under products?"
-    )
     both = cached.lesson("groups", "both_orders", group, seed)
     hues = [i / 4 for i in range(5)]
     panels = {
@@ -65,7 +70,7 @@ def show() -> list[_parts.Reading]:
     reach = max(2.0, *(float(abs(both[k]).max()) + 0.5 for k in ("a then b", "b then a")))
     same = "coincide" if both["apart"] < 1e-9 else "differ"
     _parts.chart(
-        figures.shapes(panels, reach, layout.dark(), 280), "groups:orders",
+        figures.shapes(panels, reach, layout.dark(), 240), "groups:orders",
         f"Five bodies after two elements of {group} in both orders: the results {same}.",
     )  # fmt: skip
     kept = cached.lesson("groups", "axioms", group, seed)
@@ -84,14 +89,12 @@ def show() -> list[_parts.Reading]:
 
 def _representation(seed: int) -> _parts.Reading:
     """The choice of ρ, what it does to three numbers, and its homomorphism error."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        kind = st.selectbox(
-            "ρ, the matrices by which numbers turn", KINDS, key="lessons:groups:rho", width=340,
+    with ASKED.row(2):
+        kind = ASKED.menu(
+            "rho", "ρ, the matrices by which numbers turn", width=340,
             format_func=lambda k: f"{k}: {FALSE[k]}. Is it one?" if k in FALSE else k,
         )  # fmt: skip
-        degrees = st.slider(
-            "Turn about (1 1 1)", 0, 180, 60, format="%d°", key="lessons:groups:angle", width=240
-        )
+        degrees = ASKED.slider("degrees", "Turn about (1 1 1)", format="%d°", width=240)
     g = rotation.rotations.quaternion((1.0, 1.0, 1.0), float(degrees))
     three = cached.lesson("groups", "three_numbers", g)
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from app.backend import cached
 from app.figures import lessons as figures
 from app.pages.lessons import _parts
+from app.pages.lessons._asked import Asked, One, Switch, Whole
 from app.ui import layout, words
 
 TITLE, SHORT, ORDER = "Hamiltonian", "Hamiltonian", 10
@@ -33,27 +32,28 @@ BASES = ("STO-3G", "def2-SVP")
 TURNS = {"g₁": 0, "g₂": 1, "g₃, mirrored": 2}
 WHO = ("model", "superposed atoms", "extended Hückel")
 
+ASKED = Asked(
+    "hamiltonian",
+    {
+        "basis": One(BASES), "turn": One(tuple(TURNS)), "molecule": One(MOLECULES),
+        "index": Whole(0, 4), "broken": Switch(),
+    },
+)  # fmt: skip
+
 
 def show() -> list[_parts.Reading]:
     """F of water as PySCF gives it at x and at g·x, and the energies of four ways to F."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        basis = st.segmented_control(
-            "Water in the basis",
-            BASES,
-            key="lessons:hamiltonian:basis",
-            default=BASES[0],
-            required=True,
+    with ASKED.row():
+        basis = ASKED.buttons("basis", "Water in the basis")
+        turn = ASKED.buttons(
+            "turn", "Turned by", help="PySCF has computed these three turned geometries anew."
         )
-        turn = st.segmented_control(
-            "Turned by", list(TURNS), key="lessons:hamiltonian:turn", default="g₁", required=True,
-            help="PySCF has computed these three turned geometries anew.",
-        )  # fmt: skip
-        name = st.selectbox("Energies of", MOLECULES, key="lessons:hamiltonian:molecule", width=140)
-        index = st.number_input("Test geometry", 0, 4, key="lessons:hamiltonian:index", width=110)
-    mistaken = _parts.switch(
-        "hamiltonian", "PySCF's order of orbitals taken for another",
-        "p taken as m = −1, 0, 1, which is y, z, x, where PySCF has x, y, z; d with e3nn's pole y for z.",
-    )  # fmt: skip
+        name = ASKED.menu("molecule", "Energies of", width=140)
+        index = ASKED.number("index", "Test geometry", width=110)
+        mistaken = ASKED.breaks(
+            "PySCF's order of orbitals taken for another",
+            "p taken as m = −1, 0, 1, which is y, z, x, where PySCF has x, y, z; d with e3nn's pole y for z.",
+        )
     which = TURNS[turn]
     found = cached.lesson("hamiltonian", "labels", basis, which, mistaken)
     dark = layout.dark()
@@ -61,7 +61,8 @@ def show() -> list[_parts.Reading]:
              "difference": found["difference"]}  # fmt: skip
     same = "the same" if found["apart"] < 1e-9 else "different"
     _parts.chart(
-        figures.matrices(_compressed(named), dark, 260), "hamiltonian:matrices",
+        figures.matrices(_compressed(named), dark, 260, like={"difference": "D F(x) Dᵀ"}),
+        "hamiltonian:matrices",
         f"Water's matrix, that of the turned molecule, and the turned matrix: the last two are {same}.",
     )  # fmt: skip
     level = cached.lesson("hamiltonian", "levels", name, int(index))

@@ -7,6 +7,7 @@ import streamlit as st
 from app.backend import cached
 from app.figures import lessons as figures
 from app.pages.lessons import _parts
+from app.pages.lessons._asked import Asked, One, Switch, Whole
 from app.ui import layout, rotation, words
 
 TITLE, SHORT, ORDER = "Irreducible representations", "Irreps", 4
@@ -22,26 +23,28 @@ SOURCE = "N. Thomas et al. 2018 (arXiv:1802.08219), 4.1; M. Geiger, T. Smidt (ar
 VIEWS = ("Blocks", "Harmonics")
 REDUCIBLE = ("R ⊗ R", "a ↦ R a, b ↦ R b, mixed", "polynomials of degree 3")
 
+ASKED = Asked(
+    "irreps",
+    {
+        "view": One(VIEWS), "rho": One(REDUCIBLE), "broken": Switch(), "l": One((0, 1, 2, 3, 4), 2),
+        "m": Whole(-4, 4), "parity": Switch(), "axes": Switch(),
+    },
+    ("(1 1 1)", 60.0),
+)  # fmt: skip
+
 
 def show() -> list[_parts.Reading]:
     """Blocks of a reducible representation, or Y_l and D^l(g), at the chosen g."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        view = st.segmented_control(
-            "What", VIEWS, key="lessons:irreps:view", default="Blocks", required=True,
-            label_visibility="collapsed",
-        )  # fmt: skip
-        turn = rotation.rotation("lessons:irreps:turn")
+    with ASKED.row():
+        view = ASKED.buttons("view", "What", label_visibility="collapsed")
+        turn = ASKED.turn()
     return _blocks(turn[2]) if view == "Blocks" else _harmonics(turn[2])
 
 
 def _blocks(g: rotation.rotations.Quaternion) -> list[_parts.Reading]:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        name = st.selectbox(
-            "ρ", REDUCIBLE, key="lessons:irreps:rho", label_visibility="collapsed", width=280
-        )
-        broken = _parts.switch(
-            "irreps", "basis from turns about z alone", "Fits those turns, and no other."
-        )
+    with ASKED.row(2):
+        name = ASKED.menu("rho", "ρ", label_visibility="collapsed", width=280)
+        broken = ASKED.breaks("basis from turns about z alone", "Fits those turns, and no other.")
     kept = cached.lesson("irreps", "blocks", name, g)
     shown = cached.lesson("irreps", "blocks", name, g, True) if broken else kept
     sizes = " + ".join(map(str, sorted(shown["sizes"])))
@@ -58,23 +61,13 @@ def _blocks(g: rotation.rotations.Quaternion) -> list[_parts.Reading]:
 
 
 def _harmonics(g: rotation.rotations.Quaternion) -> list[_parts.Reading]:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        l = int(
-            st.segmented_control(
-                "Degree l", (0, 1, 2, 3, 4), key="lessons:irreps:l", default=2, required=True
-            )
-        )
-        m = st.slider("m", -4, 4, 0, key="lessons:irreps:m", width=140, disabled=l == 0)
-        own = "eo"[l % 2]
-        parity = st.segmented_control(
-            "Declared parity",
-            ("e", "o"),
-            key=f"lessons:irreps:parity{l}",
-            default=own,
-            required=True,
-        )
-        cyclic = st.toggle(
-            "Break it: axes as (y, z, x)", key="lessons:irreps:axes",
+    with ASKED.row(2):
+        l = int(ASKED.buttons("l", "Degree l"))
+        m = ASKED.slider("m", "m", width=140, disabled=l == 0)
+        own, other = "eo"[l % 2], "oe"[l % 2]
+        parity = other if ASKED.switch("parity", "Break it: declare the other parity") else own
+        cyclic = ASKED.switch(
+            "axes", "Break it: axes as (y, z, x)",
             help="Textbooks order l = 1 as m = −1, 0, 1: (y, z, x), pole z. e3nn has (x, y, z), pole y. "
             "Here Y is the textbook's and D is e3nn's.",
         )  # fmt: skip
@@ -82,7 +75,7 @@ def _harmonics(g: rotation.rotations.Quaternion) -> list[_parts.Reading]:
     found = cached.lesson("irreps", "rotation_matrices", l, g, False, parity)
     still = (0.0, 0.0, 0.0, 1.0)
     dark = layout.dark()
-    grid = st.grid(3, min_column_width=200, gap="small")
+    grid = st.grid(3, min_column_width=150, gap="small")
     left, right = grid.cell(column_span=2), grid.cell()
     with left:
         _parts.chart(

@@ -10,7 +10,8 @@ import streamlit as st
 from app.backend import cached
 from app.figures import lessons as figures
 from app.pages.lessons import _parts
-from app.ui import layout, readouts, rotation, words
+from app.pages.lessons._asked import Asked, One, Some, Switch, Whole
+from app.ui import layout, readouts, words
 
 TITLE, SHORT, ORDER = "Tensor products", "Products", 5
 RULE = (
@@ -40,34 +41,38 @@ RULES = {  # the rule, and what breaks it
     "layer norm": ("l > 0 over one length, no mean", "mean and variance of components"),
 }  # fmt: skip
 
+V1, V2 = (1, 2, 3), (1, 5, 1)  # of the published session
+ASKED = Asked(
+    "products",
+    {
+        "view": One(VIEWS), "invert": Switch(), "broken": Switch(), "paths": Some(PATHS, PATHS[:3]),
+        "rules": Some(tuple(RULES)),
+        **{f"v₁{a}": Whole(-9, 9, v) for a, v in zip("xyz", V1)},
+        **{f"v₂{a}": Whole(-9, 9, v) for a, v in zip("xyz", V2)},
+    },
+    ("x", 60.0),
+)  # fmt: skip
+
 
 def show() -> list[_parts.Reading]:
     """The matrix of two vectors, or paths one by one, or a network's three parts."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        view = st.segmented_control(
-            "What", VIEWS, key="lessons:products:view", default=VIEWS[0], required=True,
-            label_visibility="collapsed",
-        )  # fmt: skip
-        invert = st.toggle("invert as well", key="lessons:products:invert")
-    turn = rotation.rotation("lessons:products:turn", "x", 60.0)
+    with ASKED.row():
+        view = ASKED.buttons("view", "What", label_visibility="collapsed")
+        invert = ASKED.switch("invert", "invert as well")
+    with ASKED.row(2):
+        turn = ASKED.turn()
     draw = {VIEWS[0]: _vectors, VIEWS[1]: _paths, VIEWS[2]: _network}[view]
     return draw(turn[2], invert)
 
 
-def _vector(name: str, default: tuple[float, float, float]) -> tuple[float, ...]:
-    return tuple(
-        float(st.number_input(f"{name} {axis}", -9.0, 9.0, value, 1.0, "%.0f", width=92,
-                              key=f"lessons:products:{name}{axis}"))
-        for axis, value in zip("xyz", default)
-    )  # fmt: skip
+def _vector(name: str) -> tuple[float, ...]:
+    return tuple(float(ASKED.number(f"{name}{axis}", f"{name} {axis}", width=92)) for axis in "xyz")
 
 
 def _vectors(g: Any, invert: bool) -> list[_parts.Reading]:
-    with st.container(horizontal=True, gap="small"):
-        v1, v2 = _vector("v₁", (1.0, 2.0, 3.0)), _vector("v₂", (1.0, 5.0, 1.0))
-    wrong = _parts.switch(
-        "products", "declare the cross product 1o", "Right for turns; try invert."
-    )
+    with ASKED.row(3):
+        v1, v2 = _vector("v₁"), _vector("v₂")
+        wrong = ASKED.breaks("declare the cross product 1o", "Right for turns; try invert.")
     found = cached.lesson("products", "parts", v1, v2)
     named = {
         "v₁ ⊗ v₂": "matrix",
@@ -115,17 +120,9 @@ def _session() -> None:
 
 
 def _paths(g: Any, invert: bool) -> list[_parts.Reading]:
-    chosen = st.pills(
-        "Paths",
-        PATHS,
-        selection_mode="multi",
-        key="lessons:products:paths",
-        default=PATHS[:3],
-        format_func=lambda p: p.replace(" ", ""),
-    )
-    wrong = _parts.switch(
-        "products", "outputs of the other parity", "1e for 1o, 2o for 2e. Try invert."
-    )
+    with ASKED.row(3):
+        chosen = ASKED.pills("paths", "Paths", format_func=lambda p: p.replace(" ", ""))
+        wrong = ASKED.breaks("outputs of the other parity", "1e for 1o, 2o for 2e. Try invert.")
     found = cached.lesson("products", "coupled", tuple(chosen), g, invert, wrong)
     fine = cached.lesson("products", "coupled", tuple(chosen), g, invert, False)
     if not chosen:
@@ -144,9 +141,8 @@ def _paths(g: Any, invert: bool) -> list[_parts.Reading]:
 
 
 def _network(g: Any, invert: bool) -> list[_parts.Reading]:
-    broken = st.pills(
-        "Break it", list(RULES), selection_mode="multi", key="lessons:products:rules",
-    )  # fmt: skip
+    with ASKED.row(3):
+        broken = ASKED.pills("rules", "Break it")
     readings = []
     for name in RULES:
         kept = cached.lesson("products", "rule", name, g, invert, False)

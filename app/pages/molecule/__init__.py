@@ -8,9 +8,11 @@ from typing import Any
 import streamlit as st
 
 from app.backend import cached, molecules
+from app.pages._square import picture
+from app.pages._square.strip import wait
 from app.pages.molecule import controls, export, idea, lenses, square, state
 from app.pages.molecule.lens import features
-from app.ui import address, choose, layout, rotation, style, terms, tools, words
+from app.ui import address, choose, rotation, style, terms, tools, words
 
 TITLE, ICON, ORDER, SECTION = "Molecule", ":material/hub:", 10, "Explore"
 
@@ -63,13 +65,17 @@ def render() -> None:
         return
     shown = _shown(source, names, turn, extras)
     waiting = _measure(shown, square=shown.squares, verdict=shown.verdicts)
-    tools.headline(line, "Turn first or predict first?", words.headline(_told(shown)))
+    tools.headline(
+        line,
+        "Turn first or predict first?",
+        words.headline(picture.told(square.models_of(shown), "gradient")),
+    )
     idea.bar(names)
     square.show(shown, _drawn(shown))
     # The picture is on its way before the curve is measured.
     waiting = waiting or _measure(shown, curve=shown.curves)
     if waiting:
-        _wait(waiting)
+        wait(waiting, "molecules")
     if shown.squares:
         lenses.strip(shown)
     with notes:  # the lenses, too, may find that what a link asks for is not there
@@ -108,19 +114,6 @@ def _measure(shown: Shown, **places: dict[str, Any]) -> list[tuple]:
     return []
 
 
-def _told(shown: Shown) -> list[dict[str, Any]]:
-    """What the headline says of each model."""
-    return [
-        {
-            "label": m["label"],
-            "color": square.ON_DARK[m["color"]] if layout.dark() else m["color"],
-            "delta": m["delta"] and m["delta"]["gradient"],
-            "word": m["judgement"] and m["judgement"]["word"]["gradient"],
-        }
-        for m in square.models_of(shown)
-    ]
-
-
 def _drawn(shown: Shown) -> list[Any]:
     feature = features.chosen(shown.squares)
     return [] if feature is None else [features.drawn(shown.molecule.positions, feature)]
@@ -137,15 +130,3 @@ def _address(shown: Shown, extras: list[str]) -> None:
         seed=st.session_state.get(f"{state.G}:seed") or None,
         frame=None if shown.source.data is None or not shown.source.frame else shown.source.frame + 1,
     )  # fmt: skip
-
-
-@st.fragment(run_every=0.5)
-def _wait(begin: list[tuple]) -> None:
-    """Looks twice a second whether the functions for this size are compiled, then draws again."""
-    names = ", ".join(dict.fromkeys(key[1] for key in begin))
-    what = {"square": "both ways", "verdict": "a second precision", "curve": "the curve"}
-    st.caption(
-        f":material/hourglass_top: compiling {what[begin[0][0]]} of {names} for molecules of this size"
-    )
-    if cached.compiled(begin):
-        st.rerun()

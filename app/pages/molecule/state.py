@@ -10,6 +10,11 @@ VIEWER = "molecule:viewer"
 FAULTS, LINEUP = "molecule:faults", "molecule:lineup"  # kept while their lens is closed, too
 DECLARED, MAP = "molecule:declared", "molecule:map"
 DYNAMICS, VELOCITIES = "molecule:dynamics", "molecule:velocities"
+SPECTRUM, AVERAGED, AVERAGE_OF = (
+    "molecule:spectrum",
+    "molecule:symmetrise",
+    "molecule:symmetrise run",
+)
 
 PRECISIONS = ("float32", "float64", "bfloat16")
 SHORT = {"float32": "float32", "float64": "float64", "bfloat16": "bf16"}
@@ -26,7 +31,7 @@ MODELS = ("egnn-qm9-homo", "set_transformer-qm9-homo")
 DEFAULTS = {
     NAME: "ethanol", RUN: MODELS[0], BESIDE: MODELS[1], PRECISION: "float32", OF: "gradient",
     METRIC: "l2", ALSO: [], FRAME: 1, FEATURE: "none", FAULTS: [], LINEUP: None, DECLARED: "nothing",
-    MAP: None, DYNAMICS: False, VELOCITIES: 0,
+    MAP: None, DYNAMICS: False, VELOCITIES: 0, SPECTRUM: False, AVERAGED: False, AVERAGE_OF: None,
     f"{G}:axis": AXIS, f"{G}:angle": DEGREES, f"{G}:seed": 0,
 }  # fmt: skip
-UNDONE = tuple(k for k in DEFAULTS if k not in (f"{G}:seed",)) + (f"{G}:own",)
+UNDONE = (*DEFAULTS, f"{G}:own")

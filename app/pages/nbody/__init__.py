@@ -9,8 +9,10 @@ import numpy as np
 import streamlit as st
 
 from app.backend import cached, molecules, nbody
+from app.pages._square import picture
+from app.pages._square.strip import wait
 from app.pages.nbody import controls, export, lenses, square, state
-from app.ui import address, choose, layout, rotation, style, terms, tools, words
+from app.ui import address, choose, rotation, style, terms, tools, words
 
 TITLE, ICON, ORDER, SECTION = "N-body", ":material/scatter_plot:", 20, "Explore"
 QUESTION = "Turn the start or turn the prediction?"
@@ -76,7 +78,7 @@ def render() -> None:
     line, places = tools.head()
     lenses.from_address()
     source, names, turn, extras = controls.row()
-    address.told()
+    notes = st.empty()
     shown = _shown(source, names, turn, extras)
     if not names:
         st.info(
@@ -88,9 +90,11 @@ def render() -> None:
     # The picture is on its way before the curve is measured.
     waiting = waiting or _measure(shown, "curve")
     if waiting:
-        _wait(waiting)
+        wait(waiting, "scenes")
     if shown.squares:
         lenses.strip(shown)
+    with notes:  # the lenses, too, may find that what a link asks for is not there
+        address.told()
     _address(shown, extras)
     tools.undo_and_reset(places, "nbody", state.UNDONE, state.DEFAULTS)
     tools.link(places)
@@ -121,15 +125,7 @@ def _measure(shown: Shown, *kinds: str) -> list[tuple]:
 
 def _answer(shown: Shown) -> str:
     """The headline of the numbers, and a word on the simulator where it breaks the symmetry itself."""
-    told = [
-        {
-            "label": m["label"],
-            "color": square.ON_DARK[m["color"]] if layout.dark() else m["color"],
-            "delta": m["delta"] and m["delta"][square.OUTPUT],
-            "word": m["judgement"] and m["judgement"]["word"][square.OUTPUT],
-        }
-        for m in square.models_of(shown)
-    ]
+    told = picture.told(square.models_of(shown), square.OUTPUT)
     line = words.headline(told, "ends", "start")
     if shown.limited and shown.true.delta > lenses.ROUNDED:
         line += (
@@ -147,22 +143,8 @@ def _address(shown: Shown, extras: list[str]) -> None:
         scene=None if source.data else source.name, run=first, beside=second,
         angle=rotation.angle_in_address(state.G), axis=rotation.axis_in_address(state.G),
         also=",".join(extras) or None, law=shown.law, precision=shown.precision,
-        metric=None if shown.metric == "l2" else shown.metric, lens=lenses.in_address(),
+        metric=None if shown.metric == "l2" else shown.metric, **lenses.in_address(),
         frame=st.session_state[state.FRAME] or None, bodies=source.bodies if drawn else None,
         charges=source.charges if drawn else None, seed=source.seed if drawn else None,
+        draw=st.session_state.get(f"{state.G}:seed") or None,
     )  # fmt: skip
-
-
-@st.fragment(run_every=0.5)
-def _wait(begin: list[tuple]) -> None:
-    """Looks twice a second whether the functions for this size are compiled, then draws again."""
-    names = ", ".join(dict.fromkeys(key[1] for key in begin))
-    what = {
-        "square": "both ways", "verdict": "a second precision", "curve": "the curve",
-        "rollout": "the roll-out",
-    }  # fmt: skip
-    st.caption(
-        f":material/hourglass_top: compiling {what[begin[0][0]]} of {names} for scenes of this size"
-    )
-    if cached.compiled(begin):
-        st.rerun()

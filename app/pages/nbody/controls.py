@@ -13,6 +13,7 @@ from app.ui import address, choose, rotation, terms
 def row() -> tuple[nbody.Source, list[str], rotation.Turn, list[str]]:
     """Scene, runs, g and what comes after it."""
     rotation.from_address(state.G, state.AXIS, state.DEGREES)
+    address.number_from_address("draw", f"{state.G}:seed", 0, 2**31 - 1, 0, "seed of g")
     pick = address.from_address
     pick("precision", state.PRECISION, state.PRECISIONS, state.PRECISIONS[0], "precision")
     pick("metric", state.METRIC, list(state.METRICS), "l2", "metric")

@@ -1,4 +1,4 @@
-"""What can be taken away of the N-body page: the figure, g and Δ as JSON."""
+"""What can be taken away of the N-body page: the figure, g and Δ as JSON, a pytest that shows the same."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import streamlit as st
 
 from app import viewer
 from app.backend import molecules
+from app.backend.measuring.reproduce import pytest_of_bodies
 from app.pages.nbody import state
+from app.pages.nbody.square import OUTPUT
 
 
 def menu(place: Any, shown: Any) -> None:
@@ -17,10 +19,21 @@ def menu(place: Any, shown: Any) -> None:
     name = f"square-{shown.source.name.partition('.')[0]}"
     with place, st.popover("Export", icon=":material/download:", type="tertiary"):
         viewer.follower("figure", state.VIEWER, "nbody:figure", name=name)
-        st.download_button(
-            "Numbers as JSON", as_json(shown), f"{name}.json", "application/json",
-            on_click="ignore", width="stretch",
-        )  # fmt: skip
+        if not shown.names or len(shown.verdicts) < len(shown.names):
+            st.caption("Numbers follow once they are measured.")
+            return
+        test = f"test_{name.replace('-', '_')}.py"
+        for label, text, file, kind in (
+            ("Numbers as JSON", as_json(shown), f"{name}.json", "application/json"),
+            ("A pytest that shows the same", test_of(shown), test, "text/x-python"),
+        ):
+            st.download_button(label, text, file, kind, on_click="ignore", width="stretch")
+
+
+def test_of(shown: Any) -> str:
+    """The pytest file."""
+    deltas = {name: square.delta[OUTPUT] for name, square in shown.squares.items()}
+    return pytest_of_bodies(shown.begin, shown.element, shown.precision, deltas, shown.source.name)
 
 
 def as_json(shown: Any) -> str:

@@ -11,37 +11,53 @@ from app import viewer
 from app.backend import cached, molecules, nbody
 from app.backend.laws import laws
 from app.backend.measuring import metrics, rollout
-from app.figures import BANDS, layers
+from app.pages._square import orbit
+from app.pages._square.attention import Attention
+from app.pages._square.picture import HUES
+from app.pages._square.strip import Strip, along, bands, curve, inside
 from app.pages.nbody import state
-from app.pages.nbody.square import FRAME, HUES, OUTPUT
-from app.ui import address, layout, readouts, rotation, terms, words
+from app.pages.nbody.square import FRAME, OUTPUT
+from app.ui import layout, readouts, terms, words
 from app.viewer import scene as look
 
-NAMES = ("Angle", "Roll-out", "The law itself", "Layers", "Errors")
-ROLL = NAMES[1]
-PLAIN = {"displayModeBar": False}
+NAMES = ("Angle", "All rotations", "Roll-out", "The law itself", "Layers", "Attention", "Errors")
+ROLL = NAMES[2]
+STRIP = Strip(NAMES, state.LENS, state.OPENED)
 ROUNDED = 1e-6  # a true Δ_EQ above it is no rounding of float64, also after close encounters
 
 
+def names_of(shown: Any) -> list[str]:
+    """The bodies' names as the viewer writes them: 3 with its sign."""
+    signs = {1: "+", -1: "−", 0: ""}
+    return [f"{i}{signs[int(np.sign(c))]}" for i, c in enumerate(shown.begin.charges, 1)]
+
+
+def _furthest(shown: Any, square: Any) -> list[list[str]]:
+    apart = np.linalg.norm(square.left - square.right, axis=1)
+    most = int(apart.argmax())
+    return [
+        ["ends differ most for body", f"{names_of(shown)[most]}: {words.delta(apart[most])} units"]
+    ]
+
+
+ATTENTION = Attention("nbody", state.VIEWER, "body", names_of, _furthest)
+
+
 def from_address() -> None:
-    """Takes the open lens from the address with which the page was opened."""
-    s = st.session_state
-    if state.LENS not in s and state.OPENED in s:
-        s[state.LENS] = s[state.OPENED]
-    address.from_address("lens", state.LENS, NAMES, NAMES[0], "lens")
+    """Takes the open lens and what is chosen in it from the address with which the page was opened."""
+    STRIP.from_address()
+    ATTENTION.from_address()
 
 
-def in_address() -> str | None:
-    """What the address says of the open lens."""
-    name = st.session_state.get(state.LENS) or st.session_state.get(state.OPENED, NAMES[0])
-    return None if name == NAMES[0] else str(name)
+def in_address() -> dict[str, str | None]:
+    """What the address says of the open lens and of what is chosen in it."""
+    return {"lens": STRIP.in_address(), **ATTENTION.in_address()}
 
 
 def rolling() -> tuple[bool, bool]:
     """Whether the lens Roll-out is open, so that the picture shows it; whether it plays by itself."""
     s = st.session_state
-    now = s.get(state.LENS) or s.get(state.OPENED, NAMES[0])
-    before = s.get(state.OPENED)
+    now, before = STRIP.now, s.get(state.OPENED)
     if before is not None and ROLL in (now, before) and now != before:
         s[state.FRAME] = 0  # another time span
     return now == ROLL, now == ROLL != before and not s[state.FRAME]
@@ -49,57 +65,35 @@ def rolling() -> tuple[bool, bool]:
 
 def strip(shown: Any) -> None:
     """The tabs, and what is in the open one."""
-    wanted = st.session_state.get(state.LENS)
-    tabs = st.tabs(
-        NAMES, key=state.LENS, on_change="rerun", default=wanted if wanted in NAMES else NAMES[0]
-    )
-    for tab, name, show in zip(tabs, NAMES, (angle, ahead, law, inside, errors), strict=True):
-        if tab.open or (tab.open is None and name == NAMES[0]):
-            st.session_state[state.OPENED] = name
-            with tab:
-                show(shown)
+    STRIP.show(
+        shown,
+        (
+            angle, lambda s: orbit.show(s, "nbody", state.G), ahead, law,
+            lambda s: inside(s, "nbody:layers"), ATTENTION.show, errors,
+        ),
+    )  # fmt: skip
 
 
 def angle(shown: Any) -> None:
-    """Δ against the angle about the axis, of the models and of the simulator itself."""
+    """Δ against the angle about the axis."""
     left, right = layout.side_by_side(2, 1)
     found = {n: c.by_metric[shown.metric][OUTPUT] for n, c in shown.curves.items()}
     with left:
         if not found:
             st.caption("Measuring along the axis …")
             return
-        own = state.SHORT[shown.precision]
-        mae = shown.metric == "mae"
-        bands = [
-            {"name": n, "low": low, "high": high, "own": n == own} for n, low, high, _ in BANDS
-        ]
-        viewer.follower(
-            "curve", state.VIEWER, "nbody:curve", height=158, degrees=shown.turn[1],
-            angles=list(molecules.ANGLES), metric=shown.metric, of=OUTPUT, least=1e-9, most=1.0,
-            bands=[] if mae else bands, curves=[_line(shown, n, v) for n, v in found.items()],
-            alt="Error against the angle; the worst over 180°: "
-            + ", ".join(f"{shown.labels[n]} {words.delta(max(v))}" for n, v in found.items()),
+        curve(
+            "nbody:curve", state.VIEWER, shown, found, lambda n: _now(shown, n),
+            metric=shown.metric, of=OUTPUT, least=1e-9, most=1.0,
+            bands=[] if shown.metric == "mae" else bands(shown.precision, state.SHORT),
         )  # fmt: skip
     with right:
-        about = rotation.axis_text(shown.turn[0])
-        rows = [["median", *(words.delta(float(np.median(v))) for v in found.values())]]
-        worst = [int(np.argmax(v)) for v in found.values()]
-        cells = [
-            f"{words.delta(v[k])} at {molecules.ANGLES[k]:.0f}°"
-            for v, k in zip(found.values(), worst, strict=True)
-        ]
-        rows.append(["worst", *cells])
-        rows.append(["claims", *(words.claims(shown.squares[n].claims) for n in found)])
-        readouts.table([f"about {about}", *(shown.labels[n] for n in found)], rows)
+        readouts.table(*along(shown, found))
 
 
-def _line(shown: Any, name: str, values: list[float]) -> dict[str, Any]:
-    square, i = shown.squares[name], shown.names.index(name)
-    now = square.delta[OUTPUT]
-    if shown.metric != "l2":
-        now = metrics.of(*square.ways)[shown.metric]
-    look = {"label": shown.labels[name], "color": HUES[i], "dashed": i == 1}
-    return {**look, "values": values, "value": now}
+def _now(shown: Any, name: str) -> float:
+    square = shown.squares[name]
+    return square.delta[OUTPUT] if shown.metric == "l2" else metrics.of(*square.ways)[shown.metric]
 
 
 def ahead(shown: Any) -> None:
@@ -191,23 +185,6 @@ def _collision() -> None:
     s = st.session_state
     s[state.SCENE], s[state.LAW] = state.COLLISION, "published"
     s["nbody:law of"] = nbody.Source(state.COLLISION)
-
-
-def inside(shown: Any) -> None:
-    """Δ of every layer, and the first that leaves what rounding explains."""
-    left, right = layout.side_by_side(2, 1)
-    found = {shown.labels[n]: s.layers for n, s in shown.squares.items()}
-    with left:
-        st.plotly_chart(
-            layers.by_layer(found, layout.dark()), key="nbody:layers", config=PLAIN,
-            alt="Error of every layer, from input to output.",
-        )  # fmt: skip
-    with right:
-        broken = [s.broken or "none" for s in shown.squares.values()]
-        worst = [words.delta(max((d for *_, d in rows), default=0.0)) for rows in found.values()]
-        readouts.table(
-            ["at this g", *found], [["first bad layer", *broken], ["worst of all", *worst]]
-        )
 
 
 def errors(shown: Any) -> None:

@@ -9,17 +9,14 @@ import streamlit as st
 
 from app import viewer
 from app.backend.measuring import metrics
-from app.figures import BANDS
+from app.pages._square import picture
 from app.pages.nbody import state
 from app.pages.nbody.state import UNIT, VIEWER, G
-from app.ui import live, rotation, terms, words
+from app.ui import terms, words
 from app.viewer import scene as look
 
-HUES = (look.MODEL_A, look.MODEL_B)
-ON_DARK = dict(zip(HUES, ("#4BA3E3", "#F28C3A"), strict=True))
-HEIGHT = "clamp(380px, max(100vh - 414px, min(420px, 100vh - 360px)), 680px)"
-JOINS = ((0, 1, "g"), (2, 3, "g"), (0, 2, "f ↓ predict"), (1, 3, "f ↓ predict"))
 OUTPUT = "positions"
+QUESTION = "Same ends either way?"
 ABOUT = (
     "Δ_EQ: how far the ends g·f(x) and f(g·x) are apart, relative to the way there. "
     "0: the same; 1: as far as the bodies go."
@@ -30,61 +27,37 @@ FRAME = 0.04  # time units
 
 def models_of(shown: Any) -> list[dict[str, Any]]:
     """Each run as the words and the picture need it: label, colour, Δ, verdict, unit."""
-    found = []
-    for i, name in enumerate(shown.names):
-        square, verdict = shown.squares.get(name), shown.verdicts.get(name)
-        judged = verdict and {"word": verdict.word, "sentence": verdict.sentence}
-        found.append(
-            {
-                "label": shown.labels[name],
-                "color": HUES[i],
-                "unit": "units",
-                "per": UNIT,
-                "delta": None if square is None else square.delta,
-                "metrics": None if square is None else metrics.of(*square.ways),
-                "judgement": judged,
-            }
-        )
-    return found
+    return picture.models_of(
+        shown, lambda _: "units", lambda s: metrics.of(*s.ways), per=lambda _: UNIT
+    )
 
 
 def show(shown: Any) -> viewer.Events:
     """Draws the square."""
     models = models_of(shown)
-    two = len(shown.names) == 2
-    wide = [[0, 1, "side"], [2, 3, 4 if two else None]]
-    narrow = [[0, 1], [2, 3], ["side", 4 if two else None]]
     known = len(shown.verdicts) == len(shown.names) and not shown.unrolled
-    token = live.token("nbody", shown.asked, shown.view) if known else None
-    keys = ("label", "color", "unit")
-    rows = [{"panel": 3 + i, "differ": "ends differ by", **{k: m[k] for k in keys}}
-            for i, m in enumerate(models)]  # fmt: skip
-    return viewer.show(
-        _Scene(shown, models).panels(),
-        key=VIEWER, height=HEIGHT, grid=viewer.Grid(wide, narrow, JOINS),
-        side=_side(shown, models),
-        live=viewer.Live(live.PATH, token, list(shown.turn[2]), rows, truth=1),
-        fit=f"{shown.source.name} {shown.rolling} {len(shown.squares)} {len(shown.rolled)}", fill=False,
-        alt=in_words(shown), rate=RATE[shown.rolling], time_step=FRAME, time_unit="time units",
-        autoplay=shown.begins, frame=int(st.session_state[state.FRAME]),
-        on_drag=lambda drag: rotation.turn_on(G, drag.quaternion),
-        on_view=lambda view: rotation.set_rotation(G, view.quaternion),
-        on_angle=lambda angle: rotation.set_angle(G, angle.degrees),
-        on_choice=_choose,
-        on_frame=lambda told: st.session_state.__setitem__(
-            state.FRAME, min(told.frame, state.MOST_FRAMES)
-        ),
-    )  # fmt: skip
-
-
-def _choose(choice: Any) -> None:
-    known = {
+    choices = {
         "precision": (state.PRECISION, state.PRECISIONS),
         "metric": (state.METRIC, tuple(state.METRICS)),
     }
-    key, options = known.get(choice.name, ("", ()))
-    if choice.value in options:
-        st.session_state[key] = choice.value
+    return viewer.show(
+        _Scene(shown, models).panels(),
+        key=VIEWER, height=picture.height(player=True), grid=picture.grid(len(shown.names), True),
+        side=picture.side(
+            shown, models, (QUESTION, ABOUT), OUTPUT, state.SHORT, {"metric": state.METRICS}
+        ),
+        live=picture.channel("nbody", shown, models, "ends differ by", known, truth=1),
+        fit=f"{shown.source.name} {shown.rolling} {len(shown.squares)} {len(shown.rolled)}", fill=False,
+        alt=in_words(shown),
+        playback=viewer.Playback(
+            RATE[shown.rolling], FRAME, "time units", shown.begins, int(st.session_state[state.FRAME])
+        ),
+        on={**picture.heard(G, choices), "frame": _rest},
+    )  # fmt: skip
+
+
+def _rest(told: Any) -> None:
+    st.session_state[state.FRAME] = min(told.frame, state.MOST_FRAMES)
 
 
 class _Scene:
@@ -95,11 +68,10 @@ class _Scene:
         self.at, self.at_g = shown.begin.positions.mean(0), shown.moved.positions.mean(0)
         self.x, self.gx = shown.begin.positions - self.at, shown.moved.positions - self.at_g
         reach = np.percentile(np.linalg.norm(shown.true.straight - self.at, axis=-1), 90)
-        self.size = float(np.clip(0.09 * reach, 0.1, 0.5))
+        self.size = float(np.clip(0.12 * reach, 0.12, 0.6))
 
     def panels(self) -> list[look.Panel]:
         shown, true = self.shown, self.shown.true
-        after = "".join(f"then {e} " for e in st.session_state.get(state.ALSO) or ())
         panels = [
             look.Panel(
                 "x", self._true(self.x, true.straight - self.at, shown.begin.charges), "the start",
@@ -110,7 +82,7 @@ class _Scene:
             look.Panel(
                 "g·x", self._true(self.gx, true.moved - self.at_g, shown.moved.charges),
                 "the start, turned", input=True, follows=True, rotation=shown.turn[2],
-                caption=f"drag: turn it {after}".strip(), help=terms.BODIES["g"],
+                caption=picture.caption(state.ALSO), help=terms.BODIES["g"],
             ),
         ]  # fmt: skip
         if not shown.names:
@@ -197,7 +169,7 @@ class _Scene:
         ]  # fmt: skip
         return look.Panel(
             title, [bodies, *fields], model["label"], follows=True,
-            note=f"ends differ by {plain(square.apart)} units",
+            note=f"ends differ by {picture.plain(square.apart)} units",
             help="Thin arrows: predict, then turn. Wide sleeve: turn, then predict. Units are the scene's. "
             + terms.BODIES["residual"],
         )  # fmt: skip
@@ -219,40 +191,6 @@ class _Scene:
 def shown_every() -> int:
     """Frames of the player in one step of a roll-out."""
     return round(1 / FRAME)
-
-
-def plain(value: float) -> str:
-    """A length as the picture writes it."""
-    if value == 0:
-        return "0"
-    if abs(value) < 0.001:
-        return "< 0.001"
-    return f"{value:.{1 if abs(value) >= 10 else 2 if abs(value) >= 0.1 else 3}f}"
-
-
-def _side(shown: Any, models: list[dict[str, Any]]) -> dict[str, Any]:
-    choices = {
-        "precision": [(p, f"in {state.SHORT[p]}") for p in state.PRECISIONS],
-        "metric": list(state.METRICS.items()),
-    }
-    values = {"precision": shown.precision, "metric": shown.metric}
-    told = {
-        "precision": f"The arithmetic. {terms.PRECISION}",
-        "metric": "How the difference is measured; Δ_EQ itself is relative L2",
-    }
-    return {
-        "question": "Same ends either way?",
-        "about": ABOUT,
-        "help": f"{terms.DELTA} {terms.VERDICT}",
-        "precision": state.SHORT[shown.precision],
-        "of": OUTPUT,
-        "metric": shown.metric,
-        "choices": {
-            k: {"options": v, "value": values[k], "label": told[k]} for k, v in choices.items()
-        },
-        "models": models,
-        "bands": [{"name": n, "low": low, "high": high} for n, low, high, _ in BANDS],
-    }
 
 
 def in_words(shown: Any) -> str:

@@ -7,6 +7,7 @@ G, SCENE, RUN, BESIDE = "nbody:g", "nbody:scene", "nbody:run", "nbody:beside"
 LAW, PRECISION, METRIC, ALSO = "nbody:law", "nbody:precision", "nbody:metric", "nbody:also"
 BODIES, CHARGES, SEED, FILE = (f"nbody:{name}" for name in ("bodies", "charges", "seed", "file"))
 LENS, OPENED, FRAME = "nbody:lens", "nbody:lens open", "nbody:frame"
+MAP = "nbody:map"  # layer and head of the lens Attention
 VIEWER = "nbody:viewer"
 
 LAWS = ("published", "clean")
@@ -26,7 +27,7 @@ UNIT = "scene units"
 
 DEFAULTS = {
     SCENE: FIRST, LAW: LAWS[0], RUN: MODELS[0], BESIDE: MODELS[1], PRECISION: "float32",
-    METRIC: "l2", ALSO: [], FRAME: 0, BODIES: 5, CHARGES: nbody.CHARGES[0], SEED: 0,
+    METRIC: "l2", ALSO: [], FRAME: 0, MAP: None, BODIES: 5, CHARGES: nbody.CHARGES[0], SEED: 0,
     f"{G}:axis": AXIS, f"{G}:angle": DEGREES, f"{G}:seed": 0,
 }  # fmt: skip
-UNDONE = tuple(k for k in DEFAULTS if k not in (f"{G}:seed", FRAME)) + (f"{G}:own",)
+UNDONE = (*(k for k in DEFAULTS if k != FRAME), f"{G}:own")

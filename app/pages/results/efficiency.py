@@ -144,7 +144,7 @@ def _table(points: list[dict[str, Any]], over: str) -> list[dict[str, str]]:
 def _cell(found: tuple[int, float, float, float], key: str) -> str:
     _, middle, least, most = found
     if key == "delta":
-        return f"{middle:.1e}"
+        return words.delta(middle)
     spread = "" if least == most else f" ({least:.2g} to {most:.2g})"
     return f"{middle:.3g}{spread}"
 
@@ -188,9 +188,8 @@ def _reading_delta(points: list[dict[str, Any]]) -> str:
     for arm in ARMS:
         found = efficiency.summary(points, arm, "delta")
         if found:
-            parts.append(
-                f"{arm} {found[0][1]:.1e} at {found[0][0]}, {found[-1][1]:.1e} at {found[-1][0]}"
-            )
+            ends = (f"{words.delta(point[1])} at {point[0]}" for point in (found[0], found[-1]))
+            parts.append(f"{arm} {', '.join(ends)}")
     return "; ".join(parts) + "."
 
 

@@ -40,7 +40,9 @@ def _row(job: Job, least: float | None) -> dict[str, Any]:
     if least is None:
         row["error"] = address.plain(f"{job.metric}, {job.unit}") if job.metric else "–"
     for group in ("SO(3)", "C_i"):
-        row[address.plain(f"Δ {group}")] = f"{job.delta[group]:.1e}" if group in job.delta else "–"
+        row[address.plain(f"Δ {group}")] = (
+            words.delta(job.delta[group]) if group in job.delta else "–"
+        )
     row["epochs"] = f"{epochs:.0f}"
     row["time an epoch"] = f"{job.seconds / epochs:.2g} s" if epochs and job.seconds else "–"
     return row
@@ -66,7 +68,7 @@ def _reading(jobs: list[Job]) -> str:
         low = min(turned, key=lambda job: job.delta["SO(3)"])
         high = max(turned, key=lambda job: job.delta["SO(3)"])
         said += (
-            f" Under rotations Δ\\_EQ is {low.delta['SO(3)']:.1e} for {address.plain(low.name)} and "
-            f"{high.delta['SO(3)']:.1e} for {address.plain(high.name)}."
+            f" Under rotations Δ\\_EQ is {words.delta(low.delta['SO(3)'])} for {address.plain(low.name)} and "
+            f"{words.delta(high.delta['SO(3)'])} for {address.plain(high.name)}."
         )
     return said

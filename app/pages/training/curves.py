@@ -130,7 +130,9 @@ def _figures(names: list[tuple[str, int]], views: dict[str, training.View], held
     levels = _levels(jobs)
     groups = training.groups(drawn)
     places = st.grid(2, min_column_width=330, gap="small")
-    last = ", ".join(f"{job.name} {g} {d:.1e}" for job in jobs for g, d in job.delta.items())
+    last = ", ".join(
+        f"{job.name} {g} {words.delta(d)}" for job in jobs for g, d in job.delta.items()
+    )
     best = ", ".join(f"{job.name} {words.number(job.best)}" for job in jobs)
     known = {
         "loss": (

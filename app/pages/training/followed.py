@@ -93,7 +93,7 @@ def _numbers(job: runs.Job) -> None:
     group = "SO(3)" if "SO(3)" in job.delta else next(iter(job.delta), "SO(3)")
     places.metric(
         f"Δ_EQ, {group}",
-        f"{job.delta[group]:.1e}" if job.delta else "–",
+        words.delta(job.delta[group]) if job.delta else "–",
         help="Equivariance error at the last check, median over held-out group elements.",
     )
     places.metric(

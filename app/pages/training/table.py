@@ -128,7 +128,7 @@ def _row(job: runs.Job) -> dict[str, Any]:
         "test": words.number(job.test),
         "published": words.number(form.published(c)),
         "error": f"{job.metric}, {job.unit}" if job.metric else "",
-        "Δ SO(3)": f"{job.delta['SO(3)']:.1e}" if "SO(3)" in job.delta else "–",
+        "Δ SO(3)": words.delta(job.delta["SO(3)"]) if "SO(3)" in job.delta else "–",
         "time": words.duration(job.seconds) if job.seconds else "–",
         "begun": time.strftime("%d %b %H:%M", time.localtime(job.started)) if job.started else "–",
     }

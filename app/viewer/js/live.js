@@ -5,12 +5,14 @@ import { delta, plain, times } from "./format.js";
 import { publish } from "./followers.js";
 
 const LATE = 150; // ms: then the molecule turns without its arrows
-const JUDGE = 200; // ms between verdicts under the hand
+const JUDGE = 200; // ms between verdicts under the hand; they cost as much as arrows do,
+const SPARE = 4; // so with many visitors only one answer in so many has one
 
 export class Live {
   constructor(view) {
     this.view = view;
     this.judged = 0;
+    this.took = 0; // ms of the last answer
     this.pointed = 0; // when the pointer moved last
     this.taken = []; // for measuring: [pointer to picture, question to answer] in ms, if asked for
   }
@@ -44,7 +46,7 @@ export class Live {
   ask(last = false) {
     if (!this.ready) return false;
     const now = performance.now();
-    const judge = last || now - this.judged > JUDGE;
+    const judge = last || now - this.judged > Math.max(JUDGE, SPARE * this.took);
     const spin = this.view.turns.total;
     const question = { view: this.token, q: this.g, layers: last, judge };
     this.sent = this.channel.ask(question, { spin, g: this.g, pointed: this.pointed, asked: now });
@@ -65,6 +67,7 @@ export class Live {
       return this.tell(note.g);
     }
     clearTimeout(this.late);
+    this.took = performance.now() - note.asked;
     if (this.waiting) this.ask(this.last);
     if (!view.turns.pending) return; // the page has answered in the meantime
     const back = conjugate(note.spin);

@@ -170,7 +170,7 @@ class View {
     this.picture.lower = this.side ? (above - below) / 2 : 0;
     const room = this.side ? height - above - below : height - 2 * Math.max(above, below);
     // A scene that spreads as a ball must stand clear of the words however it is turned.
-    const most = room * (this.data.fit.fill ? width / height : 1.15);
+    const most = room * (this.data.fit.fill ? Math.min(Math.max(width / height, 1.15), 1.35) : 1.15);
     return Math.min(most, ...free.map((f) => f.width)) / height || 1;
   }
 

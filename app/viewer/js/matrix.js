@@ -92,7 +92,7 @@ export function matrix(root, first) {
     const row = chosen === null ? null : map[chosen].map((v, j) => [Math.abs(v), names[j]]).sort((a, b) => b[0] - a[0]);
     words.textContent = row
       ? `${label}: ${names[chosen]} looks at ${row.slice(0, 3).map(([v, name]) => `${name} ${v.toFixed(2)}`).join(", ")}.`
-      : `${label}. A row is what one atom takes from all others; click a row, or an atom of x.`;
+      : `${label}. A row is what one ${data.what} takes from all others; click a row, or ${data.what === "atom" ? "an atom" : `a ${data.what}`} of x.`;
     large.setAttribute("aria-label", words.textContent);
     [...thumbs.children].forEach((button, k) => button.setAttribute("aria-pressed", String(k === wanted)));
     shared.shown.get(data.key)?.look({ map, color: data.color, chosen });

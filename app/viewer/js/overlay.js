@@ -59,7 +59,7 @@ export function writeMarks(layer, cell, view, marks, places, pointed) {
   shown.forEach((mark, i) => {
     const sign = layer.children[i];
     if (sign.textContent !== mark.sign) sign.textContent = mark.sign;
-    sign.style.fontSize = `${Math.max(9, Math.min(20, mark.r * mark.scale * 1.5)).toFixed(1)}px`;
+    sign.style.fontSize = `${Math.max(12, Math.min(20, mark.r * mark.scale * 1.5)).toFixed(1)}px`;
     sign.style.transform = `translate(${mark.x}px, ${mark.y}px) translate(-50%, -50%)`;
   });
   if (pointed !== null && seen[pointed]) layer.append(tag(seen[pointed], width));

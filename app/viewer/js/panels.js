@@ -119,8 +119,14 @@ function makeCard() {
 export function freeOf({ cell, card }) {
   const around = cell.getBoundingClientRect();
   const inside = card.querySelector(".space").getBoundingClientRect();
-  const [above, below] = [inside.top - around.top, around.bottom - inside.bottom];
-  return { above, below, width: inside.width };
+  const zoom = zoomOf(cell);
+  const [above, below] = [(inside.top - around.top) / zoom, (around.bottom - inside.bottom) / zoom];
+  return { above, below, width: inside.width / zoom };
+}
+
+/** How much larger an element is on the screen than in its own pixels: a lecture's CSS zoom. */
+export function zoomOf(element) {
+  return element.getBoundingClientRect().width / element.offsetWidth || 1;
 }
 
 /** A grid of cards over the canvas, with labelled arrows where `joins` say that two are joined. */

@@ -1,5 +1,6 @@
 // What hands do: drag, pinch, wheel, click and keys. Only these ever report to Python.
 import { IDENTITY, dragRotation, fromAxisAngle } from "./math.js";
+import { zoomOf } from "./panels.js";
 
 const CLICK = 4; // pixels a click may wander
 const STEP = Math.PI / 36;
@@ -18,7 +19,8 @@ export function listen(view, card, k) {
   let wandered = 0;
   const at = (event) => {
     const box = card.getBoundingClientRect();
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
+    const zoom = zoomOf(card);
+    return { x: (event.clientX - box.left) / zoom, y: (event.clientY - box.top) / zoom };
   };
   card.onpointerdown = (event) => {
     if (event.target.closest("button")) return;

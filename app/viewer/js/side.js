@@ -25,6 +25,7 @@ export class Side {
     head.firstChild.append(make("b", "", data.question));
     const about = make("p", "about", data.about);
     about.title = data.help;
+    head.firstChild.title = `${data.about} ${data.help}`; // the sentence has no room everywhere
     const row = make("div", "choices");
     row.append(...["of", "metric"].filter((name) => data.choices[name]).map((name) => this.choice(name)));
     this.models = data.models.map((model) => this.model(model));
@@ -45,6 +46,10 @@ export class Side {
       ...options.map(([key, text]) => Object.assign(make("option", "", text), { value: key })),
     );
     select.value = value;
+    if (name === "metric" && this.data.of === "value") {
+      select.disabled = true;
+      select.title = "A number has one metric: how far it is off, relative to its size.";
+    }
     select.onchange = () => this.report("choice", { name, value: select.value });
     return select;
   }
@@ -116,9 +121,9 @@ export class Side {
     }
     const marks = this.rows.map((row, i) => {
       if (!row.delta) return make("span");
-      const mark = svg("svg", { viewBox: "-7 -7 14 26", width: 14, height: 26, class: "mark" });
+      const mark = svg("svg", { viewBox: "-7 -7 14 20", width: 14, height: 20, class: "mark" });
       const fill = shade(models[i].color, this.theme);
-      mark.append(svg("line", { x1: 0, x2: 0, y1: 0, y2: 18, stroke: fill, "stroke-width": 2 }));
+      mark.append(svg("line", { x1: 0, x2: 0, y1: 0, y2: 12, stroke: fill, "stroke-width": 2 }));
       const shape = { fill, d: i === 0 ? "M5.5 0A5.5 5.5 0 1 1 -5.5 0A5.5 5.5 0 1 1 5.5 0" : "M-6 -5H6L0 6Z" };
       mark.append(svg("path", shape));
       mark.style.left = at(clamp(row.delta[of]));

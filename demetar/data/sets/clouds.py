@@ -3,7 +3,7 @@
 `tetris` are the eight shapes of `points` (Thomas et al., arXiv:1802.08219), each point moved by a normal
 deviate of 0.1 in x, y and z, turned at random and shifted; every point has charge 1. Seven of the eight
 have turns that leave them as they are: shaking takes these away. `molecules` are the atoms of QM9's molecules
-without hydrogens, charge Z, from the files and in the splits of `qm9`; of its training molecules the first
+without hydrogens, charge Z/6, from the files and in the splits of `qm9`; of its training molecules the first
 20,000.
 
 The label of a point is its own place: a model that hands its input on has no error. Only what passes a
@@ -19,6 +19,7 @@ from demetar.data.systems import Systems
 from demetar.symmetry.elements import rotations
 
 SHAKEN = 0.1  # cubes
+CARBON = 6.0
 _SIZES = {"train": 4_000, "valid": 400, "test": 400}
 _MOLECULES = {"train": 20_000, "valid": 1_000, "test": 1_000}
 ABOUT = DataSet(
@@ -32,7 +33,7 @@ ABOUT = DataSet(
     targets={"positions": Target("1o", "scene units", "positions")},
     units={
         "positions": "cubes, or Å",
-        "charges": "1, or atomic numbers",
+        "charges": "1, or atomic numbers over that of carbon",
     },
     itself=True,
     options={"shapes": ("tetris", "molecules")},
@@ -82,7 +83,8 @@ def _molecules(split: str, size: int) -> Systems:
     kept = [heavy(data.species[a : a + n]) for a, n in zip(starts, data.sizes)]
     rows = np.concatenate(kept)
     x = data.positions[rows]
-    sizes, charges = np.array([k.sum() for k in kept]), data.species[rows].astype(np.float64)
+    # Models read products of charges: those of Z itself, up to 81, let an untrained one overflow.
+    sizes, charges = np.array([k.sum() for k in kept]), data.species[rows] / CARBON
     return Systems(sizes, x, x.astype(np.float64), "scene units", charges=charges)
 
 

@@ -96,6 +96,24 @@ def compare(first: Measurement, second: Measurement) -> Verdict:
     )
 
 
+def first_broken_layer(first: Measurement, second: Measurement) -> str | None:
+    """The first layer of which something is not rounding, by two precisions; None if all of it is.
+
+    Both with their layers and of the same elements, in any order.
+    """
+    fine, coarse = sorted((first, second), key=lambda m: float(jnp.finfo(m.dtype).eps))
+    eps = float(jnp.finfo(fine.dtype).eps)
+    expected = float(jnp.finfo(coarse.dtype).eps) / eps
+    for rough, exact in zip(coarse.layers, fine.layers, strict=True):
+        pairs = [(rough.features[k], exact.features[k]) for k in rough.features]
+        if rough.attention is not None and exact.attention is not None:
+            pairs.append((rough.attention, exact.attention))
+        found = (_finding(float(np.max(a)), float(np.max(b)), expected, eps) for a, b in pairs)
+        if any(f.word != "rounding" for f in found):
+            return rough.name
+    return None
+
+
 def _worst(m: Measurement, name: str) -> float:
     return float(np.max(np.concatenate([m.delta[name], m.rebuilt.get(name, m.delta[name])])))
 

@@ -6,6 +6,7 @@ import pytest
 from app.backend import rotations
 from app.backend.measuring import square
 from app.backend.measuring.beyond import consequences, typed
+from app.backend.measuring.later import Unwanted
 from app.backend.molecules import Element, Source, molecule
 from demetar.runs.run import load
 
@@ -58,6 +59,13 @@ def test_dynamics_end_when_the_time_is_used_up():
         load(consequences.RUN), molecule(Source("ethanol")), 0, 9, longest=0
     )
     assert found.calls == 2
+
+
+def test_dynamics_that_nobody_waits_for_give_up_within_a_step():
+    watched = iter([True, False])
+    run, atoms = load(consequences.RUN), molecule(Source("ethanol"))
+    with pytest.raises(Unwanted):
+        consequences.dynamics(run, atoms, 0, 9, wanted=lambda: next(watched))
 
 
 def test_a_type_declared_wrongly_shows_at_g_and_is_named():

@@ -52,6 +52,29 @@ def test_who_asks_need_not_wait_and_only_one_is_computed_at_a_time():
     assert max(most) == 1
 
 
+def test_what_nobody_waits_for_gives_up_and_is_begun_again(monkeypatch):
+    monkeypatch.setattr(later, "WATCHED", 0.2)
+    store, begun = later.Later(), []
+
+    def steps():
+        begun.append(1)
+        while store.wanted("a"):
+            time.sleep(0.02)
+        if len(begun) == 1:
+            raise later.Unwanted
+        return "whole"
+
+    assert store.ask({"a": steps}, wait=0.0) == (["a"], {})
+    assert store.wanted("a")
+    assert not store.wanted("b")
+    end = time.monotonic() + 60
+    while not store.answered([]) or store.wanted("a"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    time.sleep(0.1)
+    assert settled(store, {"a": lambda: "whole"}) == {"a": "whole"}
+
+
 def test_an_input_error_is_an_answer_and_any_other_is_raised():
     store = later.Later()
 

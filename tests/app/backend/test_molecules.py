@@ -11,6 +11,7 @@ from app.backend.measuring import square as measuring
 from app.backend.molecules import Element, Source
 from app.backend.rotations import quaternion
 from demetar.core.errors import InputError
+from demetar.core.graph import from_atoms
 from demetar.runs.run import load
 
 AXIS = (1.0, 1.0, 1.0)
@@ -93,7 +94,7 @@ def test_metrics_agree_with_numpy_at_every_angle(control, ethanol):
 
 
 def test_the_spread_over_rotations_is_that_of_numpy(control, egnn, ethanol):
-    found = orbit.orbit(control, ethanol, Element(G), "float64")
+    found = orbit.orbit(control, from_atoms(ethanol), Element(G), "float64")
     back = []
     for matrix in orbit.turns()[:: orbit.STEPS]:
         x, y, z, w = Rotation.from_matrix(matrix).as_quat()
@@ -108,14 +109,14 @@ def test_the_spread_over_rotations_is_that_of_numpy(control, egnn, ethanol):
     own = np.sqrt(np.mean([((b - mean) ** 2).sum() for b in back])) / np.linalg.norm(mean)
     assert spread == pytest.approx(own, rel=1e-6)
     assert found.spread == pytest.approx(spread, rel=0.5)  # 256 elements against every sixteenth
-    assert orbit.orbit(egnn, ethanol, Element(G), "float32").spread < 1e-5
+    assert orbit.orbit(egnn, from_atoms(ethanol), Element(G), "float32").spread < 1e-5
     zero = np.zeros((3, 2, 3))
     assert metrics.spread(zero) == 0
     assert metrics.of(zero[0], zero[0]) == {"largest": 0.0, "mae": 0.0, "cosine": 1.0}
 
 
 def test_the_worst_rotation_reproduces_its_error(control, ethanol):
-    found = orbit.orbit(control, ethanol, Element(G), "float32")
+    found = orbit.orbit(control, from_atoms(ethanol), Element(G), "float32")
     x, y, z, w = quaternion(found.axis, found.degrees)
     again = measuring.square(control, ethanol, Element((x, y, z, w)), "float32")
     assert again.delta["gradient"] == pytest.approx(found.worst, rel=0.01)

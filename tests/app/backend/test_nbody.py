@@ -11,7 +11,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from app.backend import nbody, rotations
-from app.backend.measuring import bodies, motion, rollout
+from app.backend.measuring import bodies, motion, orbit, rollout
 from app.backend.molecules import SHIFT, Element
 from demetar.core import kinds
 from demetar.core.errors import InputError
@@ -96,11 +96,32 @@ def test_roll_outs_turn_with_the_run_and_begin_with_the_square(runs: dict[str, R
             assert found.delta[-1] > 1e-3
 
 
+def test_a_roll_out_is_computed_in_the_precision_that_is_asked_for(runs: dict[str, Run]) -> None:
+    begin, run = nbody.start(nbody.Source("nbody-3-clean")), runs["egnn-nbody"]
+    fine, coarse = (rollout.rollout(run, begin, ALL, d).delta[1] for d in ("float64", "float32"))
+    assert fine < 1e-12 < coarse
+    with pytest.raises(InputError, match="float8"):
+        run(nbody.to_graph(begin), "float8")
+
+
+def test_all_rotations_of_bodies_and_who_looks_at_whom(runs: dict[str, Run]) -> None:
+    begin, run = nbody.start(COLLISION), runs["set_transformer-nbody"]
+    found = orbit.orbit(run, nbody.to_graph(begin), Element((0.0, 0.0, 0.0, 1.0)), "float32")
+    worst = Element(rotations.quaternion(found.axis, found.degrees))
+    square = bodies.square(run, begin, worst, "float32")
+    assert square.delta["positions"] == pytest.approx(found.worst, rel=1e-2)
+    assert found.median < found.worst
+    assert found.spread > 1e-3
+    for _, weights in square.attention:
+        np.testing.assert_allclose(weights.sum(1), 1.0, atol=1e-4)
+    assert square.attention
+
+
 def test_a_step_begins_with_the_displacement_over_the_one_before() -> None:
     """A model that goes straight on: each step adds the same, and nothing else can be inferred."""
 
     class Straight:
-        def __call__(self, graph: Graph) -> Output:
+        def __call__(self, graph: Graph, dtype: str) -> Output:
             places = np.asarray(graph.positions) + np.asarray(graph.velocities) * 1.0
             return Output({"positions": Value(places, kinds.POSITIONS)}, ())
 
@@ -113,7 +134,7 @@ def test_a_step_begins_with_the_displacement_over_the_one_before() -> None:
 
 def test_a_run_that_explodes_stays_where_it_was() -> None:
     class Lost:
-        def __call__(self, graph: Graph) -> Output:
+        def __call__(self, graph: Graph, dtype: str) -> Output:
             return Output({"positions": Value(np.full((3, 3), np.nan), kinds.POSITIONS)}, ())
 
     begin = nbody.start(nbody.Source("nbody-3-clean"))

@@ -70,7 +70,7 @@ def test_the_stored_result_is_shown_with_its_reading(
     table = page.table[0].value
     assert table["systems"].tolist() == ["10", "100", "1,000"]
     assert table["plain, error"].tolist()[0] == "0.6 (0.4 to 0.8)"
-    assert table["equivariant, Δ_EQ"].tolist()[0] == "1.0e-07"
+    assert table["equivariant, Δ_EQ"].tolist()[0] == "1.0·10⁻⁷"
     assert "2 seeds" in words(page)
     page.button_group(key="efficiency:over").set_value("error").run()
     assert page.table[0].value["plain, error"].tolist()[0] == "1.2 (0.8 to 1.6)"

@@ -42,7 +42,7 @@ IN_LESSONS = [name for name in SHIPPED if not inputs_of(name)]  # their label is
 
 
 def test_every_shipped_run_is_offered_by_a_page(shipped: None) -> None:
-    shown = {autoencoders.RUN, autoencoders.PLAIN_RUN}
+    shown = {autoencoders.RUN, autoencoders.PLAIN_RUN, autoencoders.MOLECULES_RUN}
     missed = set(SHIPPED) - offered("particles") - offered("atoms") - shown
     assert not missed, "a shipped run nobody can open"
 
@@ -86,7 +86,7 @@ def test_forces_stand_in_for_the_gradient(structure: str, shipped: None) -> None
     run = run_files.load("invariant_attention-rmd17-ethanol-gaussian")
     atoms = molecules.molecule(molecules.Source(structure))
     element = molecules.Element((0.1, 0.2, 0.3, 0.927))
-    found = square.square(run, atoms, element, "float64")
+    found = square.square(run, atoms, element, "float32")
     graph = from_atoms(atoms)
     np.testing.assert_allclose(found.first["gradient"], -run(graph)["forces"], rtol=1e-3, atol=1e-2)
     assert found.first["gradient"].shape == (len(atoms), 3)

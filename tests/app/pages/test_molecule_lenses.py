@@ -1,21 +1,17 @@
 """The lenses Line-up and Break a rule on the page: numbers, links, undo, and what the address says."""
 
-import time
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from demetar.diagnosis import faults
+from tests.support import pages
 
 NAMES = ("egnn-qm9-homo", "set_transformer-qm9-homo")
 
 
-def settled(at: AppTest, seconds: float = 150.0) -> AppTest:
+def settled(at: AppTest) -> AppTest:
     """The page after what it computes in the background."""
-    end = time.monotonic() + seconds
-    while any("compiling" in c.value for c in at.caption) and time.monotonic() < end:
-        time.sleep(0.3)
-        at.run()
+    pages.settled(at)
     assert not at.exception
     return at
 

@@ -1,17 +1,15 @@
 """The lenses Types and Consequences on the page: tables, what is declared wrongly, links."""
 
 import shutil
-import time
 from pathlib import Path
+
+from tests.support import pages
 
 SHIPPED = Path(__file__).parents[3] / "trained"
 
 
-def settled(at, seconds=150.0):
-    end = time.monotonic() + seconds
-    while any("compiling" in c.value for c in at.caption) and time.monotonic() < end:
-        time.sleep(0.3)
-        at.run()
+def settled(at):
+    pages.settled(at)
     assert not at.exception
     return at
 

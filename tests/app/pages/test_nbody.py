@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import time
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,22 +14,15 @@ import numpy as np
 import pytest
 
 from app.backend import nbody
-from app.pages.nbody import export
+from app.pages.nbody import export, lenses
+from demetar.core.disk import PROJECT
+from tests.support.pages import settled
 
 
 def npz(**arrays: Any) -> bytes:
     file = io.BytesIO()
     np.savez(file, **arrays)
     return file.getvalue()
-
-
-def settled(page: Any) -> Any:
-    """The page after its background compilations."""
-    end = time.monotonic() + 120
-    while any("compiling" in c.value for c in page.caption) and time.monotonic() < end:
-        time.sleep(0.2)
-        page.run()
-    return page
 
 
 def headline(page: Any) -> str:
@@ -60,7 +54,8 @@ def test_one_run_turns_and_the_other_does_not(
     assert page.query_params["angle"] != before["angle"]
     again = open_page("nbody", **dict(page.query_params))
     assert headline(again) == headline(page)
-    settled(page.button(key="nbody:undo").click().run())
+    for _ in range(2):  # the rotation, then the seed
+        settled(page.button(key="nbody:undo").click().run())
     assert dict(page.query_params) == before
     assert not page.exception
 
@@ -172,7 +167,29 @@ def test_a_file_is_opened_and_a_bad_one_is_a_sentence(
         assert not page.error, name
 
 
-def test_numbers_can_be_taken_away(small_runs: Path, open_page: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("name", lenses.NAMES)
+def test_every_lens_opens_and_is_in_the_link(
+    small_runs: Path, open_page: Callable[..., Any], name: str
+) -> None:
+    page = settled(open_page("nbody", scene="nbody-3-clean", lens=name))
+    assert not page.exception
+    assert not page.info
+    assert page.query_params.get("lens", [lenses.NAMES[0]]) in (name, [name])
+
+
+def test_the_worst_rotation_is_one_click_away(
+    small_runs: Path, open_page: Callable[..., Any]
+) -> None:
+    page = settled(open_page("nbody", scene="nbody-3-clean", lens="All rotations"))
+    before = page.session_state["nbody:g:angle"]
+    settled(page.button(key="nbody:worst:Set Transformer").click().run())
+    assert not page.exception
+    assert page.session_state["nbody:g:angle"] != before
+
+
+def test_numbers_can_be_taken_away(
+    small_runs: Path, open_page: Callable[..., Any], tmp_path: Path
+) -> None:
     kept: list[Any] = []
     page = open_page("nbody", angle="40", axis="z")
     assert not page.exception
@@ -192,3 +209,12 @@ def test_numbers_can_be_taken_away(small_runs: Path, open_page: Callable[..., An
     kept = json.loads(export.as_json(shown))
     assert kept["runs"]["egnn-nbody"]["verdict"]["positions"] == "rounding"
     assert kept["runs"]["set_transformer-nbody"]["delta"]["positions"] > 1e-3
+    file = tmp_path / "test_bodies.py"
+    file.write_text(export.test_of(shown))
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env={"PATH": "", "DEMETAR_HOME": str(small_runs), "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    assert "1 failed, 3 passed" in result.stdout, result.stdout
+    assert "test_prediction_turns_with_its_input[set_transformer-nbody]" in result.stdout

@@ -1,8 +1,7 @@
-"""Lectures: what is read and what is refused, every scene of the ready ones, and how they are moved."""
+"""Lectures on their page: ready ones, what a scene may say, the hand in it, what is computed ahead."""
 
 from __future__ import annotations
 
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,138 +14,21 @@ from app import pages
 from app.backend import cached, molecules
 from app.backend.checking import diagnosis
 from app.backend.teaching import ahead, lectures
-from app.backend.teaching.lectures import Between, Direction, OneOf, Showable, SomeOf
+from app.backend.teaching.lectures import Between, OneOf, SomeOf
+from app.pages import lessons
 from app.pages.lecture import CHOICE, parameters
 from demetar.core.disk import PROJECT
 from demetar.core.errors import InputError
 from demetar.diagnosis.record import Diagnosis, Evidence
+from tests.support.lectures import GOOD, written
+from tests.support.pages import settled
 
-KNOWN = {
-    "molecule": Showable(
-        {
-            "molecule": OneOf(("ethanol", "water")),
-            "angle": Between(0.0, 180.0),
-            "axis": Direction(("x", "(1 1 1)")),
-            "also": SomeOf(("invert", "shift")),
-            "seed": Between(0, 9),
-        },
-        ("controls", "tools"),
-    ),
-    "training": Showable(),
-}
-GOOD = """title = "T"
-[[scenes]]
-title = "S"
-page = "molecule"
-hide = ["tools"]
-notes = "n"
-[scenes.parameters]
-molecule = "water"
-angle = 60.5
-axis = "1,0,0"
-also = "invert,shift"
-seed = 3
-"""
-READY = ("beginners", "practice")
+READY = ("beginners", "practice", "tensors", "representations")
 FOUND = Diagnosis(
     "vector-bias", "A bias is added to vectors.",
     (Evidence("groups", "SO(3) breaks (1.5e+00).", {"breaks-SO": True}, {"SO(3)": 1.5}, 12, 0.5),),
     12, 0.5, "parity", "Take the bias out.",
 )  # fmt: skip
-
-
-def written(folder: Path, text: str) -> Path:
-    path = folder / "mine.toml"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def test_a_lecture_is_read(tmp_path: Path) -> None:
-    lecture = lectures.read(written(tmp_path, GOOD), KNOWN)
-    assert (lecture.name, lecture.title, len(lecture.scenes)) == ("mine", "T", 1)
-    scene = lecture.scenes[0]
-    assert scene.parameters == {
-        "molecule": "water", "angle": "60.5", "axis": "1,0,0", "also": "invert,shift", "seed": "3",
-    }  # fmt: skip
-    assert scene.hide == ("tools",)
-    assert scene.large
-    assert scene.sentence == ""
-
-
-MISTAKES = {
-    'title = "T"': ("title = 3", "title in mine.toml", "text in quotes"),
-    "[[scenes]]": ("[scene]", "a key in mine.toml", "'scene'"),
-    'page = "molecule"': (
-        'page = "molecul"',
-        "page in scene 1 of mine.toml",
-        "did you mean 'molecule'",
-    ),
-    'molecule = "water"': (
-        'molecule = "watr"',
-        "molecule in scene 1 of mine.toml",
-        "did you mean 'water'",
-    ),
-    "angle = 60.5": ("angle = 181", "angle in scene 1 of mine.toml", "a number from 0 to 180"),
-    "seed = 3": ("seed = 3.5", "seed in scene 1 of mine.toml", "a whole number from 0 to 9"),
-    'axis = "1,0,0"': ('axis = "0,0,0"', "axis in scene 1 of mine.toml", "three numbers"),
-    'also = "invert,shift"': ('also = "invert,fly"', "also in scene 1 of mine.toml", "got 'fly'"),
-    'hide = ["tools"]': ('hide = ["tool"]', "in scene 1 of mine.toml", "did you mean 'tools'"),
-    'notes = "n"': ("notes = []", "notes in scene 1 of mine.toml", "text in quotes"),
-    'title = "S"': ("", "title in scene 1 of mine.toml", "got none"),
-}
-MORE = {
-    'hide = ["tools"] ': ('hide = "tools"', "hide in scene 1 of mine.toml", "a list in brackets"),
-    'hide = ["tools"]  ': ('hide = [["tools"]]', "in scene 1 of mine.toml", "controls, tools"),
-    'notes = "n" ': ('large = "yes"', "large in scene 1 of mine.toml", "true or false"),
-    'notes = "n"  ': ('note = "n"', "a key in scene 1 of mine.toml", "did you mean 'notes'"),
-    "seed = 3 ": ("seed = true", "seed in scene 1 of mine.toml", "a text or a number"),
-    "seed = 3  ": ("sed = 3", "a parameter of the page molecule in scene 1 of mine.toml", "'seed'"),
-    "angle = 60.5 ": ("angle = nan", "angle in scene 1 of mine.toml", "a number from 0 to 180"),
-    'axis = "1,0,0" ': ('axis = "1,nan,0"', "axis in scene 1 of mine.toml", "three numbers"),
-    'page = "molecule" ': ('page = "lecture"', "page in scene 1 of mine.toml", "'lecture'"),
-    'page = "molecule"  ': ("page = 7", "page in scene 1 of mine.toml", "text in quotes"),
-    'page = "molecule"   ': ('page = "training"', "page training in scene 1", "take it away"),
-    'title = "T" ': ("title = ", "TOML file in mine.toml", "correct it"),
-}
-
-
-@pytest.mark.parametrize("right", [*MISTAKES, *MORE])
-def test_a_mistake_is_one_sentence_with_file_and_scene(right: str, tmp_path: Path) -> None:
-    wrong, *said = (MISTAKES | MORE)[right]
-    assert right.strip() in GOOD
-    with pytest.raises(InputError) as caught:
-        lectures.read(written(tmp_path, GOOD.replace(right.strip(), wrong, 1)), KNOWN)
-    sentence = str(caught.value)
-    assert sentence.startswith("Expected")
-    assert sentence.endswith((".", "?"))
-    assert "\n" not in sentence
-    assert all(part in sentence for part in said), sentence
-
-
-@pytest.mark.parametrize(
-    "text", ["", 'title = "T"', 'title = "T"\nscenes = []', 'title = "T"\nscenes = [1]', "\x00"]
-)
-def test_a_lecture_without_scenes_is_refused(text: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"mine\.toml"):
-        lectures.read(written(tmp_path, text), KNOWN)
-
-
-def test_the_second_scene_is_named(tmp_path: Path) -> None:
-    second = '[[scenes]]\ntitle = "S"\npage = "nowhere"\n'
-    with pytest.raises(InputError, match=r"scene 2 of mine\.toml"):
-        lectures.read(written(tmp_path, GOOD + second), KNOWN)
-
-
-def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="TOML"):
-        lectures.read(tmp_path / "none.toml", KNOWN)
-    path = tmp_path / "mine.toml"
-    path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="TOML"):
-        lectures.read(path, KNOWN)
-
-
-# ---- the ready lectures -----------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -175,6 +57,51 @@ def test_a_ready_lecture_has_ten_scenes_that_name_what_there_is(name: str, shipp
     for scene in lecture.scenes:  # numbers on the screen are the pages' own
         assert "·10" not in scene.sentence, scene
         assert "%" not in scene.sentence, scene
+
+
+def test_every_lecture_of_the_project_is_tried_here(shipped: None) -> None:
+    assert set(READY) == set(lectures.files()), "add its name to READY"
+
+
+OF_LESSON = """title = "T"
+[[scenes]]
+title = "S"
+page = "lessons"
+[scenes.parameters]
+lesson = "cnn"
+stride = 2
+"""
+WRONG_FOR_A_LESSON = {
+    "stride = 2": ("strid = 2", "'stride'"),
+    'lesson = "cnn"': ('lesson = "groups"', "stride"),
+    'lesson = "cnn" ': ("", "one of lesson"),
+    "stride = 2 ": ("stride = 4", "one of 1, 2, 3"),
+}
+
+
+@pytest.mark.parametrize("right", list(WRONG_FOR_A_LESSON))
+def test_a_lesson_brings_its_own_parameters(right: str, shipped: None, tmp_path: Path) -> None:
+    known = parameters.known()
+    scene = lectures.read(written(tmp_path, OF_LESSON), known).scenes[0]
+    assert scene.parameters == {"lesson": "cnn", "stride": "2"}
+    wrong, said = WRONG_FOR_A_LESSON[right]
+    with pytest.raises(InputError) as caught:
+        lectures.read(written(tmp_path, OF_LESSON.replace(right.strip(), wrong)), known)
+    assert said in str(caught.value)
+    assert "scene 1 of mine.toml" in str(caught.value)
+
+
+def test_a_scene_of_a_lesson_forgets_what_the_scene_before_had_chosen(
+    shipped: None, open_page: Callable[..., Any]
+) -> None:
+    at = open_page("lecture", lecture="tensors", scene="2")
+    assert at.toggle(key="lessons:groups:broken").value
+    at.button(key="lecture:next").click().run()
+    assert not at.toggle(key="lessons:groups:broken").value, "the next scene does not break it"
+    assert at.selectbox(key="lessons:groups:rho").value == "Euler angles added"
+    at.toggle(key="lessons:groups:broken").set_value(True).run()
+    assert at.toggle(key="lessons:groups:broken").value, "and the hand goes on in it"
+    assert not at.exception
 
 
 def test_every_page_is_known_but_the_lecture_itself(shipped: None) -> None:
@@ -246,14 +173,6 @@ def scene_of(at: Any) -> str:
     return next(c.value for c in at.caption if c.value.startswith("Scene "))
 
 
-def settled(at: Any) -> Any:
-    end = time.monotonic() + 120
-    while any("compiling" in c.value for c in at.caption) and time.monotonic() < end:
-        time.sleep(0.2)
-        at.run()
-    return at
-
-
 @pytest.mark.parametrize("name", READY)
 @pytest.mark.slow
 def test_all_scenes_by_one_button(name: str, shipped: None, open_page: Callable[..., Any]) -> None:
@@ -289,6 +208,11 @@ def shown_as_asked(at: Any, scene: lectures.Scene) -> None:
         also = scene.parameters.get("also", "")
         assert at.session_state["molecule:also"] == ([also] if also else [])
         assert at.session_state["molecule:lens"] == scene.parameters.get("lens", "Angle")
+    if scene.page == "lessons":
+        asked = lessons.found()[scene.parameters["lesson"]].ASKED
+        for name, control in asked.controls.items():
+            wanted = scene.parameters.get(name, control.text(control.default))
+            assert control.text(at.session_state[asked.key(name)]) == wanted, name
     if scene.page == "why":
         assert at.selectbox(key="why:fault").value == scene.parameters["fault"]
         assert not any("has not been asked yet" in m.value for m in at.markdown)

@@ -30,9 +30,6 @@ events = viewer.show(
     key="nbody",
     height=520,
     across="g",
-    rate=30,
-    time_step=0.03,
-    time_unit="s",
-    autoplay="autoplay" in st.query_params,
+    playback=viewer.Playback(step=0.03, unit="s", autoplay="autoplay" in st.query_params),
 )
 st.write(events.pick)

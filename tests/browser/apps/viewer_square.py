@@ -80,8 +80,7 @@ events = viewer.show(
     across="g",
     down="f ↓ predict",
     alt="Commuting square of a rotated molecule: the two results differ.",
-    on_drag=turn,
-    on_view=take_view,
+    on={"drag": turn, "view": take_view},
 )
 if events.pick:
     state.log.append(["pick", events.pick.panel, events.pick.atom])

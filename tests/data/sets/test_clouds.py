@@ -39,7 +39,7 @@ def test_molecules_are_heavy_atoms_with_their_charges(monkeypatch: pytest.Monkey
     data = clouds.systems("test", size=3, shapes="molecules")
     assert data.sizes.tolist() == [1, 2, 1], "hydrogens stay where there is nothing else"
     assert data.charges is not None
-    assert data.charges.tolist() == [6, 1, 1, 8]
+    assert (6 * data.charges).tolist() == [6, 1, 1, 8]
     np.testing.assert_array_equal(data.positions, x[[0, 5, 6, 7]])
     np.testing.assert_array_equal(data.targets, data.positions)
 

@@ -18,7 +18,7 @@ from ase.md.velocitydistribution import Stationary, ZeroRotation
 from ase.md.verlet import VelocityVerlet
 from scipy.spatial.transform import Rotation
 
-from app.backend.measuring.later import Later
+from app.backend.measuring.later import Later, Unwanted
 from app.backend.molecules import Source, molecule
 from demetar.core.graph import from_arrays
 from demetar.runs.run import Run
@@ -82,9 +82,13 @@ def whole(positions: np.ndarray, forces: np.ndarray) -> Whole:
 
 def questions(run: Run, stamp: float, seed: int) -> dict[Any, Callable[[], Dynamics]]:
     """What `answers` is asked: the dynamics of a run that knows forces, by the seed of its velocities."""
-    return {
-        ("dynamics", stamp, seed): lambda: dynamics(run, molecule(Source(MOLECULE)), seed, STEPS)
-    }
+    key = ("dynamics", stamp, seed)
+
+    def make() -> Dynamics:
+        atoms = molecule(Source(MOLECULE))
+        return dynamics(run, atoms, seed, STEPS, wanted=lambda: answers.wanted(key))
+
+    return {key: make}
 
 
 class _Forces(Calculator):
@@ -112,9 +116,16 @@ class _Forces(Calculator):
 
 
 def dynamics(
-    run: Run, atoms: ase.Atoms, seed: int, steps: int, longest: float = LONGEST
+    run: Run,
+    atoms: ase.Atoms,
+    seed: int,
+    steps: int,
+    longest: float = LONGEST,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> Dynamics:
     """Both runs, step by step, until either all steps or all the time is used up.
+
+    Raises Unwanted once nobody waits for it.
 
     Velocity Verlet (L. Verlet, Phys. Rev. 159, 98 (1967); ASE's), 0.5 fs; velocities drawn at 300 K, the
     molecule neither drifting nor spinning.
@@ -123,6 +134,8 @@ def dynamics(
     rows: list[list[tuple[float, np.ndarray]]] = [[_now(each.atoms)] for each in runs]
     began = time.perf_counter()
     for _ in range(steps):
+        if not wanted():
+            raise Unwanted
         for each, found in zip(runs, rows, strict=True):
             each.run(1)
             found.append(_now(each.atoms))

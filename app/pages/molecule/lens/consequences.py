@@ -30,6 +30,8 @@ DYNAMICS = (
 
 def from_address() -> None:
     """Takes the seed of dynamics from the address with which the page was opened; it asks for them, too."""
+    s = st.session_state  # what is set in every run is kept while the lens is closed
+    s[ON], s[SEED] = bool(s.get(ON)), s.get(SEED, 0)
     address.number_from_address("dynamics", SEED, 0, MOST, 0, "seed of dynamics")
     if address.arriving("dynamics") == str(st.session_state[SEED]):
         st.session_state[ON] = True
@@ -159,5 +161,11 @@ def _wait(keys: list) -> None:
     st.caption(
         f":material/hourglass_top: compiling, then dynamics for at most {consequences.LONGEST:.0f} s"
     )
-    if consequences.answers.answered(keys):
+    st.button("Stop", icon=":material/stop:", key="molecule:dynamics stop", on_click=_stop)
+    if not st.session_state.get(ON) or consequences.answers.answered(keys):
         st.rerun()
+
+
+def _stop() -> None:
+    """Nobody asks any more: the dynamics give up within a step."""
+    st.session_state[ON] = False

@@ -9,14 +9,29 @@ import streamlit as st
 from app.backend import cached
 from app.backend.measuring.beyond import symmetrised
 from app.figures import lineup as figures
+from app.pages.molecule import state
 from app.ui import address, layout, readouts, words
 
-ON, RUN = "molecule:symmetrise", "molecule:symmetrise run"
+ON, RUN = state.AVERAGED, state.AVERAGE_OF
 WHAT = (
     "Any model becomes equivariant if its answers for all rotations are turned back and averaged. A computer "
     "takes n of them, each for one call. The turns of a polyhedron, or a product rule, are exact for a model "
     "that varies slowly enough with the orientation; random ones err as 1/√n."
 )
+
+
+def from_address() -> None:
+    """Takes from the address with which the page was opened of which run averages are shown, if of any."""
+    s = st.session_state  # what is set in every run is kept while the lens is closed
+    s[ON], s[RUN] = bool(s.get(ON)), s.get(RUN)
+    wanted = address.arriving("average")
+    if wanted is not None:
+        st.session_state[ON], st.session_state[RUN] = True, wanted
+
+
+def in_address() -> dict[str, str | None]:
+    """What the address says of it: the run."""
+    return {"average": st.session_state.get(RUN) if st.session_state.get(ON) else None}
 
 
 def show(shown: Any, names: list[str], labels: dict[str, str]) -> None:
@@ -25,7 +40,10 @@ def show(shown: Any, names: list[str], labels: dict[str, str]) -> None:
         return
     left, right = layout.side_by_side(1, 2)
     rigid = [n for n in names if n in cached.runs_on("atoms")["rigid"]]
-    if st.session_state.get(RUN) not in names:
+    wanted = st.session_state.get(RUN)
+    if wanted not in names:
+        if wanted is not None:
+            address.tell(f"The link asks for averages of {str(wanted)[:60]!r}, which is not here.")
         st.session_state[RUN] = (rigid or names)[0]
     with left:
         name = str(

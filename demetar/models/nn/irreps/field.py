@@ -5,6 +5,7 @@ N. Thomas, T. Smidt et al., "Tensor field networks", 2018 (arXiv:1802.08219), se
 
 from __future__ import annotations
 
+import dataclasses
 from typing import NamedTuple
 
 import flax.linen as nn
@@ -49,6 +50,19 @@ class Convolution(nn.Module):
             k: segments.receive_sum(graph, m) * NEIGHBOURS**-0.5 for k, m in messages.items()
         }
         return Linear(self.irreps, name="mix")(products.concatenate(gathered, h))
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Of `Atoms`. Small: four small molecules in minutes on one core. The cutoff is in Å."""
+
+    species: tuple[int, ...] = (1, 6, 7, 8)
+    width: int = 16
+    layers: int = 2
+    lmax: int = 2
+    hidden: int = 16
+    basis: int = 12
+    cutoff: float = 5.0
 
 
 class Field(NamedTuple):

@@ -1,0 +1,1 @@
+"""What the Molecule and the N-body page have in common around their square."""
