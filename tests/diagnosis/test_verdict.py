@@ -24,7 +24,8 @@ def test_no_marks_are_sound_and_a_strange_one_is_not_known():
 
 
 def test_marks_that_sound_functions_may_have_are_not_held_against_them():
-    harmless = {m: True for m in MARKS if m not in BAD}
+    harmless = {m: True for m in MARKS if m not in BAD and m != "stairs"}  # float32 alone has these
+    assert decide({"stairs": True})[0] == SOUND, "what computes in float32 as it should"
     assert decide(harmless)[0] == SOUND
     assert "float32-twin" in harmless, "also a function of whole numbers answers alike"
 
