@@ -5,7 +5,7 @@ import { axisText } from "./format.js";
 import { axisAngle, conjugate, fromAxisAngle, multiply } from "./math.js";
 import { save } from "./figure.js";
 import { publish } from "./followers.js";
-import { BLANK, freeOf, make, makeCards } from "./panels.js";
+import { BLANK, clearOf, freeOf, make, makeCards } from "./panels.js";
 import { Picture } from "./picture.js";
 import { Player } from "./playback.js";
 import { Live } from "./live.js";
@@ -16,7 +16,6 @@ import { makeTable } from "./table.js";
 import { readTheme, shade } from "./theme.js";
 import { Turns } from "./turns.js";
 
-const BESIDE = 280; // pixels of a card below which the words at its foot leave nothing between them
 const trailed = (panels) => panels.some((panel) => panel.tracks.some(({ trail }) => trail));
 
 class View {
@@ -166,16 +165,9 @@ class View {
     const { width, height } = this.picture.cell(0);
     const shown = this.cards.filter((_, k) => this.picture.panels[k] !== BLANK);
     const free = shown.map(freeOf);
-    const [above, below] = ["above", "below"].map((side) => Math.max(...free.map((f) => f[side])));
-    // Words stand above and below; scenes of one page stand in the middle between them.
-    this.picture.lower = this.side ? (above - below) / 2 : 0;
-    const room = this.side ? height - above - below : height - 2 * Math.max(above, below);
-    const widths = free.map((f) => f.width);
-    // A scene that spreads as a ball must stand clear of the words however it is turned; where the words
-    // at the foot leave nothing between them, every scene.
-    const clear = Math.min(...widths) < BESIDE ? 1 : 1.15;
-    const most = room * (this.data.fit.fill && clear > 1 ? Math.min(width / height, 1.35) : clear);
-    return Math.min(most, ...widths) / height || 1;
+    const { lower, aspect } = clearOf(free, { width, height }, Boolean(this.side), this.data.fit.fill);
+    this.picture.lower = lower;
+    return aspect;
   }
 
   resize() {
