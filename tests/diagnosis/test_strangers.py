@@ -43,7 +43,9 @@ def test_places_of_particles_move_with_them():
         return {"positions": x + 0.1 * plain.vectors(x, plain.charges(graph, x))}
 
     assert diagnose(step, graph, seconds=1000).cause == "sound"
-    still = diagnose(lambda g: {"positions": step(g)["positions"] - np.asarray(g.positions)}, graph)
+    still = diagnose(
+        lambda g: {"positions": step(g)["positions"] - np.asarray(g.positions)}, graph, seconds=1000
+    )
     assert still.cause == "absolute-position"
 
 

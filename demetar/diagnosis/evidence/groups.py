@@ -72,6 +72,8 @@ def groups(asked: Asked, ruler: Ruler) -> Evidence:
     here, copy = asked.graph, crooked(asked)
     n = len(here.species)
     chosen = elements_of(n, asked.positions)
+    if ruler.coarsest:  # what is rounded has fewer digits, the farther it is
+        chosen["T"] = chosen["T"][:1]
     numbers = {k: worst(asked, ruler, copy, g) for k, g in chosen.items()}
     turned = worst(asked, ruler, carried(chosen["SO"][0], copy), chosen["C_i"])
     numbers["C_i"] = {k: max(v, turned[k]) for k, v in numbers["C_i"].items()}
