@@ -49,7 +49,7 @@ def forces_of(c: dict[str, Any]) -> str:
 def shipped() -> str:
     """One table for each data set and variant, of the runs under trained/."""
     tables: dict[tuple[str, str], list[Path]] = {}
-    for folder in sorted(p.parent for p in (ROOT / "trained").glob("*/results.json")):
+    for folder in sorted(p.parent for p in (ROOT / "trained").glob("*/config.json")):
         c = json.loads((folder / "config.json").read_text())
         variant = (c.get("data_options") or {}).get("variant", "")
         variant = "" if variant == "published" else variant

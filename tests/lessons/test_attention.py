@@ -79,6 +79,6 @@ def test_attention_weights_add_up_to_one(name: str) -> None:
 
 
 def test_the_page_offers_what_there_is() -> None:
-    assert page.SPACES == attention.SPACES
-    assert page.KERNELS == attention.KERNELS
-    assert set(page.NEIGHBOURS.values()) < set(attention.NEIGHBOURS.values())
+    assert {said: name for name, said in page.SPACES.items()} == attention.SPACES
+    assert {said: name for name, said in page.KERNELS.items()} == attention.KERNELS
+    assert set(page.NEIGHBOURS) < set(attention.NEIGHBOURS.values())

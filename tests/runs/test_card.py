@@ -47,6 +47,7 @@ def test_the_command_makes_the_same_settings(
 KNOWN = {field.name for field in dataclasses.fields(Config)}
 FOUND = {
     "unit", "rms", "data_sha256", "deviation", "masses", "forces", "packages", "commit", "device", "note",
+    "plan",
 }  # fmt: skip
 
 

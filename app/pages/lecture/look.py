@@ -11,7 +11,7 @@ from app.pages.lecture.parameters import selector
 from app.ui import layout
 
 LARGE = 1.38  # 13 to 18 pixels, 32 to 44
-AROUND = 146  # pixels of title, sentence and foot; more for what a scene leaves of the page's head
+AROUND = 164  # pixels of title, sentence and foot; more for what a scene leaves of the page's head
 HEAD = {"heading": 44, "sentence": 36, "controls": 62}
 INPUTS = 30, 200  # what a lesson has around its charts without its inputs, and with them
 WIDE, LINE = 88, 29  # letters of a sentence in a line at 1024 pixels, and what a line more takes

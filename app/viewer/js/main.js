@@ -5,7 +5,7 @@ import { axisText } from "./format.js";
 import { axisAngle, conjugate, fromAxisAngle, multiply } from "./math.js";
 import { save } from "./figure.js";
 import { publish } from "./followers.js";
-import { BLANK, freeOf, make, makeCards } from "./panels.js";
+import { BLANK, clearOf, freeOf, make, makeCards } from "./panels.js";
 import { Picture } from "./picture.js";
 import { Player } from "./playback.js";
 import { Live } from "./live.js";
@@ -165,13 +165,9 @@ class View {
     const { width, height } = this.picture.cell(0);
     const shown = this.cards.filter((_, k) => this.picture.panels[k] !== BLANK);
     const free = shown.map(freeOf);
-    const [above, below] = ["above", "below"].map((side) => Math.max(...free.map((f) => f[side])));
-    // Words stand above and below; scenes of one page stand in the middle between them.
-    this.picture.lower = this.side ? (above - below) / 2 : 0;
-    const room = this.side ? height - above - below : height - 2 * Math.max(above, below);
-    // A scene that spreads as a ball must stand clear of the words however it is turned.
-    const most = room * (this.data.fit.fill ? Math.min(Math.max(width / height, 1.15), 1.35) : 1.15);
-    return Math.min(most, ...free.map((f) => f.width)) / height || 1;
+    const { lower, aspect } = clearOf(free, { width, height }, Boolean(this.side), this.data.fit.fill);
+    this.picture.lower = lower;
+    return aspect;
   }
 
   resize() {

@@ -124,6 +124,22 @@ export function freeOf({ cell, card }) {
   return { above, below, width: inside.width / zoom };
 }
 
+const BESIDE = 280; // pixels of a card below which the words at its foot leave nothing between them
+
+/** How far below the middle of a cell of that size its picture stands, and its width over the cell's height. */
+export function clearOf(free, { width, height }, side, fill) {
+  const [above, below] = ["above", "below"].map((name) => Math.max(...free.map((f) => f[name])));
+  const widths = free.map((f) => f.width);
+  // Words stand above and below; scenes of one page stand in the middle between them.
+  const lower = side ? (above - below) / 2 : 0;
+  const room = side ? height - above - below : height - 2 * Math.max(above, below);
+  // A scene that spreads as a ball must stand clear of the words however it is turned; where the words
+  // at the foot leave nothing between them, every scene.
+  const clear = Math.min(...widths) < BESIDE ? 1 : 1.15;
+  const most = room * (fill && clear > 1 ? Math.min(width / height, 1.35) : clear);
+  return { lower, aspect: Math.min(most, ...widths) / height || 1 };
+}
+
 /** How much larger an element is on the screen than in its own pixels: a lecture's CSS zoom. */
 export function zoomOf(element) {
   return element.getBoundingClientRect().width / element.offsetWidth || 1;
