@@ -117,14 +117,19 @@ def lecture(browser: Browser, url: str, arguments: argparse.Namespace) -> dict[s
     return found
 
 
-def arrive(page: Page, url: str) -> None:
-    """Opens an address, whether the server is up already or not, and waits until it is quiet."""
-    for _ in range(100):
+def reach(page: Page, url: str) -> None:
+    """Opens an address, whether the server is up already or not."""
+    for _ in range(200):
         try:
             page.goto(url)
             break
-        except Error:  # the server is not up yet
+        except Error:
             time.sleep(0.1)
+
+
+def arrive(page: Page, url: str) -> None:
+    """Opens an address, whether the server is up already or not, and waits until it is quiet."""
+    reach(page, url)
     page.get_by_text("Scene 1 of").wait_for(timeout=120_000)
     page.wait_for_function(QUIET, timeout=240_000)
 
@@ -132,12 +137,7 @@ def arrive(page: Page, url: str) -> None:
 def first_picture(page: Page, url: str) -> dict[str, float]:
     """Seconds from the first request to words, to the first picture and to both runs' Δ_EQ."""
     begin = time.monotonic()
-    for _ in range(100):
-        try:
-            page.goto(url)
-            break
-        except Error:  # the server is not up yet
-            time.sleep(0.1)
+    reach(page, url)
     found = {}
     page.get_by_text("Demetar").first.wait_for(timeout=120_000)
     found["words"] = time.monotonic() - begin

@@ -15,9 +15,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from playwright.sync_api import Error, Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
-from benchmarks.latency import FLAGS, serve
+from benchmarks.latency import FLAGS, reach, serve
 from benchmarks.screenshots import QUIET
 from demetar.core import registry
 
@@ -47,12 +47,7 @@ def idle(pid: int) -> None:
 
 def opened(page: Page, url: str) -> None:
     """Waits until the page at an address is drawn."""
-    for _ in range(200):
-        try:
-            page.goto(url)
-            break
-        except Error:  # the server is not up yet
-            time.sleep(0.1)
+    reach(page, url)
     page.wait_for_function(QUIET, timeout=300_000)
     page.wait_for_timeout(1500)
 

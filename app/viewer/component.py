@@ -221,6 +221,20 @@ def _grid(count: int, cols: int | None, across: str, down: str) -> Grid:
     return Grid(rows, rows, [*sideways, *downwards])
 
 
+def _drawn(panels: Sequence[Panel], alt: str) -> dict[str, Any]:
+    """What is drawn, by what, and how it is told in words."""
+    return {
+        "panels": [{**build.panel_payload(panel), "index": k} for k, panel in enumerate(panels)],
+        "alt": alt or ". ".join(f"{panel.title} {panel.about}".strip() for panel in panels),
+        "hint": hint(panels),
+        "library": {
+            "url": f"app/static/{LIBRARY.name}?v={version('py3Dmol')}",
+            "missing": not LIBRARY.is_file(),
+            "sentence": fetch.why_flat(),
+        },
+    }
+
+
 def show(
     panels: Sequence[Panel],
     *,
@@ -263,24 +277,16 @@ def show(
             if name in hears:
                 hears[name](event)
 
-    payloads = [{**build.panel_payload(panel), "index": k} for k, panel in enumerate(panels)]
     data = {
-        "panels": payloads,
+        **_drawn(panels, alt),
         "grid": asdict(grid or _grid(len(panels), cols, across, down)),
         "side": side,
         "live": None if live is None else asdict(live),
         "height": f"{height}px" if isinstance(height, int) else height,
-        "alt": alt or ". ".join(f"{panel.title} {panel.about}".strip() for panel in panels),
-        "hint": hint(panels),
         "key": key,
         "fit": {**build.extent(panels), "token": fit, "fill": fill},
         "answered": st.session_state.get(memory, 0),
         "playback": {**asdict(playback or Playback()), "told": "frame" in hears},
-        "library": {
-            "url": f"app/static/{LIBRARY.name}?v={version('py3Dmol')}",
-            "missing": not LIBRARY.is_file(),
-            "sentence": fetch.why_flat(),
-        },
     }
     callbacks = {f"on_{name}_change": partial(heard, name) for name in EVENTS}
     result = _component()(key=key, data=data, **callbacks)

@@ -1,11 +1,17 @@
-"""A lecture's file as a test writes it."""
+"""A lecture's file as a test writes it, and the diagnosis that its scenes are given."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from app.backend.teaching.lectures import Between, Direction, OneOf, Showable, SomeOf
+from demetar.diagnosis.record import Diagnosis, Evidence
 
+FOUND = Diagnosis(
+    "vector-bias", "A bias is added to vectors.",
+    (Evidence("groups", "SO(3) breaks (1.5e+00).", {"breaks-SO": True}, {"SO(3)": 1.5}, 12, 0.5),),
+    12, 0.5, "parity", "Take the bias out.",
+)  # fmt: skip
 KNOWN = {
     "molecule": Showable(
         {

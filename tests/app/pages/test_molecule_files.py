@@ -1,15 +1,12 @@
 """What the molecule page gives away and takes: numbers, a test, the reader's own files."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from demetar.core.disk import PROJECT
 from tests.support.molecule_page import facts, sentences
-from tests.support.pages import settled
+from tests.support.pages import holds_but_for, settled
 
 
 def exported(at: AppTest, ending: str) -> str:
@@ -60,15 +57,7 @@ def test_the_exported_test_fails_for_what_breaks_and_passes_for_what_turns(
     small_runs, open_page, tmp_path
 ):
     at = open_page("molecule", molecule="water", angle="40", axis="z")
-    file = tmp_path / "test_square.py"
-    file.write_text(exported(at, "py"))
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
-        env={"PATH": "", "DEMETAR_HOME": str(small_runs), "PYTHONPATH": str(PROJECT)},
-    )  # fmt: skip
-    assert "1 failed, 3 passed" in result.stdout, result.stdout
-    assert "test_prediction_turns_with_its_input[set_transformer-qm9-homo]" in result.stdout
+    holds_but_for(exported(at, "py"), "set_transformer-qm9-homo", tmp_path, small_runs)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,30 +18,11 @@ from app.pages import lessons
 from app.pages.lecture import CHOICE, parameters
 from demetar.core.disk import PROJECT
 from demetar.core.errors import InputError
-from demetar.diagnosis.record import Diagnosis, Evidence
-from tests.support.lectures import GOOD, written
+from demetar.diagnosis.record import Diagnosis
+from tests.support.lectures import FOUND, GOOD, written
 from tests.support.pages import settled
 
 READY = ("beginners", "practice", "tensors", "representations")
-FOUND = Diagnosis(
-    "vector-bias", "A bias is added to vectors.",
-    (Evidence("groups", "SO(3) breaks (1.5e+00).", {"breaks-SO": True}, {"SO(3)": 1.5}, 12, 0.5),),
-    12, 0.5, "parity", "Take the bias out.",
-)  # fmt: skip
-
-
-@pytest.fixture
-def shipped(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The project's own runs; diagnoses are answered at once, nothing is compiled ahead."""
-    monkeypatch.setenv("DEMETAR_HOME", str(PROJECT))
-    monkeypatch.setattr(diagnosis, "diagnose", lambda *_, **__: FOUND)
-    monkeypatch.setattr(diagnosis, "_known", OrderedDict())
-    monkeypatch.setattr(ahead, "_molecule", lambda _: None)
-    threads: dict[str, Any] = {}
-    monkeypatch.setattr(ahead, "_threads", threads)
-    yield
-    for thread in threads.values():
-        thread.join(60)
 
 
 def ready(name: str) -> lectures.Lecture:
@@ -61,47 +41,6 @@ def test_a_ready_lecture_has_ten_scenes_that_name_what_there_is(name: str, shipp
 
 def test_every_lecture_of_the_project_is_tried_here(shipped: None) -> None:
     assert set(READY) == set(lectures.files()), "add its name to READY"
-
-
-OF_LESSON = """title = "T"
-[[scenes]]
-title = "S"
-page = "lessons"
-[scenes.parameters]
-lesson = "cnn"
-stride = 2
-"""
-WRONG_FOR_A_LESSON = {
-    "stride = 2": ("strid = 2", "'stride'"),
-    'lesson = "cnn"': ('lesson = "groups"', "stride"),
-    'lesson = "cnn" ': ("", "one of lesson"),
-    "stride = 2 ": ("stride = 4", "one of 1, 2, 3"),
-}
-
-
-@pytest.mark.parametrize("right", list(WRONG_FOR_A_LESSON))
-def test_a_lesson_brings_its_own_parameters(right: str, shipped: None, tmp_path: Path) -> None:
-    known = parameters.known()
-    scene = lectures.read(written(tmp_path, OF_LESSON), known).scenes[0]
-    assert scene.parameters == {"lesson": "cnn", "stride": "2"}
-    wrong, said = WRONG_FOR_A_LESSON[right]
-    with pytest.raises(InputError) as caught:
-        lectures.read(written(tmp_path, OF_LESSON.replace(right.strip(), wrong)), known)
-    assert said in str(caught.value)
-    assert "scene 1 of mine.toml" in str(caught.value)
-
-
-def test_a_scene_of_a_lesson_forgets_what_the_scene_before_had_chosen(
-    shipped: None, open_page: Callable[..., Any]
-) -> None:
-    at = open_page("lecture", lecture="tensors", scene="2")
-    assert at.toggle(key="lessons:groups:broken").value
-    at.button(key="lecture:next").click().run()
-    assert not at.toggle(key="lessons:groups:broken").value, "the next scene does not break it"
-    assert at.selectbox(key="lessons:groups:rho").value == "Euler angles added"
-    at.toggle(key="lessons:groups:broken").set_value(True).run()
-    assert at.toggle(key="lessons:groups:broken").value, "and the hand goes on in it"
-    assert not at.exception
 
 
 def test_every_page_is_known_but_the_lecture_itself(shipped: None) -> None:
