@@ -14,6 +14,7 @@ import pytest
 from app.jobs import estimate, process, runs, training
 from demetar.core.disk import locked
 from demetar.core.errors import InputError
+from demetar.data.sets import nbody
 from demetar.runs import config
 from tests.support.started import CONFIG, LONG, line, wait, write
 
@@ -91,6 +92,8 @@ def test_the_time_left_is_that_of_the_last_steps(home: Path) -> None:
 
 @pytest.mark.slow
 def test_the_first_steps_are_timed_for_real(home: Path) -> None:
+    for split in ("train", "valid"):
+        nbody.systems(split, size=1)  # making them is no part of what is timed
     found = estimate.time_first_steps({**LONG, "epochs": 10})
     assert found is not None
     assert "first steps" in found.basis
