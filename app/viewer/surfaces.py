@@ -1,4 +1,4 @@
-"""What stands for a feature about a point: coloured balls, and spherical functions as surfaces."""
+"""Draws what has an extent of its own: coloured balls, spherical functions, surfaces."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import py3Dmol
 
-from app.viewer.checked import Array
-from app.viewer.scene import BLUE, VERMILLION, Coloured, Lobes
+from app.viewer.checked import BLUE, VERMILLION, Array
+from app.viewer.shapes import Coloured, Lobes, Mesh
 
 _WHITE = np.array([238.0, 240.0, 243.0])
 LARGEST_MESH = 60_000  # vertices: the browser counts them with 16 bits
@@ -67,14 +67,35 @@ def _part(item: Lobes, point: Array, radii: Array) -> tuple[Array, Any] | None:
     return point + radii[used, None] * directions[used], np.reshape(index, kept.shape)
 
 
-def _add(view: py3Dmol.view, vertices: Sequence[Array], faces: Sequence[Array], color: str) -> None:
-    points = np.concatenate(vertices).round(4).tolist()
+def mesh(view: py3Dmol.view, item: Mesh) -> None:
+    """Draws the surface, in pieces where it has more corners than the browser counts."""
+    corners, normals = np.asarray(item.positions), np.asarray(item.normals)
+    faces = np.asarray(item.faces)
+    for part in np.array_split(faces, max(1, -(-3 * len(faces) // LARGEST_MESH))):
+        if len(part):
+            used, index = np.unique(part, return_inverse=True)
+            _add(view, [corners[used]], [index.ravel()], item.color, item.opacity, normals[used])
+
+
+def _add(
+    view: py3Dmol.view,
+    vertices: Sequence[Array],
+    faces: Sequence[Array],
+    color: str,
+    opacity: float = 0.85,
+    normals: Array | None = None,
+) -> None:
+    """One mesh; without normals the browser takes the mean of each corner's triangles."""
     view.addCustom(
         {
-            "vertexArr": [{"x": x, "y": y, "z": z} for x, y, z in points],
+            "vertexArr": _named(np.concatenate(vertices)),
             "faceArr": np.concatenate(faces).reshape(-1).tolist(),
-            "normalArr": [],
+            "normalArr": [] if normals is None else _named(normals),
             "color": color,
-            "opacity": 0.85,
+            "opacity": opacity,
         }
     )
+
+
+def _named(points: Array) -> list[dict[str, float]]:
+    return [{"x": x, "y": y, "z": z} for x, y, z in points.round(4).tolist()]

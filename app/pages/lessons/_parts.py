@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 
+from app import viewer
 from app.figures import color
 from app.ui import address, layout, words
 
@@ -17,9 +18,22 @@ ANSWERS = "lessons:answers"
 STEP, HIGHEST = 10, 420  # heights of charts, pixels at 1400 × 900
 # What a page, or a scene, has around its charts: the rest of the screen's height is shared among them.
 AROUND, ROOM = 320, 580
+ONE_ROW, FOOT = (
+    0.65,
+    28,
+)  # of its height, what the viewer takes for one row; pixels of what it says below
+
+
+def high(height: int) -> str:
+    """A height of that many pixels at 1400 × 900 as CSS: the screen's own share of it elsewhere."""
+    share = (
+        f"{height / ROOM:.4f} * (var(--demetar-screen,100vh) - var(--demetar-lessons,{AROUND}px))"
+    )
+    return f"clamp({0.5 * height}px,calc({share}),{1.25 * height}px)"
+
+
 CSS = "[class*=st-key-lessons-high]{overflow:hidden!important}".join(
-    f"div:has(>[class*=st-key-lessons-high-{h}-]){{flex:0 0 clamp({0.5 * h}px,calc({h / ROOM:.4f} * "
-    f"(var(--demetar-screen,100vh) - var(--demetar-lessons,{AROUND}px))),{1.25 * h}px)!important}}"
+    f"div:has(>[class*=st-key-lessons-high-{h}-]){{flex:0 0 {high(h)}!important}}"
     for h in range(STEP, HIGHEST + STEP, STEP)
 )
 
@@ -89,6 +103,19 @@ def chart(figure: Any, key: str, takeaway: str) -> None:
             figure, key=f"lessons:{key}", alt=takeaway, height="stretch",
             config={"displayModeBar": False},
         )  # fmt: skip
+
+
+def pixels(drawn: str, height: int, takeaway: str) -> None:
+    """Arrays as coloured squares (app.figures.pixels), with their takeaway as alternative text."""
+    st.html(
+        f"<div role='img' aria-label='{html.escape(takeaway)}' style='height:{high(height)}'>{drawn}</div>"
+    )
+
+
+def scene(panels: Sequence[Any], key: str, height: int, takeaway: str, fit: str) -> None:
+    """Panels in the viewer, side by side; with another name in `fit` the distance is set anew."""
+    tall = f"calc(({high(height)} - {FOOT}px) / {ONE_ROW})"
+    viewer.show(panels, key=f"lessons:{key}", height=tall, cols=len(panels), alt=takeaway, fit=fit)
 
 
 def used(lesson: ModuleType) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.backend import cached
 from app.figures import lessons as figures
+from app.figures import pixels
 from app.pages.lessons import _parts
 from app.pages.lessons._asked import Asked, One, Whole
 from app.ui import layout, words
@@ -58,8 +59,8 @@ def _images(found: dict[str, Any], key: str) -> None:
     named["difference"] = abs(found["f(g·x)"] - found["g·f(x)"])
     like: dict[str, str] = {"f(g·x)": "g·f(x)", "difference": "g·f(x)"}
     same = "the same" if found["apart"] < 1e-9 else "different"
-    _parts.chart(
-        figures.matrices(named, layout.dark(), 210, True, like), f"cnn:{key}",
+    _parts.pixels(
+        pixels.matrices(named, layout.dark(), True, like), 210,
         f"A digit, the digit after g, and both ways through the network: {same}.",
     )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.backend import cached
 from app.figures import lessons as figures
+from app.figures import pixels
 from app.pages.lessons import _parts
 from app.pages.lessons._asked import Asked, One, Switch, Whole
 from app.ui import layout, words
@@ -60,9 +61,8 @@ def show() -> list[_parts.Reading]:
     named = {"F(x)": found["F"], "F(g·x), PySCF": found["again"], "D F(x) Dᵀ": found["D F Dᵀ"],
              "difference": found["difference"]}  # fmt: skip
     same = "the same" if found["apart"] < 1e-9 else "different"
-    _parts.chart(
-        figures.matrices(_compressed(named), dark, 260, like={"difference": "D F(x) Dᵀ"}),
-        "hamiltonian:matrices",
+    _parts.pixels(
+        pixels.matrices(_compressed(named), dark, like={"difference": "D F(x) Dᵀ"}), 260,
         f"Water's matrix, that of the turned molecule, and the turned matrix: the last two are {same}.",
     )  # fmt: skip
     level = cached.lesson("hamiltonian", "levels", name, int(index))
