@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures import DASHES, ORDER, color, frame, log_ticks
+from app.figures import DASHES, ORDER, ORDERED, SIGNED, color, faint, frame, log_ticks
 
 FLOOR = 1e-17
 MARGIN = {"l": 8, "r": 8, "t": 26, "b": 8}
@@ -32,11 +32,16 @@ def _panels(figure: go.Figure, titles: Sequence[str], dark: bool) -> None:
                 },
             }
         )  # fmt: skip
-        figure.add_annotation(
-            text=title, x=start + width / 2, xref="paper", y=1, yref="paper", yanchor="bottom",
-            showarrow=False, font={"size": 13, "color": color("grey", dark)},
-        )  # fmt: skip
+        _title(figure, title, start + width / 2, dark)
     figure.update_layout(margin=MARGIN, showlegend=False, hovermode="closest")
+
+
+def _title(figure: go.Figure, text: str, x: float, dark: bool) -> None:
+    """Words above a panel whose middle is at x of the figure's width."""
+    figure.add_annotation(
+        text=text, x=x, xref="paper", y=1, yref="paper", yanchor="bottom", showarrow=False,
+        font={"size": 13, "color": color("grey", dark)},
+    )  # fmt: skip
 
 
 def matrices(
@@ -59,7 +64,7 @@ def matrices(
         top = max(float(np.abs(named[like.get(name, name)]).max()), 1e-12)
         scale = {"colorscale": "gray_r" if not dark else "gray", "zmin": 0, "zmax": top}
         if not images or z.min() < 0:
-            scale = {"colorscale": "RdBu_r", "zmin": -top, "zmax": top}
+            scale = {"colorscale": SIGNED[dark], "zmin": -top, "zmax": top}
         figure.add_trace(
             go.Heatmap(
                 z=z, xaxis=f"x{suffix}", yaxis=f"y{suffix}", showscale=False, **scale,
@@ -68,6 +73,10 @@ def matrices(
             )
         )  # fmt: skip
         figure.update_layout({f"yaxis{suffix}": {"autorange": "reversed"}})
+        figure.add_shape(  # squares may have the page's own colour
+            type="rect", xref=f"x{suffix}", yref=f"y{suffix}", x0=-0.5, x1=z.shape[1] - 0.5, y0=-0.5,
+            y1=z.shape[0] - 0.5, line={"color": faint("grey", dark, 0.5), "width": 1},
+        )  # fmt: skip
     return figure
 
 
@@ -114,7 +123,7 @@ def shapes(
                     x=places[:, 0], y=places[:, 1], name=name, mode="lines+markers", **axes,
                     line={"color": hue, "width": 9 if wide else 2}, opacity=0.35 if wide else 1,
                     marker={
-                        "size": 18 if wide else 10, "cmin": 0, "cmax": 1, "colorscale": "Viridis",
+                        "size": 18 if wide else 10, "cmin": 0, "cmax": 1, "colorscale": ORDERED[dark],
                         "color": list(colours) if colours is not None else hue,
                     },
                     hovertemplate=f"{name}: (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
@@ -140,7 +149,7 @@ def curves(
     marked: Sequence[float] = (), height: int = 210,
 ) -> go.Figure:  # fmt: skip
     """Errors over x on a logarithmic axis, zeros on its floor, and a line at each of `marked`."""
-    figure = frame(dark, height, x_title)
+    figure = frame(dark, height, x_title, "Δ")
     for i, (name, values) in enumerate(named.items()):
         figure.add_trace(
             go.Scatter(
@@ -171,7 +180,7 @@ def spherical(
         figure.add_trace(
             go.Surface(
                 x=surface["x"], y=surface["y"], z=surface["z"], surfacecolor=surface["value"],
-                cmin=-top, cmax=top, colorscale="RdBu_r", showscale=False, scene=scene,
+                cmin=-top, cmax=top, colorscale=SIGNED[dark], showscale=False, scene=scene,
                 hoverinfo="skip", name=title,
             )
         )  # fmt: skip
@@ -186,10 +195,7 @@ def spherical(
         figure.update_layout(
             {scene: {"domain": {"x": [i / count, (i + 1) / count]}, "aspectmode": "cube", **named_axes}}
         )  # fmt: skip
-        figure.add_annotation(
-            text=title, x=(i + 0.5) / count, xref="paper", y=1, yref="paper", yanchor="bottom",
-            showarrow=False, font={"size": 13, "color": color("grey", dark)},
-        )  # fmt: skip
+        _title(figure, title, (i + 0.5) / count, dark)
     figure.update_layout(margin=MARGIN, showlegend=False)
     return figure
 
@@ -233,10 +239,7 @@ def isosurfaces(
         figure.update_layout(
             {scene: {**place, "camera": camera, **{f"{a}axis": plain for a in "xyz"}}}
         )
-        figure.add_annotation(
-            text=title, x=(i + 0.5) / count, xref="paper", y=1, yref="paper", yanchor="bottom",
-            showarrow=False, font={"size": 13, "color": color("grey", dark)},
-        )  # fmt: skip
+        _title(figure, title, (i + 0.5) / count, dark)
     figure.update_layout(margin=MARGIN, showlegend=False)
     return figure
 

@@ -22,10 +22,9 @@ p.demetar b{font-weight:650}
 @media(max-height:800px){
 :root{--demetar-around:388px;--demetar-over:0px;--demetar-least:330px}
 }
-.st-key-controls button,.st-key-controls [data-baseweb="select"]>div{min-height:32px;height:32px;
-font-size:14px}
+.st-key-controls button,.st-key-controls .stSelectbox :is([role=group],input){min-height:32px!important;
+height:32px!important;font-size:14px}
 .st-key-controls [data-testid="stPopover"] button{padding:0 10px}
-.st-key-controls [data-baseweb="select"] *{line-height:30px}
 .st-key-controls{gap:8px!important;padding-top:.5rem;
 border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 .st-key-controls [data-testid="stButtonGroup"] button{padding:0 9px;min-height:32px}
@@ -37,7 +36,7 @@ border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 .st-key-tools{position:absolute!important;right:0;top:-4px;width:auto!important}
 .st-key-tools button{padding:2px 6px}
 .st-key-tools button p,.st-key-controls .stButton button p{position:absolute;clip-path:inset(50%);
-width:1px;white-space:nowrap}
+width:1px;overflow:hidden;white-space:nowrap}
 .st-key-tools button div[aria-hidden]{display:none}
 .st-key-controls .stButton button{padding:0 9px}
 .st-key-controls{gap:4px!important}

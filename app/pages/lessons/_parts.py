@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -16,8 +17,20 @@ from app.ui import address, layout, words
 ANSWERS = "lessons:answers"
 STEP, HIGHEST = 10, 420  # heights of charts, pixels at 1400 × 900
 # What a page, or a scene, has around its charts: the rest of the screen's height is shared among them.
-AROUND, ROOM = 320, 580
-CSS = "[class*=st-key-lessons-high]{overflow:hidden!important}".join(
+AROUND, ROOM = 342, 560
+RAISED = re.compile(r"\^(l[₁₂]?)|_(lm|l|n)\b")
+# Choices, menus and numbers of one height, so that their labels stand in one line; all lessons are seen at
+# any width; and without room for two columns, what stands beside the charts takes the page's whole width.
+LOOK = """
+[class*=st-key-lessons-inputs] :is(.stSelectbox,.stNumberInput) :is([role=group],input,button){
+min-height:0!important;height:36px!important}
+.st-key-lessons-lesson [role=radiogroup]{flex-wrap:wrap;row-gap:4px}
+.st-key-scene p.do{display:none}
+@media(max-width:900px){
+.stGridCell:has(.st-key-lessons-question){grid-column:1/-1!important}
+}
+"""
+CSS = LOOK + "[class*=st-key-lessons-high]{overflow:hidden!important}".join(
     f"div:has(>[class*=st-key-lessons-high-{h}-]){{flex:0 0 clamp({0.5 * h}px,calc({h / ROOM:.4f} * "
     f"(var(--demetar-screen,100vh) - var(--demetar-lessons,{AROUND}px))),{1.25 * h}px)!important}}"
     for h in range(STEP, HIGHEST + STEP, STEP)
@@ -32,6 +45,14 @@ class Reading:
     kept: float
     broken: float | None = None
     facts: dict[str, str] = field(default_factory=dict)
+
+
+def formula(text: str) -> str:
+    """A text as HTML, with D^l raised and Y_lm lowered."""
+    return RAISED.sub(
+        lambda found: f"<sup>{found[1]}</sup>" if found[1] else f"<sub>{found[2]}</sub>",
+        html.escape(text),
+    )
 
 
 def predict(name: str, lesson: ModuleType) -> None:

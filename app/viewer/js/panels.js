@@ -81,6 +81,7 @@ function makeCard() {
     title.title = panel.help;
     fillLegend(legend, panel.legend, color);
     card.classList.toggle("input", panel.input);
+    card.classList.toggle("both", panel.title.includes(" and ") && panel.legend.length > 1);
     caption.textContent =
       panel.caption || (panel.input ? "drag: turn the input" : "drag: turn the camera");
     caption.hidden = panel.magnified !== "";
