@@ -22,6 +22,7 @@ p.demetar b{font-weight:650}
 @media(max-height:800px){
 :root{--demetar-around:388px;--demetar-over:0px;--demetar-least:330px}
 }
+.stMain .stVerticalBlock .stButton .stMarkdownEllipsis{white-space:normal;overflow:visible}
 .st-key-controls button,.st-key-controls .stSelectbox :is([role=group],input){min-height:32px!important;
 height:32px!important;font-size:14px}
 .st-key-controls [data-testid="stPopover"] button{padding:0 10px}
@@ -35,8 +36,8 @@ border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 .st-key-head h1.demetar{padding-right:210px}
 .st-key-tools{position:absolute!important;right:0;top:-4px;width:auto!important}
 .st-key-tools button{padding:2px 6px}
-.st-key-tools button p,.st-key-controls .stButton button p{position:absolute;clip-path:inset(50%);
-width:1px;overflow:hidden;white-space:nowrap}
+.st-key-tools button p,.st-key-controls .stButton button:not([data-testid$=primary]) p{position:absolute;
+clip-path:inset(50%);width:1px;overflow:hidden;white-space:nowrap}
 .st-key-tools button div[aria-hidden]{display:none}
 .st-key-controls .stButton button{padding:0 9px}
 .st-key-controls{gap:4px!important}
@@ -52,6 +53,9 @@ font-size:13px}
 }
 """
 )
+
+# Code in captions would be smaller than anything else.
+SMALLEST = "[data-testid=stCaptionContainer] code{font-size:12px}"
 
 # Between a telephone, on which Streamlit closes the sidebar, and a wide screen only its icons stand; it
 # opens over the page under the pointer or the keyboard, so that nothing on the page moves.

@@ -85,7 +85,7 @@ def show() -> list[_parts.Reading]:
         )  # fmt: skip
     _parts.chart(
         figures.bars(
-            [f"y = {i}" for i in range(len(steps["out"]))], steps["out"], "(K f)(y), the sum",
+            [f"y = {i}" for i in range(len(steps["out"]))], steps["out"], "(K f)(y)",
             dark, 170,
         ),
         "attention:out", "The sum over x at each y.",

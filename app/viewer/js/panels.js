@@ -70,6 +70,7 @@ function makeCard() {
   const button = make("button", "quiet", "use this view as g");
   const differ = make("button", "quiet differ");
   button.type = differ.type = "button";
+  button.hidden = differ.hidden = true; // until there is something to view
   const foot = make("footer");
   foot.append(caption, differ, note, button);
   card.append(head, make("div", "space"), foot);
