@@ -46,7 +46,8 @@ clip-path:inset(50%);width:1px;overflow:hidden;white-space:nowrap}
 font-size:13px}
 .st-key-controls>[class*="-run"]{width:102px!important}
 .st-key-controls>[class*="-beside"]{width:124px!important}
-.st-key-controls>[class*="-slider"]{width:112px!important;min-width:0!important;flex:0 0 112px!important}
+.st-key-controls>[class*="-slider"]{width:112px!important;min-width:0!important;flex:0 0 112px!important;
+margin-right:8px}
 .st-key-controls>[class*="-slider"] *{min-width:0}
 .st-key-controls>[class*="-axis"]{width:104px!important}
 .st-key-controls [data-testid="stPopover"] button{padding:0 7px!important}
