@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -37,11 +37,29 @@ class Job:
     done: asyncio.Future = field(default_factory=asyncio.Future)
 
 
-class Scheduler:
-    """Jobs of all visitors."""
+def chosen(waiting: Sequence[Job], served: Set[Hashable], now: float) -> list[Job]:
+    """What is computed next, in one call; nothing where nobody's turn has come.
 
-    def __init__(self, workers: int = WORKERS, most: int = MOST) -> None:
-        self._free, self._most = workers, most
+    `waiting` in the order in which they asked; `served` are the visitors for whom something is computed.
+    """
+    able = [job for job in waiting if job.due <= now and job.visitor not in served]
+    late = [job for job in able if job.verdict and now - job.since > PATIENCE]
+    hands = [job for job in able if not job.verdict]
+    first = next(iter(late or hands or able), None)
+    if first is None:
+        return []
+    found = {first.visitor: first}  # one of each visitor
+    for job in able:
+        if job.verdict == first.verdict and job.alike == first.alike and job.alike is not None:
+            found.setdefault(job.visitor, job)
+    return list(found.values())[:MOST]
+
+
+class Scheduler:
+    """Jobs of all visitors, in the order that `choose` gives them."""
+
+    def __init__(self, workers: int = WORKERS, choose: Callable = chosen) -> None:
+        self._free, self._choose = workers, choose
         self._waiting: list[Job] = []
         self._served: set[Hashable] = set()
 
@@ -85,27 +103,13 @@ class Scheduler:
                 self._waiting.remove(job)
 
     def _begin(self) -> None:
-        while self._free and (jobs := self._next(time.monotonic())):
+        while self._free and (jobs := self._choose(self._waiting, self._served, time.monotonic())):
             for job in jobs:
                 self._waiting.remove(job)
                 self._served.add(job.visitor)
             self._free -= 1
             task = asyncio.ensure_future(asyncio.to_thread(_computed, jobs))
             task.add_done_callback(lambda task, jobs=jobs: self._ended(task, jobs))
-
-    def _next(self, now: float) -> list[Job]:
-        """What is computed next, in one call; nothing where nobody's turn has come."""
-        able = [job for job in self._waiting if job.due <= now and job.visitor not in self._served]
-        late = [job for job in able if job.verdict and now - job.since > PATIENCE]
-        hands = [job for job in able if not job.verdict]
-        first = next(iter(late or hands or able), None)
-        if first is None:
-            return []
-        chosen = {first.visitor: first}  # one of each visitor
-        for job in able:
-            if job.verdict == first.verdict and job.alike == first.alike and job.alike is not None:
-                chosen.setdefault(job.visitor, job)
-        return list(chosen.values())[: self._most]
 
     def _ended(self, task: asyncio.Future, jobs: list[Job]) -> None:
         self._free += 1

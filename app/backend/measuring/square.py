@@ -102,15 +102,13 @@ def _asked(what: str, run: Run, atoms: ase.Atoms, element: Element, dtype: str) 
 
 def measured(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Measurement:
     """The run at one g, with its layers, kept for a moment; InputError if it can't read the atoms."""
-    key = _asked("measured", run, atoms, element, dtype)
-    return _recent.ask(key, lambda: measured_now(run, atoms, element, dtype))
 
+    def make() -> Measurement:
+        graph = from_atoms(atoms)
+        g = with_padding(isometries(element, (0.0, 0.0, 1.0), len(atoms))[:1], graph)
+        return equivariance.measure(run, graph, dtype=dtype, elements=g, rebuild=False)
 
-def measured_now(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Measurement:
-    """The same, neither looked up nor kept."""
-    graph = from_atoms(atoms)
-    g = with_padding(isometries(element, (0.0, 0.0, 1.0), len(atoms))[:1], graph)
-    return equivariance.measure(run, graph, dtype=dtype, elements=g, rebuild=False)
+    return _recent.ask(_asked("measured", run, atoms, element, dtype), make)
 
 
 def content(graph: Graph) -> tuple[bytes | None, ...]:
@@ -201,7 +199,7 @@ def judge(run: Run, graph: Graph, names: Mapping[str, str], first: Measurement) 
 
 def judge_by(names: Mapping[str, str], first: Measurement, again: Measurement) -> Judgement:
     """The same with the measurement in the second precision."""
-    found, inside = verdict.compare(first, again), bool(first.layers)
+    found, inside = verdict.compare(first, again), bool(first.layers and again.layers)
     moving = bool(first.elements.moving()[0])
     return Judgement(
         word={k: found.findings[n].word if moving else "still" for k, n in names.items()},
