@@ -160,7 +160,7 @@ def _compared(
     degrees = [g.max_degree for g in (taken.graph, *graphs)]  # 0 where one is not known
     padded = pad(taken.graph.replace(max_degree=min(degrees) and max(degrees)), nodes, edges)
     ways = 2 if graphs else 1
-    count, most = ways * len(part), max(1, comparison.EDGES // max(edges, 1))
+    count = ways * len(part)
     given = isometry.led(isometry.repeated(isometry.widened(part, nodes), ways), 1).astype(dtype)
     built = neighbours.stack(graphs or [taken.graph], nodes, edges)
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
@@ -179,7 +179,7 @@ def _compared(
         def some(chunk: int) -> tuple:
             return params, system, np.True_, reference, *arguments(0, chunk)
 
-        most = comparison.at_once(count, most)
+        most = comparison.at_once(count, edges)
         chunk = memory.fitting(compare, some, most, limit, taken.graph, dtype)
         reference, found = _asked(
             compare, some(chunk), [arguments(k, chunk) for k in range(chunk, count + 1, chunk)]

@@ -37,7 +37,7 @@ class Ready:
         self.dtype, limit = dtype, memory.budget()
         self.taken = subject(f, neighbours.unpadded(graph))
         self._nodes, edges = neighbours.size(self.taken.graph, [])
-        most = comparison.at_once(1, max(1, comparison.EDGES // max(edges, 1)))
+        most = comparison.at_once(1, edges)
         system = pad(self.taken.graph, self._nodes, edges).astype(dtype)
         built = neighbours.stack([self.taken.graph], self._nodes, edges)
         with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
