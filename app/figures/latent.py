@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -44,48 +44,4 @@ def plane(
     figure.update_layout(
         showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8}, xaxis=axis, yaxis=axis
     )
-    return figure
-
-
-def clouds(
-    panels: Mapping[str, Mapping[str, np.ndarray]], dark: bool = False, height: int = 250
-) -> go.Figure:
-    """Points [n, 3] in space, a panel each; the first of a panel are balls joined in their order, the
-    second ones are rings around where they should be."""
-    figure = frame(dark, height)
-    count = len(panels)
-    every = [np.abs(x).max() for panel in panels.values() for x in panel.values()]
-    reach = 1.15 * max(float(np.max(every)), 1e-9)
-    for i, (title, panel) in enumerate(panels.items()):
-        scene = f"scene{i + 1 if i else ''}"
-        for k, (name, x) in enumerate(panel.items()):
-            hue = color("grey" if k else "blue", dark)
-            figure.add_trace(
-                go.Scatter3d(
-                    x=x[:, 0], y=x[:, 1], z=x[:, 2], scene=scene, name=name,
-                    mode="markers" if k else "markers+lines",
-                    line={"color": hue, "width": 4},
-                    marker={
-                        "size": 9 if k else 6, "color": hue, "opacity": 0.9,
-                        "symbol": "circle-open" if k else "circle",
-                    },
-                    hovertemplate=f"{name} %{{pointNumber}}<extra></extra>",
-                )
-            )  # fmt: skip
-        axis = {"range": [-reach, reach], "showticklabels": False, "showspikes": False}
-        axes = {
-            f"{n}axis": {
-                **axis, "title": {"text": n}, "backgroundcolor": "rgba(0,0,0,0)",
-                "gridcolor": "rgba(128,140,160,.3)",
-            }
-            for n in "xyz"
-        }  # fmt: skip
-        figure.update_layout(
-            {scene: {"domain": {"x": [i / count, (i + 1) / count]}, "aspectmode": "cube", **axes}}
-        )
-        figure.add_annotation(
-            text=title, x=(i + 0.5) / count, xref="paper", y=1, yref="paper", yanchor="bottom",
-            showarrow=False, font={"size": 13, "color": color("grey", dark)},
-        )  # fmt: skip
-    figure.update_layout(margin=MARGIN, showlegend=False)
     return figure

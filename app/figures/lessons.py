@@ -1,4 +1,4 @@
-"""What lessons draw: matrices and images side by side, shapes in the plane, curves, spherical functions."""
+"""What lessons draw: shapes in the plane side by side, curves, bars, energy levels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures import DASHES, ORDER, color, frame, log_ticks
+from app.figures import DASHES, ORDER, ORDERED, color, frame, log_ticks
 
 FLOOR = 1e-17
 MARGIN = {"l": 8, "r": 8, "t": 26, "b": 8}
@@ -39,56 +39,6 @@ def _panels(figure: go.Figure, titles: Sequence[str], dark: bool) -> None:
     figure.update_layout(margin=MARGIN, showlegend=False, hovermode="closest")
 
 
-def matrices(
-    named: Mapping[str, np.ndarray],
-    dark: bool = False,
-    height: int = 260,
-    images: bool = False,
-    like: Mapping[str, str] | None = None,
-) -> go.Figure:
-    """Arrays [rows, columns] as coloured squares with a title each; `images` are ink where not negative.
-
-    Matrices have a scale about 0, each its own, or that of another one, by `like`; small ones show
-    their numbers.
-    """
-    figure = frame(dark, height)
-    _panels(figure, list(named), dark)
-    like = like or {}
-    for i, (name, array) in enumerate(named.items()):
-        z, suffix = np.atleast_2d(np.asarray(array, float)), str(i + 1) if i else ""
-        top = max(float(np.abs(named[like.get(name, name)]).max()), 1e-12)
-        scale = {"colorscale": "gray_r" if not dark else "gray", "zmin": 0, "zmax": top}
-        if not images or z.min() < 0:
-            scale = {"colorscale": "RdBu_r", "zmin": -top, "zmax": top}
-        figure.add_trace(
-            go.Heatmap(
-                z=z, xaxis=f"x{suffix}", yaxis=f"y{suffix}", showscale=False, **scale,
-                texttemplate="%{z:.2f}" if z.size <= 9 else None,
-                hovertemplate="row %{y}, column %{x}: %{z:.3g}<extra></extra>",
-            )
-        )  # fmt: skip
-        figure.update_layout({f"yaxis{suffix}": {"autorange": "reversed"}})
-    return figure
-
-
-def labels(named: Mapping[str, np.ndarray], dark: bool = False, height: int = 260) -> go.Figure:
-    """Integer arrays as squares, equal numbers in equal colours that neighbours do not share."""
-    figure = frame(dark, height)
-    _panels(figure, list(named), dark)
-    for i, array in enumerate(named.values()):
-        suffix, z = str(i + 1) if i else "", np.asarray(array)
-        golden = (z * 0.6180339887) % 1  # spreads successive numbers over the circle of hues
-        figure.add_trace(
-            go.Heatmap(
-                z=golden, customdata=z, xaxis=f"x{suffix}", yaxis=f"y{suffix}", showscale=False,
-                colorscale="HSV", zmin=0, zmax=1, opacity=0.75, xgap=1, ygap=1,
-                hovertemplate="x %{x}, y %{y}: orbit %{customdata}<extra></extra>",
-            )
-        )  # fmt: skip
-        figure.update_layout({f"yaxis{suffix}": {"autorange": "reversed"}})
-    return figure
-
-
 Drawn = Sequence[
     tuple[str, np.ndarray, Sequence[float] | None, str]
 ]  # name, places, colours, style
@@ -114,7 +64,7 @@ def shapes(
                     x=places[:, 0], y=places[:, 1], name=name, mode="lines+markers", **axes,
                     line={"color": hue, "width": 9 if wide else 2}, opacity=0.35 if wide else 1,
                     marker={
-                        "size": 18 if wide else 10, "cmin": 0, "cmax": 1, "colorscale": "Viridis",
+                        "size": 18 if wide else 10, "cmin": 0, "cmax": 1, "colorscale": ORDERED[dark],
                         "color": list(colours) if colours is not None else hue,
                     },
                     hovertemplate=f"{name}: (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
@@ -140,7 +90,7 @@ def curves(
     marked: Sequence[float] = (), height: int = 210,
 ) -> go.Figure:  # fmt: skip
     """Errors over x on a logarithmic axis, zeros on its floor, and a line at each of `marked`."""
-    figure = frame(dark, height, x_title)
+    figure = frame(dark, height, x_title, "Δ")
     for i, (name, values) in enumerate(named.items()):
         figure.add_trace(
             go.Scatter(
@@ -159,41 +109,6 @@ def curves(
     return figure
 
 
-def spherical(
-    named: Mapping[str, Mapping[str, np.ndarray]], dark: bool = False, height: int = 330
-) -> go.Figure:
-    """Functions on the sphere, drawn at the distance of their size, coloured by their sign."""
-    figure = frame(dark, height)
-    count = len(named)
-    for i, (title, surface) in enumerate(named.items()):
-        scene = f"scene{i + 1 if i else ''}"
-        top = max(float(np.abs(surface["value"]).max()), 1e-12)
-        figure.add_trace(
-            go.Surface(
-                x=surface["x"], y=surface["y"], z=surface["z"], surfacecolor=surface["value"],
-                cmin=-top, cmax=top, colorscale="RdBu_r", showscale=False, scene=scene,
-                hoverinfo="skip", name=title,
-            )
-        )  # fmt: skip
-        axis = {"range": [-1, 1], "showticklabels": False, "showspikes": False}
-        named_axes = {
-            f"{n}axis": {
-                **axis, "title": {"text": n}, "backgroundcolor": "rgba(0,0,0,0)",
-                "gridcolor": "rgba(128,140,160,.3)",
-            }
-            for n in "xyz"
-        }  # fmt: skip
-        figure.update_layout(
-            {scene: {"domain": {"x": [i / count, (i + 1) / count]}, "aspectmode": "cube", **named_axes}}
-        )  # fmt: skip
-        figure.add_annotation(
-            text=title, x=(i + 0.5) / count, xref="paper", y=1, yref="paper", yanchor="bottom",
-            showarrow=False, font={"size": 13, "color": color("grey", dark)},
-        )  # fmt: skip
-    figure.update_layout(margin=MARGIN, showlegend=False)
-    return figure
-
-
 def bars(
     names: Sequence[str], values: np.ndarray, title: str, dark: bool = False, height: int = 200
 ) -> go.Figure:
@@ -205,67 +120,6 @@ def bars(
     )
     figure.update_layout(showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     return figure
-
-
-def isosurfaces(
-    named: Mapping[str, Mapping[str, np.ndarray]], dark: bool = False, height: int = 330
-) -> go.Figure:
-    """Surfaces of equal value, "above" red and "below" blue, and the atoms in them, one scene a title.
-
-    Both are triangles [count, 3, 3]; "positions" [n, 3] and "species"; a cube "reach" to each side.
-    """
-    figure = frame(dark, height)
-    count = len(named)
-    for i, (title, found) in enumerate(named.items()):
-        scene = f"scene{i + 1 if i else ''}"
-        for part, hue in (("above", "vermillion"), ("below", "blue")):
-            corners, (first, second, third) = _welded(found[part])
-            figure.add_trace(
-                go.Mesh3d(
-                    x=corners[:, 0], y=corners[:, 1], z=corners[:, 2], i=first, j=second, k=third,
-                    color=color(hue, dark), opacity=0.55, scene=scene, hoverinfo="skip",
-                )
-            )  # fmt: skip
-        _atoms(figure, found, scene, dark)
-        plain = {"visible": False, "range": [-float(found["reach"]), float(found["reach"])]}
-        place = {"domain": {"x": [i / count, (i + 1) / count]}, "aspectmode": "cube"}
-        camera = {"eye": {"x": 0.7, "y": 0.75, "z": 0.5}}
-        figure.update_layout(
-            {scene: {**place, "camera": camera, **{f"{a}axis": plain for a in "xyz"}}}
-        )
-        figure.add_annotation(
-            text=title, x=(i + 0.5) / count, xref="paper", y=1, yref="paper", yanchor="bottom",
-            showarrow=False, font={"size": 13, "color": color("grey", dark)},
-        )  # fmt: skip
-    figure.update_layout(margin=MARGIN, showlegend=False)
-    return figure
-
-
-def _welded(triangles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Corners [n, 3] that differ, and which of them each triangle [count, 3, 3] has, [3, count].
-
-    A corner belongs to six triangles or so: a quarter of the bytes on their way to the browser.
-    """
-    corners = np.asarray(triangles, np.float32).round(4).reshape(-1, 3)
-    different, which = np.unique(corners, axis=0, return_inverse=True)
-    return different, which.astype(np.int32).reshape(-1, 3).T
-
-
-def _atoms(figure: go.Figure, found: Mapping[str, np.ndarray], scene: str, dark: bool) -> None:
-    """Balls at the places of the atoms, hydrogen smaller, and their symbols."""
-    places, species = found["positions"], found["species"]
-    symbols = {1: "H", 6: "C", 7: "N", 8: "O"}
-    figure.add_trace(
-        go.Scatter3d(
-            x=places[:, 0], y=places[:, 1], z=places[:, 2], mode="markers+text", scene=scene,
-            text=[symbols.get(int(s), "") for s in species], hoverinfo="text",
-            textfont={"size": 13}, textposition="top center",
-            marker={
-                "size": [5 if s == 1 else 8 for s in species], "color": color("grey", dark),
-                "opacity": 1,
-            },
-        )
-    )  # fmt: skip
 
 
 def energy_levels(

@@ -30,6 +30,7 @@ from app.viewer.scene import (
     Field,
     Item,
     Lobes,
+    Mesh,
     Panel,
     Particles,
     Path,
@@ -171,6 +172,7 @@ _DRAW = {
     Track: _track,
     Coloured: surfaces.balls,
     Lobes: surfaces.lobes,
+    Mesh: surfaces.mesh,
 }
 
 
@@ -218,6 +220,10 @@ def _points(item: Item) -> Array:
         if item.role not in ("first", "left"):
             return np.asarray(item.origins)
         return np.asarray(item.origins) + 0.8 * item.scale * np.asarray(item.vectors)
+    if isinstance(item, Lobes):
+        ends = abs(np.asarray(item.values))[..., None] * np.asarray(item.directions)
+        points = np.asarray(item.positions)[:, None] + ends
+        return points.reshape(-1, 3).astype(np.float64)
     return np.asarray(item.positions)
 
 

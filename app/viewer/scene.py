@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from app.viewer import checked
 from app.viewer.checked import Array, checked_color, finite
+from app.viewer.surfaces import Coloured, Lobes, Mesh
 from demetar.core.errors import InputError
 
 BLUE, VERMILLION, GREEN = checked.BLUE, checked.VERMILLION, checked.GREEN
@@ -181,46 +182,6 @@ class Track:
 
 
 @dataclass
-class Coloured:
-    """Values [n] from −1 to 1 as coloured balls about points [n 3]: blue +, white 0, vermillion −."""
-
-    positions: ArrayLike
-    values: ArrayLike
-    label: str = ""
-    radius: float = 0.5
-    color: str = BLUE
-    ghost: bool = True
-
-    def __post_init__(self) -> None:
-        self.positions = finite("positions", self.positions, (None, 3))
-        self.values = finite("values", self.values, (len(self.positions),))
-
-
-@dataclass
-class Lobes:
-    """Functions on the sphere as surfaces: |value| Å from points [n 3] in each direction.
-
-    values [n k] at directions [k 3] (unit vectors), joined by triangles faces [f 3]; blue where the
-    function is positive, vermillion where it is negative.
-    """
-
-    positions: ArrayLike
-    values: ArrayLike
-    directions: ArrayLike
-    faces: ArrayLike
-    label: str = ""
-    color: str = BLUE
-    ghost: bool = True
-
-    def __post_init__(self) -> None:
-        self.positions = finite("positions", self.positions, (None, 3))
-        self.directions = finite("directions", self.directions, (None, 3))
-        size = (len(self.positions), len(self.directions))
-        self.values = finite("values", self.values, size)
-        self.faces = finite("faces", self.faces, (None, 3)).astype(int)
-
-
-@dataclass
 class Field:
     """Vectors [n 3] on atoms at origins [n 3], which may change while the hand moves.
 
@@ -270,7 +231,7 @@ class Path:
         checked_color(self.color)
 
 
-Item = Atoms | Particles | Arrows | Edges | Track | Coloured | Lobes | Field | Path
+Item = Atoms | Particles | Arrows | Edges | Track | Coloured | Lobes | Mesh | Field | Path
 
 
 @dataclass

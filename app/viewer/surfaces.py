@@ -1,18 +1,92 @@
-"""What stands for a feature about a point: coloured balls, and spherical functions as surfaces."""
+"""What has an extent of its own, described and drawn: coloured balls, spherical functions, surfaces."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import py3Dmol
+from numpy.typing import ArrayLike
 
-from app.viewer.checked import Array
-from app.viewer.scene import BLUE, VERMILLION, Coloured, Lobes
+from app.viewer.checked import BLUE, VERMILLION, Array, checked_color, finite
+from demetar.core.errors import InputError
+
+if TYPE_CHECKING:
+    import py3Dmol
 
 _WHITE = np.array([238.0, 240.0, 243.0])
 LARGEST_MESH = 60_000  # vertices: the browser counts them with 16 bits
+
+
+@dataclass
+class Coloured:
+    """Values [n] from −1 to 1 as coloured balls about points [n 3]: blue +, white 0, vermillion −."""
+
+    positions: ArrayLike
+    values: ArrayLike
+    label: str = ""
+    radius: float = 0.5
+    color: str = BLUE
+    ghost: bool = True
+
+    def __post_init__(self) -> None:
+        self.positions = finite("positions", self.positions, (None, 3))
+        self.values = finite("values", self.values, (len(self.positions),))
+
+
+@dataclass
+class Lobes:
+    """Functions on the sphere as surfaces: |value| Å from points [n 3] in each direction.
+
+    values [n k] at directions [k 3] (unit vectors), joined by triangles faces [f 3]; blue where the
+    function is positive, vermillion where it is negative.
+    """
+
+    positions: ArrayLike
+    values: ArrayLike
+    directions: ArrayLike
+    faces: ArrayLike
+    label: str = ""
+    color: str = BLUE
+    ghost: bool = True
+
+    def __post_init__(self) -> None:
+        self.positions = finite("positions", self.positions, (None, 3))
+        self.directions = finite("directions", self.directions, (None, 3))
+        size = (len(self.positions), len(self.directions))
+        self.values = finite("values", self.values, size)
+        self.faces = finite("faces", self.faces, (None, 3)).astype(int)
+
+
+@dataclass
+class Mesh:
+    """A surface of one colour: triangles faces [f 3], each three of the corners positions [v 3].
+
+    normals [v 3] are unit vectors by which it is lit. InputError where a triangle has a corner that is
+    not there.
+    """
+
+    positions: ArrayLike
+    faces: ArrayLike
+    normals: ArrayLike
+    color: str = BLUE
+    label: str = ""
+    opacity: float = 0.55
+    ghost: bool = True
+
+    def __post_init__(self) -> None:
+        self.positions = finite("positions", self.positions, (None, 3))
+        self.faces = finite("faces", self.faces, (None, 3)).astype(int)
+        size = len(self.positions)
+        if self.faces.size and not 0 <= self.faces.min() <= self.faces.max() < size:
+            raise InputError(
+                f"Expected triangles between the {size} corners that are there, got corner "
+                f"{self.faces.max()}; correct it."
+            )
+        self.normals = finite("normals", self.normals, (size, 3))
+        finite("opacity", self.opacity, ())
+        checked_color(self.color)
 
 
 def _mixed(value: float) -> str:
@@ -67,14 +141,35 @@ def _part(item: Lobes, point: Array, radii: Array) -> tuple[Array, Any] | None:
     return point + radii[used, None] * directions[used], np.reshape(index, kept.shape)
 
 
-def _add(view: py3Dmol.view, vertices: Sequence[Array], faces: Sequence[Array], color: str) -> None:
-    points = np.concatenate(vertices).round(4).tolist()
+def mesh(view: py3Dmol.view, item: Mesh) -> None:
+    """Draws the surface, in pieces where it has more corners than the browser counts."""
+    corners, normals = np.asarray(item.positions), np.asarray(item.normals)
+    faces = np.asarray(item.faces)
+    for part in np.array_split(faces, max(1, -(-3 * len(faces) // LARGEST_MESH))):
+        if len(part):
+            used, index = np.unique(part, return_inverse=True)
+            _add(view, [corners[used]], [index.ravel()], item.color, item.opacity, normals[used])
+
+
+def _add(
+    view: py3Dmol.view,
+    vertices: Sequence[Array],
+    faces: Sequence[Any],
+    color: str,
+    opacity: float = 0.85,
+    normals: Array | None = None,
+) -> None:
+    """One mesh; without normals the browser takes the mean of each corner's triangles."""
     view.addCustom(
         {
-            "vertexArr": [{"x": x, "y": y, "z": z} for x, y, z in points],
+            "vertexArr": _named(np.concatenate(vertices)),
             "faceArr": np.concatenate(faces).reshape(-1).tolist(),
-            "normalArr": [],
+            "normalArr": [] if normals is None else _named(normals),
             "color": color,
-            "opacity": 0.85,
+            "opacity": opacity,
         }
     )
+
+
+def _named(points: Array) -> list[dict[str, float]]:
+    return [{"x": x, "y": y, "z": z} for x, y, z in points.round(4).tolist()]

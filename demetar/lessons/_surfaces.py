@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import map_coordinates
 
 CORNERS = np.array(
     [(0, 0, 0), (1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 0, 1), (1, 0, 1), (1, 1, 1), (0, 1, 1)]
@@ -43,3 +44,21 @@ def surface(values: np.ndarray, axis: np.ndarray, level: float) -> np.ndarray:
                 )
             )
     return np.concatenate(found)
+
+
+def mesh(values: np.ndarray, axis: np.ndarray, level: float) -> dict[str, np.ndarray]:
+    """The same surface as "corners" [v, 3], "faces" [f, 3] and "normals" [v, 3] out of what lies above.
+
+    A corner belongs to six triangles or so: a quarter of the numbers. The corners of a triangle run
+    anticlockwise as seen from below the level.
+    """
+    every = surface(values, axis, level).round(4).reshape(-1, 3)
+    corners, which = np.unique(every, axis=0, return_inverse=True)
+    where = (corners.T - axis[0]) / (axis[1] - axis[0])
+    slope = np.stack([map_coordinates(part, where, order=1) for part in np.gradient(values)], -1)
+    length = np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-12)
+    faces, normals = which.reshape(-1, 3), -slope / length
+    a, b, c = np.moveaxis(corners[faces], 1, 0)
+    inward = (np.cross(b - a, c - a) * normals[faces].sum(1)).sum(1) < 0
+    faces[inward] = faces[inward][:, ::-1]
+    return {"corners": corners, "faces": faces, "normals": normals}

@@ -18,7 +18,7 @@ from demetar.data.sets import _electrons
 from demetar.lessons import _gaussians as gaussians
 from demetar.lessons import _trained
 from demetar.lessons._apart import apart
-from demetar.lessons._surfaces import surface
+from demetar.lessons._surfaces import mesh
 from demetar.lessons.irreps import Quaternion, matrix, wigner
 
 MOLECULES = _electrons.MOLECULES
@@ -151,8 +151,8 @@ def averages(name: str) -> dict[str, float]:
 def volume(name: str, index: int, shown: str, g: Quaternion, invert: bool, mistaken: bool) -> dict:
     """One of SHOWN in a cube about the molecule, PySCF's fit turned by g; in bohr.
 
-    "values" [SIDE, SIDE, SIDE]; triangles [count, 3, 3] of the surfaces "above" at the value of SHOWN and
-    "below" at its negative; "positions" [n, 3]; "species"; "reach" of the cube.
+    "values" [SIDE, SIDE, SIDE]; the surfaces "above" at the value of SHOWN and "below" at its negative, each
+    "corners" [v, 3], "faces" [f, 3] and "normals" [v, 3]; "positions" [n, 3]; "species".
     """
     x, m = geometry(name, index), matrix(g, invert)
     axis = np.linspace(-REACH, REACH, SIDE)
@@ -163,8 +163,8 @@ def volume(name: str, index: int, shown: str, g: Quaternion, invert: bool, mista
     values = gaussians.density(points, species, moved, turned(c, m, mistaken))
     values, level = values.reshape(SIDE, SIDE, SIDE), SHOWN[shown]
     return {
-        "values": values, "above": surface(values, axis, level), "below": surface(-values, axis, level),
-        "positions": moved / gaussians.BOHR, "species": species, "reach": REACH,
+        "values": values, "above": mesh(values, axis, level), "below": mesh(-values, axis, level),
+        "positions": moved / gaussians.BOHR, "species": species,
     }  # fmt: skip
 
 

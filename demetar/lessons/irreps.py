@@ -161,13 +161,12 @@ def parity(l: int, declared: str) -> float:
     return apart(harmonics(-SOME_POINTS, l), harmonics(SOME_POINTS, l) @ sign.T)
 
 
-def surface(l: int, m: int, g: Quaternion) -> dict[str, np.ndarray]:
-    """The function g·Y_lm as a surface: x, y, z [25, 49] at a distance |value|, "value" [25, 49].
-
-    (g·Y)(u) = Y(g⁻¹ u); m counts from −l.
-    """
-    polar = np.linspace(0, np.pi, 25)[:, None]
-    around = np.linspace(0, 2 * np.pi, 49)[None]
+@cache
+def sphere() -> tuple[np.ndarray, np.ndarray]:
+    """Unit vectors [k, 3] on circles of latitude and the triangles [f, 3] between them."""
+    rows, columns = 33, 48
+    polar = np.linspace(0, np.pi, rows)[:, None]
+    around = np.arange(columns) * 2 * np.pi / columns
     u = np.stack(
         [
             np.sin(polar) * np.cos(around),
@@ -176,10 +175,18 @@ def surface(l: int, m: int, g: Quaternion) -> dict[str, np.ndarray]:
         ],
         axis=-1,
     )
-    value = harmonics(u.reshape(-1, 3) @ matrix(g), l)[:, l + m].reshape(u.shape[:2])
-    value = value / np.sqrt(2 * l + 1)
-    x, y, z = np.moveaxis(np.abs(value)[..., None] * u, -1, 0)
-    return {"x": x, "y": y, "z": z, "value": value}
+    first = np.arange((rows - 1) * columns).reshape(rows - 1, columns)
+    beside = np.roll(first, -1, axis=1)
+    below = [[first, first + columns, beside], [beside, first + columns, beside + columns]]
+    return u.reshape(-1, 3), np.moveaxis(np.asarray(below), 1, -1).reshape(-1, 3)
+
+
+def surface(l: int, m: int, g: Quaternion) -> np.ndarray:
+    """The function g·Y_lm at the directions of `sphere`, [k]; its mean square 1 / (2l + 1).
+
+    (g·Y)(u) = Y(g⁻¹ u); m counts from −l.
+    """
+    return harmonics(sphere()[0] @ matrix(g), l)[:, l + m] / np.sqrt(2 * l + 1)
 
 
 def numbers() -> dict[str, tuple[float, float]]:

@@ -7,7 +7,7 @@ from app.pages.lessons import density as page
 from demetar.data.sets import _electrons
 from demetar.lessons import _gaussians as gaussians
 from demetar.lessons import density
-from demetar.lessons._surfaces import surface
+from demetar.lessons._surfaces import mesh, surface
 from demetar.lessons.irreps import harmonics
 
 G = (0.1, -0.5, 0.7, 0.5)
@@ -91,10 +91,10 @@ def test_surface_and_section_are_of_the_density() -> None:
     axis, x = np.linspace(-density.REACH, density.REACH, density.SIDE), density.geometry("water", 0)
     rho = gaussians.density(axis[[[3, 9, 12]]], x["species"], x["positions"], x["coefficients"])
     assert shown["values"][3, 9, 12] == pytest.approx(rho[0])
-    corners = shown["above"].reshape(-1, 3)
+    corners = shown["above"]["corners"]
     rho = gaussians.density(corners, x["species"], x["positions"], x["coefficients"])
     assert np.median(rho) == pytest.approx(density.SHOWN["density"], rel=0.1)
-    assert len(shown["below"]) == 0, "a density is nowhere negative"
+    assert len(shown["below"]["faces"]) == 0, "a density is nowhere negative"
     found = density.section("water", 0)
     np.testing.assert_allclose(found["model"] - found["PySCF"], found["difference"])
 
@@ -111,6 +111,13 @@ def test_triangles_of_a_ball() -> None:
         "no triangle is missing or there twice"
     )
     assert len(surface(x, axis, 3.0)) == 0
+    welded = mesh(-(x**2 + y**2 + z**2), axis, -1.69)
+    assert len(welded["corners"]) < 0.6 * len(made)
+    a, b, c = np.moveaxis(welded["corners"][welded["faces"]], 1, 0)
+    assert ((np.cross(b - a, c - a) * (a + b + c)).sum(1) > -1e-12).all(), "all face outward"
+    np.testing.assert_allclose((a + b + c) / 3, made.mean(1), atol=1e-4)
+    outward = welded["corners"] / np.linalg.norm(welded["corners"], axis=1, keepdims=True)
+    assert ((welded["normals"] * outward).sum(1) > 0.99).all()
 
 
 def test_the_page_offers_what_there_is() -> None:

@@ -74,9 +74,19 @@ def test_degree_one_is_x_y_z_and_the_textbook_is_y_z_x() -> None:
 
 def test_a_surface_turns_with_g() -> None:
     still, turned = irreps.surface(2, 1, (0, 0, 0, 1)), irreps.surface(2, 1, (0, 0, 1.0, 0))
-    half = 24  # columns of half a turn about z
-    np.testing.assert_allclose(turned["value"][:, half:], still["value"][:, : half + 1], atol=1e-13)
-    assert np.abs(irreps.surface(2, 1, G)["value"] - still["value"]).max() > 0.1
+    directions, faces = irreps.sphere()
+    half = np.argmin(np.abs(directions[:, None] - directions * [-1, -1, 1]).sum(-1), axis=1)
+    np.testing.assert_allclose(turned, still[half], atol=1e-13)
+    assert np.abs(irreps.surface(2, 1, G) - still).max() > 0.1
+    a, b, c = np.moveaxis(directions[faces], 1, 0)
+    assert ((np.cross(b - a, c - a) * (a + b + c)).sum(1) > -1e-12).all(), "seen from outside"
+    assert abs((still**2 * _share(directions)).sum() - 1 / 5) < 1e-3
+
+
+def _share(directions: np.ndarray) -> np.ndarray:
+    """The part of the sphere's area at each direction on circles of latitude, but for the two poles."""
+    weight = np.sqrt(np.maximum(1 - directions[:, 2] ** 2, 0))
+    return weight / weight.sum()
 
 
 def test_the_page_offers_the_same() -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.backend import cached
 from app.figures import lessons as figures
+from app.figures import pixels
 from app.pages.lessons import _parts
 from app.pages.lessons._asked import Asked, One, Switch
 from app.ui import layout, words
@@ -14,6 +15,10 @@ TITLE, SHORT, ORDER = "Attention as an integral transform", "Attention", 6
 RULE = (
     "Pull f back to pairs, multiply by a kernel, push forward by a sum: it commutes with T if "
     "k(T x, T y) = k(x, y), the kernel constant on the orbits of pairs."
+)
+DO = (
+    "choose a kernel. Pairs that T carries into each other, an orbit, have one colour: with one number a "
+    "colour it commutes."
 )
 QUESTION = "Attention weights depend on the input. Can a transform with such a kernel still commute with T?"
 CHOICES = (
@@ -65,8 +70,8 @@ def show() -> list[_parts.Reading]:
     left, right = grid.cell(), grid.cell(column_span=2)
     with left:
         orbits = cached.lesson("attention", "orbits", space)
-        _parts.chart(
-            figures.labels({f"{orbits.max() + 1} orbits of pairs": orbits}, dark, 240), "attention:orbits",
+        _parts.pixels(
+            pixels.labels({f"{orbits.max() + 1} orbits of pairs": orbits}, dark), 240,
             f"Pairs of points fall into {orbits.max() + 1} orbits.",
         )  # fmt: skip
     with right:
@@ -75,13 +80,13 @@ def show() -> list[_parts.Reading]:
             "kernel k(x, y)": "kernel",
             "their product": "product",
         }
-        _parts.chart(
-            figures.matrices({title: steps[key] for title, key in named.items()}, dark, 240),
-            "attention:steps", "f on pairs, the kernel, and their product; a row a y, a column an x.",
+        _parts.pixels(
+            pixels.matrices({title: steps[key] for title, key in named.items()}, dark), 240,
+            "f on pairs, the kernel, and their product; a row a y, a column an x.",
         )  # fmt: skip
     _parts.chart(
         figures.bars(
-            [f"y = {i}" for i in range(len(steps["out"]))], steps["out"], "(K f)(y), the sum",
+            [f"y = {i}" for i in range(len(steps["out"]))], steps["out"], "(K f)(y)",
             dark, 170,
         ),
         "attention:out", "The sum over x at each y.",

@@ -9,7 +9,8 @@ import streamlit as st
 from app.backend import cached
 from app.figures import latent as pictures
 from app.figures import lessons as figures
-from app.pages.lessons import _parts
+from app.figures import pixels
+from app.pages.lessons import _parts, _scenes
 from app.pages.lessons._asked import Asked, One, Switch, Whole
 from app.ui import layout, words
 
@@ -17,6 +18,10 @@ TITLE, SHORT, ORDER = "Group-invariant autoencoders", "Autoencoders", 8
 RULE = (
     "An invariant code and a found group element: η(g·x) = η(x), ψ(g·x) = g ψ(x), and x̂ = ψ(x)·δ(η(x)) turns "
     "with x. Where some h leaves x as it is, no ψ can exist."
+)
+DO = (
+    "turn the input. The code η says what it is and stays; ψ says how it is turned; the picture x̂ is "
+    "made of both."
 )
 QUESTION = (
     "A digit looks the same after half a turn, such as a perfect 0. Which angle does ψ find for it?"
@@ -95,8 +100,8 @@ def _digits(broken: bool) -> list[_parts.Reading]:
     shown = {name: found[name] for name in names}
     if broken:
         shown |= {"x̂(x)": found["δ(η(x))"], "x̂(g·x)": found["δ(η(g·x))"]}
-    _parts.chart(
-        figures.matrices(shown, dark, 190, True, dict.fromkeys(names, "x")), "autoencoders:images",
+    _parts.pixels(
+        pixels.matrices(shown, dark, True, dict.fromkeys(names, "x")), 190,
         "A digit, turned by g, its canonical picture from the code, and both rebuilt.",
     )  # fmt: skip
     left, right = layout.halves()
@@ -171,13 +176,13 @@ def _clouds(row: Any, broken: bool, view: str) -> list[_parts.Reading]:
     moved = found["canonical"] if broken else found["x̂(g·x)"]
     made = found["canonical"] if broken else found["x̂(x)"]
     panels = {
-        "x̂(x), rings: x": {"x̂": made, "x": found["x"]},
+        "x̂(x), halos: x": {"x̂": made, "x": found["x"]},
         "canonical": {"δ": found["canonical"]},
-        "x̂(g·x), rings: g·x": {"x̂": moved, "g·x": found["g·x"]},
+        "x̂(g·x), halos: g·x": {"x̂": moved, "g·x": found["g·x"]},
     }
-    _parts.chart(
-        pictures.clouds(panels, dark, 260), "autoencoders:clouds",
-        "The rebuilt cloud on the given one, the canonical cloud, and both after g.",
+    _parts.scene(
+        _scenes.clouds(panels), "autoencoders:clouds", 260,
+        "The rebuilt cloud on the given one, the canonical cloud, and both after g.", name,
     )  # fmt: skip
     left, right = layout.halves()
     with left:

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.backend import cached
 from app.figures import lessons as figures
+from app.figures import pixels
 from app.pages.lessons import _parts
 from app.pages.lessons._asked import Asked, One, Whole
 from app.ui import layout, words
@@ -14,6 +15,10 @@ TITLE, SHORT, ORDER = "What a convolution commutes with", "CNN", 3
 RULE = (
     "A convolution commutes with shifts: up to its border, and after a stride of s with multiples of s only. "
     "Turns by 90° ask for p4 and widths 4k + 3."
+)
+DO = (
+    "set the stride to 2, then shift by one pixel and by two. A p4 network tries each of its filters in "
+    "four turns by 90°."
 )
 QUESTION = (
     "A convolution of stride 2 reads a digit one pixel further right. Does its answer move along?"
@@ -58,8 +63,8 @@ def _images(found: dict[str, Any], key: str) -> None:
     named["difference"] = abs(found["f(g·x)"] - found["g·f(x)"])
     like: dict[str, str] = {"f(g·x)": "g·f(x)", "difference": "g·f(x)"}
     same = "the same" if found["apart"] < 1e-9 else "different"
-    _parts.chart(
-        figures.matrices(named, layout.dark(), 210, True, like), f"cnn:{key}",
+    _parts.pixels(
+        pixels.matrices(named, layout.dark(), True, like), 210,
         f"A digit, the digit after g, and both ways through the network: {same}.",
     )  # fmt: skip
 

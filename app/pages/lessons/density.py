@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.backend import cached
-from app.figures import lessons as figures
-from app.pages.lessons import _parts
+from app.figures import pixels
+from app.pages.lessons import _parts, _scenes
 from app.pages.lessons._asked import Asked, One, Switch, Whole
 from app.ui import layout, rotation, words
 
@@ -12,6 +12,10 @@ TITLE, SHORT, ORDER = "Electron density", "Density", 9
 RULE = (
     "ρ(r) = Σ c Y_lm(r − rᵢ) exp(−α |r − rᵢ|²): with the molecule turned by g, the coefficients of degree "
     "l turn by D^l(g)."
+)
+DO = (
+    "turn g. The right cloud has to be the left one, turned; then break it, and it is the cloud of no "
+    "molecule."
 )
 QUESTION = "A molecule is turned. Which of the coefficients of its density stay as they are?"
 CHOICES = ("All, they describe the molecule", "None", "Those of the s functions, l = 0")
@@ -60,9 +64,10 @@ def show() -> list[_parts.Reading]:
     before = cached.lesson("density", "volume", *of, shown, still, False, False)
     after = cached.lesson("density", "volume", *of, shown, g, invert, mistaken)
     agree = "do not fit" if mistaken else "turn along with"
-    _parts.chart(
-        figures.isosurfaces({"x, c": before, "g·x, D(g) c": after}, dark, 260),
-        "density:surface", f"Surfaces of equal {shown} before and after g: the lobes {agree} the atoms.",
+    more = "more (vermillion) and less (blue) than free atoms" if shown == SHOWN[0] else ""
+    _parts.scene(
+        _scenes.isosurfaces({"x, c": before, "g·x, D(g) c": after}, more), "density:surface", 260,
+        f"Surfaces of equal {shown} before and after g: the lobes {agree} the atoms.", name,
     )  # fmt: skip
     plane = cached.lesson("density", "section", *of)
     named = {
@@ -71,8 +76,8 @@ def show() -> list[_parts.Reading]:
         "difference × 10": (10 * plane["difference"]).clip(-DARKEST, DARKEST),
     }
     like = dict.fromkeys(named, "in a plane, PySCF")
-    _parts.chart(
-        figures.matrices(named, dark, 240, False, like), "density:section",
+    _parts.pixels(
+        pixels.matrices(named, dark, like=like), 240,
         "The bonding density in a plane of three atoms: PySCF, model, and ten times their difference.",
     )  # fmt: skip
     return _readings(of, g, invert, mistaken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.backend import cached
 from app.figures import lessons as figures
+from app.figures import pixels
 from app.pages.lessons import _parts
 from app.pages.lessons._asked import Asked, One, Switch, Whole
 from app.ui import layout, words
@@ -12,6 +13,10 @@ TITLE, SHORT, ORDER = "Hamiltonian", "Hamiltonian", 10
 RULE = (
     "The block of F between shells of degrees l₁ and l₂ turns as D^l₁ B D^l₂ᵀ: it holds irreps from "
     "|l₁ − l₂| to l₁ + l₂, and F(g·x) = D F Dᵀ."
+)
+DO = (
+    "choose a turn. F(g·x), computed anew, has to be D F Dᵀ, computed from F; below stand the energies "
+    "of the electrons."
 )
 QUESTION = (
     "A molecule is turned, and its Kohn–Sham matrix changes. What do its orbital energies do?"
@@ -60,9 +65,8 @@ def show() -> list[_parts.Reading]:
     named = {"F(x)": found["F"], "F(g·x), PySCF": found["again"], "D F(x) Dᵀ": found["D F Dᵀ"],
              "difference": found["difference"]}  # fmt: skip
     same = "the same" if found["apart"] < 1e-9 else "different"
-    _parts.chart(
-        figures.matrices(_compressed(named), dark, 260, like={"difference": "D F(x) Dᵀ"}),
-        "hamiltonian:matrices",
+    _parts.pixels(
+        pixels.matrices(_compressed(named), dark, like={"difference": "D F(x) Dᵀ"}), 260,
         f"Water's matrix, that of the turned molecule, and the turned matrix: the last two are {same}.",
     )  # fmt: skip
     level = cached.lesson("hamiltonian", "levels", name, int(index))

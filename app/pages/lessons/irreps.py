@@ -5,13 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from app.backend import cached
-from app.figures import lessons as figures
-from app.pages.lessons import _parts
+from app.figures import pixels
+from app.pages.lessons import _parts, _scenes
 from app.pages.lessons._asked import Asked, One, Switch, Whole
 from app.ui import layout, rotation, words
 
 TITLE, SHORT, ORDER = "Irreducible representations", "Irreps", 4
 RULE = "In one basis every ρ(g) falls into blocks D^l(g) of 2l + 1 numbers, and Y_l(g·x) = D^l(g) Y_l(x)."
+DO = (
+    "change g. All of its numbers change, and what was zero outside the blocks stays zero: each block "
+    "turns by itself."
+)
 QUESTION = (
     "The nine entries of a matrix turn as M → R M Rᵀ. Into which independent pieces do they fall?"
 )
@@ -48,12 +52,11 @@ def _blocks(g: rotation.rotations.Quaternion) -> list[_parts.Reading]:
     kept = cached.lesson("irreps", "blocks", name, g)
     shown = cached.lesson("irreps", "blocks", name, g, True) if broken else kept
     sizes = " + ".join(map(str, sorted(shown["sizes"])))
-    _parts.chart(
-        figures.matrices(
-            {"ρ(g)": shown["before"], f"in the found basis: {sizes}": shown["after"]},
-            layout.dark(), 400,
+    _parts.pixels(
+        pixels.matrices(
+            {"ρ(g)": shown["before"], f"in the found basis: {sizes}": shown["after"]}, layout.dark()
         ),
-        "irreps:blocks", f"ρ(g) before and after the change of basis, in blocks of {sizes}.",
+        400, f"ρ(g) before and after the change of basis, in blocks of {sizes}.",
     )  # fmt: skip
     facts = {"blocks": sizes, "numbers": str(sum(shown["sizes"]))}
     what = "Share of ρ(g) outside the blocks"
@@ -74,20 +77,21 @@ def _harmonics(g: rotation.rotations.Quaternion) -> list[_parts.Reading]:
     m = max(-l, min(l, m))
     found = cached.lesson("irreps", "rotation_matrices", l, g, False, parity)
     still = (0.0, 0.0, 0.0, 1.0)
-    dark = layout.dark()
     grid = st.grid(3, min_column_width=150, gap="small")
     left, right = grid.cell(column_span=2), grid.cell()
     with left:
-        _parts.chart(
-            figures.spherical(
-                {"Y": cached.lesson("irreps", "surface", l, m, still),
-                 "g·Y": cached.lesson("irreps", "surface", l, m, g)}, dark, 330,
-            ),
-            "irreps:surface", f"The real spherical harmonic of degree {l} and number {m}, and turned by g.",
+        directions, faces = cached.lesson("irreps", "sphere")
+        functions = {
+            "Y": cached.lesson("irreps", "surface", l, m, still),
+            "g·Y": cached.lesson("irreps", "surface", l, m, g),
+        }
+        _parts.scene(
+            _scenes.spherical(functions, directions, faces), "irreps:surface", 330,
+            f"The real spherical harmonic of degree {l} and number {m}, and turned by g.", "Y",
         )  # fmt: skip
     with right:
-        _parts.chart(
-            figures.matrices({f"D(g), {l}{parity}": found["D"]}, dark, 330), "irreps:wigner",
+        _parts.pixels(
+            pixels.matrices({f"D(g), {l}{parity}": found["D"]}, layout.dark()), 330,
             f"The matrix D(g) of degree {l}, {2 * l + 1} by {2 * l + 1}.",
         )  # fmt: skip
     kept = cached.lesson("irreps", "axes", l, g, True)

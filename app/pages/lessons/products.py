@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.backend import cached
 from app.figures import lessons as figures
+from app.figures import pixels
 from app.pages.lessons import _parts
 from app.pages.lessons._asked import Asked, One, Some, Switch, Whole
 from app.ui import layout, readouts, words
@@ -17,6 +18,10 @@ TITLE, SHORT, ORDER = "Tensor products", "Products", 5
 RULE = (
     "v₁ ⊗ v₂ = 0e + 1e + 2e: trace, antisymmetric part, symmetric traceless part. Degrees couple from "
     "|l₁ − l₂| to l₁ + l₂, parities multiply."
+)
+DO = (
+    "change vectors and g. In 1o the number is the degree (0 a number, 1 an arrow, 2 a shape); inversion "
+    "flips o and leaves e."
 )
 QUESTION = "Both vectors are mirrored through the origin. What does their cross product do?"
 CHOICES = ("It flips, as vectors do", "It becomes zero", "It stays")
@@ -80,9 +85,9 @@ def _vectors(g: Any, invert: bool) -> list[_parts.Reading]:
         "1e": "antisymmetric",
         "2e": "symmetric traceless",
     }
-    _parts.chart(
-        figures.matrices({name: found[key] for name, key in named.items()}, layout.dark(), 210),
-        "products:parts", "The matrix of two vectors is the sum of three parts.",
+    _parts.pixels(
+        pixels.matrices({name: found[key] for name, key in named.items()}, layout.dark()), 210,
+        "The matrix of two vectors is the sum of three parts.",
     )  # fmt: skip
     _session()
     errors = cached.lesson("products", "split_errors", v1, v2, g, invert)

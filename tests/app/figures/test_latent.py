@@ -20,17 +20,3 @@ def test_codes_are_letters_in_the_colour_of_their_class(dark: bool) -> None:
 
 def test_ten_classes_have_ten_colours() -> None:
     assert len(set(latent.HUES)) == 10
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_clouds_share_one_scale_and_rings_lie_where_they_should(dark: bool) -> None:
-    x, far = np.ones((4, 3)), 2 * np.ones((4, 3))
-    figure = latent.clouds({"one": {"x̂": x, "x": far}, "two": {"δ": x}}, dark)
-    ball, ring, other = figure.data
-    assert (ball.scene, ring.scene, other.scene) == ("scene", "scene", "scene2")
-    assert ring.marker.symbol == "circle-open"
-    assert ring.mode == "markers"
-    assert list(ring.x) == [2, 2, 2, 2]
-    ranges = {tuple(s.xaxis.range) for s in (figure.layout.scene, figure.layout.scene2)}
-    assert len(ranges) == 1
-    assert ranges.pop()[1] > 2
