@@ -6,6 +6,7 @@ All host numpy; lengths in Å; rotations come as unit quaternions (x, y, z, w). 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -117,6 +118,17 @@ def isometries(element: Element, axis: Vector, atoms: int) -> Elements:
     if element.renumber is not None:
         order = np.random.default_rng(element.renumber).permutation(atoms)
     return Elements(matrix, shift, None if order is None else np.tile(order, (len(matrix), 1)))
+
+
+def together(elements: Sequence[Element], atoms: int) -> Elements:
+    """Elements of which all or none renumber, as one batch; float64, each as `isometries` has it."""
+    turns = Rotation.from_quat([e.rotation for e in elements]).as_matrix()
+    signs = np.where([e.invert for e in elements], -1, 1)
+    shift = np.array([SHIFT if e.shift else (0.0, 0.0, 0.0) for e in elements])
+    order = None
+    if elements[0].renumber is not None:
+        order = np.stack([np.random.default_rng(e.renumber).permutation(atoms) for e in elements])
+    return Elements(turns * signs[:, None, None], shift, order)
 
 
 def matrix(element: Element) -> np.ndarray:

@@ -1,18 +1,20 @@
-"""The WebSocket route: one computation at a time a visitor, and always for the newest question."""
+"""The WebSocket route: a visitor is answered the newest question; a verdict follows where there is time."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine
 from typing import Any
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.live import activity, origin, protocol
+from app.live import origin, protocol
 from app.live.protocol import Question
+from app.live.scheduler import PAUSE, Scheduler
 from app.live.views import views
 
 PATH = "live/square"
@@ -31,8 +33,7 @@ class Channel:
 
     def __init__(self) -> None:
         self._open = 0
-        # Two visitors at once keep two cores busy; XLA takes more threads by itself.
-        self._workers = asyncio.Semaphore(2)
+        self._scheduler = Scheduler()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serves one connection from its handshake to its end."""
@@ -45,16 +46,21 @@ class Channel:
         await socket.accept()
         self._open += 1
         try:
-            await _Visitor(socket, self._workers).serve()
+            await _Visitor(socket, self._scheduler).serve()
         finally:
             self._open -= 1
 
 
 class _Visitor:
-    def __init__(self, socket: WebSocket, workers: asyncio.Semaphore) -> None:
-        self.socket, self.workers = socket, workers
+    def __init__(self, socket: WebSocket, scheduler: Scheduler) -> None:
+        self.socket, self.scheduler = socket, scheduler
         self.newest: Question | None = None
+        self.current: Question | None = None  # what is answered now
         self.asked = asyncio.Event()
+        self.verdict: asyncio.Task | None = (
+            None  # on the last answer, or on one that is to be judged
+        )
+        self.judge = False
         self.credit, self.since = protocol.MAX_RATE * protocol.PATIENCE, time.monotonic()
 
     async def serve(self) -> None:
@@ -65,6 +71,8 @@ class _Visitor:
             pass
         finally:
             answering.cancel()
+            if self.verdict:
+                self.verdict.cancel()
 
     def _flooded(self) -> bool:
         now = time.monotonic()
@@ -87,8 +95,19 @@ class _Visitor:
             if question is None:
                 await self.socket.send_text(protocol.refusal(None, "question"))
                 continue
-            self.newest = question
-            self.asked.set()
+            if self.verdict and not self.judge:
+                self.verdict.cancel()
+            if not self._renewed(question):
+                self.newest = question
+                self.asked.set()
+
+    def _renewed(self, question: Question) -> bool:
+        """Whether the question that waits for its turn could be replaced by this one."""
+        view = views.find(question.view)
+        if view is None or not self.scheduler.renew(self, *_work(question, view)):
+            return False
+        self.current = question
+        return True
 
     async def _answer(self) -> None:
         while True:
@@ -101,27 +120,49 @@ class _Visitor:
             if view is None:
                 await self.socket.send_text(protocol.refusal(question.n, "view"))
                 continue
-            try:
-                await self._parts(question, view)
-            except WebSocketDisconnect:
-                return  # the visitor has gone
-            except Exception:
-                _LOG.exception("a live question failed")
+            await self._told(question, self._square(question, view))
+
+    async def _told(self, question: Question, saying: Coroutine[Any, Any, None]) -> None:
+        try:
+            await saying
+        except WebSocketDisconnect:
+            pass  # the visitor has gone
+        except Exception:
+            _LOG.exception("a live question failed")
+            with contextlib.suppress(WebSocketDisconnect):
                 await self.socket.send_text(protocol.refusal(question.n, "failed"))
 
-    async def _parts(self, question: Question, view: Any) -> None:
-        """Sends the parts of an answer one by one, as long as nothing newer is asked."""
-        parts: Iterator[tuple[Any, ...]] = view.answer(question.q, question.layers)
+    async def _square(self, question: Question, view: Any) -> None:
+        """Sends what the hand sees; a verdict on it follows unless something newer is asked."""
+        began = time.perf_counter()
+        item = (view, question.q, question.layers)
+        alike = (
+            None if question.layers else view.alike
+        )  # what a page asks for next is kept one by one
+        part, seen = await self.scheduler.square(self, alike, view.squares, item)
+        await self._send(question, part, began)
+        if self.newest is not None and not question.judge:
+            return
+        if self.verdict and not self.verdict.done():
+            if self.judge and not question.judge:
+                return  # one at a time, and that one was promised
+            self.verdict.cancel()
+        self.judge = question.judge
+        judging = self._judged(question, seen)
+        self.verdict = asyncio.create_task(self._told(question, judging))
 
-        def step() -> tuple[Any, ...] | None:
-            with activity.visitor():
-                return next(parts, None)
+    async def _judged(self, question: Question, seen: Any) -> None:
+        began = time.perf_counter()
+        alike, pause = (None, 0.0) if question.layers else (seen.view.alike, PAUSE)
+        work = alike, seen.view.verdicts, seen
+        await self._send(question, await self.scheduler.verdict(self, *work, pause), began)
 
-        while self.newest is None or question.judge:
-            began = time.perf_counter()
-            async with self.workers:
-                found = await asyncio.to_thread(step)
-            if found is None:
-                return
-            seconds = time.perf_counter() - began
-            await self.socket.send_text(protocol.write(question.n, found[0], seconds, *found[1:]))
+    async def _send(self, question: Question, part: tuple[Any, ...], began: float) -> None:
+        seconds = time.perf_counter() - began
+        await self.socket.send_text(protocol.write(question.n, part[0], seconds, *part[1:]))
+
+
+def _work(question: Question, view: Any) -> tuple[Any, Any, Any]:
+    """What is like it, what answers it, what that is given; what a page asks for next is alone."""
+    alike = None if question.layers else view.alike
+    return alike, view.squares, (view, question.q, question.layers)

@@ -130,7 +130,7 @@ def measure(
             graphs, changed = neighbours.rebuilt(part, taken.graph, rule, rng)
         reference, found = _compared(taken, part, graphs, dtype, layers, limit)
         parts.append((reference, found, changed))
-    return _measurement(taken, parts, elements, group, dtype)
+    return measurement(taken, parts, elements, group, dtype)
 
 
 def _drawn(graph: Graph, group: str, samples: int, seed: int, given: Elements | None) -> Elements:
@@ -160,7 +160,7 @@ def _compared(
     degrees = [g.max_degree for g in (taken.graph, *graphs)]  # 0 where one is not known
     padded = pad(taken.graph.replace(max_degree=min(degrees) and max(degrees)), nodes, edges)
     ways = 2 if graphs else 1
-    count, most = ways * len(part), max(1, comparison.EDGES // max(edges, 1))
+    count = ways * len(part)
     given = isometry.led(isometry.repeated(isometry.widened(part, nodes), ways), 1).astype(dtype)
     built = neighbours.stack(graphs or [taken.graph], nodes, edges)
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
@@ -176,16 +176,13 @@ def _compared(
             edges = jax.tree.map(lambda x: x[np.maximum(own, 0)], built)
             return given[which], cast(edges, dtype), own >= 0
 
-        chunk = comparison.at_once(count, most)
-        while True:
-            some = (params, system, np.True_, reference, *arguments(0, chunk))
-            held = memory.needed(compare, *some)
-            if held <= limit or chunk == 1:
-                break
-            chunk = max(1, min(chunk - 1, int(chunk * limit / held)))
-        memory.refuse(held, limit, taken.graph, dtype)
+        def some(chunk: int) -> tuple:
+            return params, system, np.True_, reference, *arguments(0, chunk)
+
+        most = comparison.at_once(count, edges)
+        chunk = memory.fitting(compare, some, most, limit, taken.graph, dtype)
         reference, found = _asked(
-            compare, some, [arguments(k, chunk) for k in range(chunk, count + 1, chunk)]
+            compare, some(chunk), [arguments(k, chunk) for k in range(chunk, count + 1, chunk)]
         )
     found = jax.tree.map(lambda *x: np.concatenate(x)[1 : count + 1], *found)
     found = jax.tree.map(lambda x: x.reshape(ways, len(part), *x.shape[1:]), found)
@@ -204,9 +201,10 @@ def _asked(compare: Callable, first: tuple, others: list[tuple]) -> tuple[Output
     return jax.device_get((reference, calls))
 
 
-def _measurement(
+def measurement(
     taken: Subject, parts: list[tuple], elements: Elements, group: str, dtype: str
 ) -> Measurement:
+    """What comparisons found, as numbers; of each part (f(x), (values, layers) by way and element, edges)."""
     reference = parts[0][0]
     values, trace = jax.tree.map(lambda *x: np.concatenate(x, 1), *(found for _, found, _ in parts))
     changed = np.concatenate([changed for *_, changed in parts])

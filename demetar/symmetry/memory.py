@@ -8,6 +8,7 @@ once, and refused where one is still too many: 500 atoms with all pairs took 18 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -73,6 +74,25 @@ def _held(function: Any, *arguments: Any) -> float:
     return float(
         found.temp_size_in_bytes + found.output_size_in_bytes + found.argument_size_in_bytes
     )
+
+
+def fitting(
+    function: Any,
+    arguments: Callable[[int], tuple],
+    most: int,
+    limit: float,
+    graph: Graph,
+    dtype: str,
+) -> int:
+    """How many elements, at most so many, a jitted function of `arguments(number)` takes at once.
+
+    Raises InputError where one is too many.
+    """
+    count = most
+    while (held := needed(function, *arguments(count))) > limit and count > 1:
+        count = max(1, min(count - 1, int(count * limit / held)))
+    refuse(held, limit, graph, dtype)
+    return count
 
 
 def refuse(held: float, limit: float, graph: Graph, dtype: str) -> None:

@@ -69,9 +69,11 @@ def test_elements_in_any_number_give_what_they_give_together(
     drawn = groups.load("E(3) x S_n").sample(np.random.default_rng(0), 300, REAL)
     whole = by_hand(scene, drawn)
     del whole["classic"]
-    rooms = [comparison.at_once(count) for count in range(1, 2_000)]
+    rooms = [comparison.at_once(count, 42) for count in range(1, 2_000)]
     assert {2, 8} == set(rooms), "few sizes, so that what is compiled is shared"
-    for at_once in (comparison.at_once, lambda count, most: count + 1, lambda count, most: 3):
+    assert comparison.at_once(300, 506) == 2, "21 atoms by eights: pages are zeroed for every call"
+    assert comparison.at_once(300, 2 * comparison.EDGES) == 1
+    for at_once in (comparison.at_once, lambda count, edges: count + 1, lambda count, edges: 3):
         monkeypatch.setattr(comparison, "at_once", at_once)
         for count in (1, 3, 9, 41, 300):
             m = measure(faulty, scene, elements=drawn[:count], dtype="float64")

@@ -5,17 +5,19 @@ Host numpy in, plain lists out; no Streamlit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from app.backend import nbody, rotations
-from app.backend.measuring import bodies, metrics, rollout
+from app.backend import nbody
+from app.backend.measuring import bodies, metrics, moving, rollout, square
 from app.backend.measuring.moving import rounded
 from app.backend.measuring.square import layer_rows
 from app.backend.molecules import Element, Quaternion, act
+from demetar.core.graph import Graph
 from demetar.runs.run import Run
 
 
@@ -35,22 +37,45 @@ class View:
     straight: np.ndarray
     left: tuple[np.ndarray, ...] = ()
 
-    def answer(self, q: Quaternion, layers: bool) -> Iterator[tuple[Any, ...]]:
-        """("square", a row a run, the truth) and then ("verdict", a row a run), each when it is asked for.
+    @cached_property
+    def graph(self) -> Graph:
+        """The start as runs read it."""
+        return nbody.to_graph(self.begin)
+
+    @cached_property
+    def content(self) -> Hashable:
+        """What tells this start from another."""
+        return square.content(self.graph)
+
+    @cached_property
+    def alike(self) -> Hashable:
+        """Views that share this are answered together in less time; each sees its own true path."""
+        return View, self.runs, self.content, self.dtype, self.element.renumber is None
+
+    @staticmethod
+    def squares(asked: Sequence[moving.Asked]) -> list[tuple[tuple[Any, ...], moving.Seen]]:
+        """To each of some questions of views that are `alike` ("square", a row a run, the truth), and more.
 
         Displacements are rows [n 3] of g·x and its true path places [frames n 3] about the centre of g·x,
         to five digits; the residual apart, since it would be lost in them. In a roll-out rows have places
-        [steps+1 n 3] and Δ_EQ after each step too.
+        [steps+1 n 3] and Δ_EQ after each step too. One with layers comes alone.
         """
-        element = self.element._replace(rotation=rotations.quaternion(*rotations.kept(q)))
-        found = [bodies.measured(run, self.begin, element, self.dtype) for run in self.runs]
-        rows = [self._row(i, element, m, layers) for i, m in enumerate(found)]
-        yield "square", rows, self._truth(element)
-        verdicts = [
-            bodies.judged(run, self.begin, element, m)
-            for run, m in zip(self.runs, found, strict=True)
-        ]
-        yield "verdict", [{"word": v.word, "sentence": v.sentence} for v in verdicts]
+        found = moving.seen(asked, lambda v, run, g: bodies.measured(run, v.begin, g, v.dtype))
+        return [(("square", s.view._rows(s), s.view._truth(s.element)), s) for s in found]
+
+    @staticmethod
+    def verdicts(seen: Sequence[moving.Seen]) -> list[tuple[Any, ...]]:
+        """("verdict", a row a run) for each, of views that are `alike`."""
+        return moving.judgements(seen, lambda run, m: {bodies.OUTPUT: bodies.OUTPUT})
+
+    def answer(self, q: Quaternion, layers: bool) -> Iterator[tuple[Any, ...]]:
+        """The parts of an answer to one question, each computed when it is asked for."""
+        ((part, seen),) = self.squares([(self, q, layers)])
+        yield part
+        yield from self.verdicts([seen])
+
+    def _rows(self, seen: moving.Seen) -> list[dict[str, Any]]:
+        return [self._row(i, seen.element, m, seen.kept) for i, m in enumerate(seen.found)]
 
     def _row(self, i: int, element: Element, m: Any, layers: bool) -> dict[str, Any]:
         ends = bodies.ends(self.begin, element, m)

@@ -5,16 +5,17 @@ All host numpy; lengths in Å. No Streamlit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import ase
 import numpy as np
 
+from app.backend import molecules
 from app.backend.measuring import metrics
 from app.backend.measuring.recent import Recent
 from app.backend.molecules import Element, Vector, isometries
-from demetar.core.graph import Graph, from_atoms
+from demetar.core.graph import ARRAYS, Graph, from_atoms
 from demetar.core.output import Layer
 from demetar.core.padding import pad
 from demetar.runs.run import Run
@@ -22,8 +23,10 @@ from demetar.symmetry import equivariance
 from demetar.symmetry.elements import Elements
 from demetar.symmetry.equivariance import Measurement
 from demetar.symmetry.instruments import verdict
+from demetar.symmetry.instruments.ready import Ready
 
 _recent = Recent()
+_ready = Recent(kept=256_000_000)
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Curve:
     rebuilt: dict[str, float]
 
 
-def _outputs(run: Run, m: Measurement) -> tuple[dict[str, str], dict[str, int]]:
+def outputs(run: Run, m: Measurement) -> tuple[dict[str, str], dict[str, int]]:
     """The library's names of "value" and "gradient", and their signs."""
     target = str(run.config["target"])
     names = {"value": target, "gradient": f"{target}_gradient"}
@@ -99,20 +102,36 @@ def _asked(what: str, run: Run, atoms: ase.Atoms, element: Element, dtype: str) 
 
 def measured(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Measurement:
     """The run at one g, with its layers, kept for a moment; InputError if it can't read the atoms."""
-    key = _asked("measured", run, atoms, element, dtype)
-    return _recent.ask(key, lambda: measured_now(run, atoms, element, dtype))
+
+    def make() -> Measurement:
+        graph = from_atoms(atoms)
+        g = with_padding(isometries(element, (0.0, 0.0, 1.0), len(atoms))[:1], graph)
+        return equivariance.measure(run, graph, dtype=dtype, elements=g, rebuild=False)
+
+    return _recent.ask(_asked("measured", run, atoms, element, dtype), make)
 
 
-def measured_now(run: Run, atoms: ase.Atoms, element: Element, dtype: str) -> Measurement:
-    """The same, neither looked up nor kept: what the hand passes by, nobody asks for again."""
-    graph = from_atoms(atoms)
-    g = with_padding(isometries(element, (0.0, 0.0, 1.0), len(atoms))[:1], graph)
-    return equivariance.measure(run, graph, dtype=dtype, elements=g, rebuild=False)
+def content(graph: Graph) -> tuple[bytes | None, ...]:
+    """What tells one structure from another."""
+    arrays = (getattr(graph, name) for name in ARRAYS)
+    return tuple(None if a is None else np.asarray(a).tobytes() for a in arrays)
+
+
+def passed(
+    run: Run, graph: Graph, known: Hashable, elements: Sequence[Element], dtype: str
+) -> list[Measurement]:
+    """At each of these elements the outputs alone, as the hand passes by: nobody asks for them again.
+
+    Of the elements all or none renumber; `known` is the graph's `content`.
+    """
+    renumbered = elements[0].renumber is not None
+    held = _ready.ask((run, known, dtype, renumbered), lambda: Ready(run, graph, dtype, renumbered))
+    return held.measure(molecules.together(elements, len(graph.species)))
 
 
 def sides(run: Run, m: Measurement) -> Sides:
     """Both ways around the square of a measurement's first element."""
-    names, sign = _outputs(run, m)
+    names, sign = outputs(run, m)
     return Sides(
         first={k: sign[k] * _rows(m.prediction[n], k) for k, n in names.items()},
         left={k: sign[k] * _rows(m.predict_then_move[n][0], k) for k, n in names.items()},
@@ -166,22 +185,27 @@ def judged(run: Run, atoms: ase.Atoms, element: Element, dtype: str = "float32")
 
 def judged_by(run: Run, atoms: ase.Atoms, first: Measurement) -> Judgement:
     """The same of what was measured already."""
-    return judge(run, from_atoms(atoms), _outputs(run, first)[0], first)
+    return judge(run, from_atoms(atoms), outputs(run, first)[0], first)
 
 
 def judge(run: Run, graph: Graph, names: Mapping[str, str], first: Measurement) -> Judgement:
     """The verdict on a measurement; `names` are the library's names of the outputs that are judged."""
-    second, inside = verdict.SECOND[first.dtype], bool(first.layers)
     again = equivariance.measure(
-        run, graph, dtype=second, elements=first.elements, rebuild=False, layers=inside
-    )
-    found = verdict.compare(first, again)
+        run, graph, dtype=verdict.SECOND[first.dtype], elements=first.elements, rebuild=False,
+        layers=bool(first.layers),
+    )  # fmt: skip
+    return judge_by(names, first, again)
+
+
+def judge_by(names: Mapping[str, str], first: Measurement, again: Measurement) -> Judgement:
+    """The same with the measurement in the second precision."""
+    found, inside = verdict.compare(first, again), bool(first.layers and again.layers)
     moving = bool(first.elements.moving()[0])
     return Judgement(
         word={k: found.findings[n].word if moving else "still" for k, n in names.items()},
         coarse={k: found.findings[n].coarse for k, n in names.items()},
         fine={k: found.findings[n].fine for k, n in names.items()},
-        second=second,
+        second=again.dtype,
         broken=verdict.first_broken_layer(first, again) if inside else None,
         sentence=found.sentence if moving else "This g moves nothing, so nothing can differ.",
     )
@@ -196,7 +220,7 @@ def curve(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: str
     g = with_padding(isometries(element, axis, len(atoms))[:1], graph)
     # With layers, as in the square: what is compiled for that serves here.
     m = equivariance.measure(run, graph, dtype=dtype, elements=g)
-    names, _ = _outputs(run, m)
+    names, _ = outputs(run, m)
     return Curve(found.by_metric, {k: float(m.rebuilt[n][0]) for k, n in names.items()})
 
 
@@ -206,7 +230,7 @@ def _along(
     graph = from_atoms(atoms)
     g = with_padding(isometries(element, axis, len(atoms))[1:], graph)
     m = equivariance.measure(run, graph, dtype=dtype, elements=g, rebuild=False)
-    names, _ = _outputs(run, m)
+    names, _ = outputs(run, m)
     vectors = names["gradient"]
     pairs = zip(m.predict_then_move[vectors], m.move_then_predict[vectors], strict=True)
     others = [metrics.of(left, right) for left, right in pairs]

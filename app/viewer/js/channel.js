@@ -43,7 +43,7 @@ export class Channel {
     const now = performance.now();
     if (this.asked && now - this.asked.since < LOST) return false;
     this.number += 1;
-    this.asked = { n: this.number, since: now, note };
+    this.asked = { n: this.number, since: now, judge: question.judge, note };
     this.socket.send(JSON.stringify({ ...question, n: this.number }));
     return true;
   }
@@ -59,8 +59,10 @@ export class Channel {
     if (answer.part === "square" && asked?.n === answer.n) {
       this.asked = null;
       this.last = asked;
+      if (asked.judge) this.judged = asked; // its verdict may come after the next square
     }
-    if (this.last?.n === answer.n) this.heard(answer, this.last.note);
+    const found = [this.last, this.judged].find((one) => one?.n === answer.n);
+    if (found) this.heard(answer, found.note);
   }
 
   close() {

@@ -23,7 +23,7 @@ export class Live {
     this.truth = live?.truth ?? null; // the panel of the true path, where there is one
     this.token = live?.token ?? null;
     this.rotation = rotation;
-    this.rows = null;
+    this.rows = this.shown = null;
     if (!this.token) return;
     if (this.channel) this.channel.refused = false;
     this.channel ??= new Channel(
@@ -64,7 +64,7 @@ export class Live {
     if (part === "verdict") {
       this.verdicts = models;
       view.side?.judge(models);
-      return this.tell(note.g);
+      return this.tell(this.shown ?? note.g);
     }
     clearTimeout(this.late);
     this.took = performance.now() - note.asked;
@@ -72,6 +72,7 @@ export class Live {
     if (!view.turns.pending) return; // the page has answered in the meantime
     const back = conjugate(note.spin);
     this.rows = models;
+    this.shown = note.g;
     models.forEach((row, i) => {
       const k = view.panels.findIndex((panel) => panel.index === this.models[i].panel);
       if (k < 0) return;

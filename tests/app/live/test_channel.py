@@ -249,3 +249,27 @@ def test_an_answer_is_computed_part_by_part(small_home: Path) -> None:
     part, verdicts = next(parts)
     assert (part, verdicts[0]["word"]["gradient"]) == ("verdict", "still")
     assert next(parts, None) is None
+
+
+def test_views_that_are_alike_are_answered_together_as_each_alone(small_home: Path) -> None:
+    """Five visitors with one run at one molecule, one of them with the inversion: no digit differs."""
+    run = load(small_home / "trained" / "egnn-qm9-homo")
+    atoms = molecules.molecule(molecules.Source("water"))
+    still = molecules.Element((0.0, 0.0, 0.0, 1.0))
+    own = [moving.View((run,), atoms, "float32", still._replace(invert=k == 3)) for k in range(5)]
+    turns = [tuple(q) for q in Rotation.random(5, rng=np.random.default_rng(0)).as_quat().tolist()]
+    assert len({view.alike for view in own}) == 1
+    together = moving.View.squares([(v, q, False) for v, q in zip(own, turns, strict=True)])
+    verdicts = moving.View.verdicts([seen for _, seen in together])
+    alone = [list(v.answer(q, False)) for v, q in zip(own, turns, strict=True)]
+    assert [[part, v] for (part, _), v in zip(together, verdicts, strict=True)] == alone
+    assert len({str(square) for square, _ in alone}) == 5
+    moved = atoms.copy()
+    moved.positions[0, 0] += 1e-9
+    others = [
+        moving.View((run,), moved, "float32", still),
+        moving.View((run,), atoms, "float64", still),
+        moving.View((run,), atoms, "float32", still._replace(renumber=1)),
+        moving.View((run, run), atoms, "float32", still),
+    ]
+    assert not {view.alike for view in others} & {own[0].alike}
