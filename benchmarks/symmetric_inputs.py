@@ -4,7 +4,8 @@ python benchmarks/symmetric_inputs.py [RUN ...] [--samples 8] [--json FILE] > do
 
 Inputs are molecules or scenes with a symmetry of their own and one crooked system; groups are T(3),
 SO(3), C_i and S_n, claimed or not; "moved" takes the edges along, "rebuilt" draws them again in a
-fresh order. The table has the worst output (of an energy its gradient too) and where it is.
+fresh order. The table has the worst output (of an energy its gradient too) and where it is. Runs that
+FILE already has are not measured again.
 """
 
 import argparse
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import jax
 
 import demetar
 from demetar.core.graph import Graph, connect, from_arrays
@@ -81,8 +84,14 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     found: list[dict[str, Any]] = []
-    for name in args.runs or shipped():
+    if args.json and args.json.is_file():
+        found = json.loads(args.json.read_text())
+    names = args.runs or shipped()
+    for name in names:
+        if name in {r["run"] for r in found}:
+            continue
         found += measured(name, args.samples)
+        jax.clear_caches()  # each program holds mappings, of which a process may have 65,530
         print(name, file=sys.stderr, flush=True)
         if args.json:
             args.json.write_text(json.dumps(found))
@@ -91,7 +100,7 @@ def main() -> None:
     print(
         "| run | group | claimed | float32 | where | float64 | where |\n|---|---|---|---|---|---|---|"
     )
-    for name in dict.fromkeys(r["run"] for r in found):
+    for name in names:
         for group in groups.SINGLE:
             print(line([r for r in found if (r["run"], r["group"]) == (name, group)]))
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
 from typing import Any
 
-from app.live import activity
+from app.live import activity, mappings
 
 DEFAULTS = ("egnn-qm9-homo", "set_transformer-qm9-homo")  # what the Molecule page opens with
 BODIES = ("egnn-nbody", "set_transformer-nbody")  # and the N-body page
@@ -24,8 +24,9 @@ _LOG = logging.getLogger(__name__)
 
 @contextlib.asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[None]:
-    """Starts the warm-up beside the server, which answers from the first moment on."""
+    """Starts the warm-up, and the watch over memory mappings, beside the server, which answers at once."""
     ended = threading.Event()
+    threading.Thread(target=mappings.watch, args=(ended,), name="mappings", daemon=True).start()
     if os.environ.get("DEMETAR_WARM", "1") != "0":
         threading.Thread(target=_warm, args=(ended,), name="warm-up", daemon=True).start()
     yield

@@ -222,7 +222,8 @@ def _points(item: Item) -> Array:
         return np.asarray(item.origins) + 0.8 * item.scale * np.asarray(item.vectors)
     if isinstance(item, Lobes):
         ends = abs(np.asarray(item.values))[..., None] * np.asarray(item.directions)
-        return (np.asarray(item.positions)[:, None] + ends).reshape(-1, 3)
+        points = np.asarray(item.positions)[:, None] + ends
+        return points.reshape(-1, 3).astype(np.float64)
     return np.asarray(item.positions)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from app.viewer import checked
 from app.viewer.checked import Array, checked_color, finite
-from app.viewer.shapes import Coloured, Lobes, Mesh
+from app.viewer.surfaces import Coloured, Lobes, Mesh
 from demetar.core.errors import InputError
 
 BLUE, VERMILLION, GREEN = checked.BLUE, checked.VERMILLION, checked.GREEN

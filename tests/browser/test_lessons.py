@@ -30,11 +30,12 @@ SWITCHES = {
 
 SIZES = ((1024, 768), (1400, 900))
 LECTURES = ("tensors", "representations")
-# Nothing lies below the edge of the window, and each chart ends where its column does.
-FITS = """() => document.querySelector('.stMain').scrollHeight <= innerHeight &&
-  [...document.querySelectorAll('.js-plotly-plot .main-svg')].every(chart => {
+DRAWN = ".js-plotly-plot .main-svg, .stMain [role=img], .stMain canvas"
+# Nothing lies below the edge of the window, and each picture ends where its column does.
+FITS = f"""() => document.querySelector('.stMain').scrollHeight <= innerHeight &&
+  [...document.querySelectorAll('{DRAWN}')].every(chart => {{
     const right = e => e.getBoundingClientRect().right;
-    return right(chart) <= right(chart.closest('.stVerticalBlock')) + 1 })"""
+    return right(chart) <= right(chart.closest('.stVerticalBlock')) + 1 }})"""
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +50,9 @@ def test_a_lesson_fills_one_screen(
 ) -> None:
     page = open_page(f"{explorer}/lessons?lesson={name}")
     expect(page.get_by_text("Source:").first).to_be_visible(timeout=WAIT)
-    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)
-    expect(page.get_by_text("Predict first.")).to_be_visible()
-    expect(page.get_by_text(re.compile("^✓ rounding only")).first).to_be_visible()
+    expect(page.locator(DRAWN).first).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text("Predict first.")).to_be_visible(timeout=WAIT)
+    expect(page.get_by_text(re.compile("^✓ rounding only")).first).to_be_visible(timeout=WAIT)
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_function(FITS, timeout=10_000)  # nothing that is needed stands below the fold

@@ -13,6 +13,7 @@ from scipy.spatial.transform import Rotation
 from app.backend import molecules, spherical
 from app.viewer import build, scene
 from demetar.symmetry.irreps import harmonics
+from tests.support.pages import settled
 
 TURN = Rotation.from_rotvec([0.3, -1.1, 0.4])
 
@@ -77,14 +78,12 @@ def test_values_colour_the_atoms_from_vermillion_to_blue() -> None:
 def test_the_page_draws_the_chosen_channel_of_every_degree(
     small_runs: Path, open_page: Callable[..., Any]
 ) -> None:
-    page = open_page("molecule", molecule="water")
-    page.session_state["molecule:lens"] = "Features"
-    page.run()
+    page = open_page("molecule", molecule="water", lens="Features")
     options = page.selectbox(key="molecule:feature").options
     assert any(option.endswith("· 0e") for option in options)
     page.selectbox(key="molecule:feature").select(options[-1]).run()
-    assert not page.exception
+    assert not settled(page).exception
     assert page.number_input(key="molecule:channel").max == 16
     page.number_input(key="molecule:channel").set_value(16).run()
-    assert not page.exception
+    assert not settled(page).exception
     assert any("D(g) of" in caption.value for caption in page.caption)
