@@ -52,6 +52,14 @@ def opened(page: Page, url: str) -> None:
     page.wait_for_timeout(1500)
 
 
+def inward(thumb: Locator) -> str:
+    """The key that takes a slider to its farther end, so that each stroke changes something."""
+    at, low, high = (
+        float(thumb.get_attribute(f"aria-value{name}") or 0) for name in ("now", "min", "max")
+    )
+    return "ArrowRight" if at - low < high - at else "ArrowLeft"
+
+
 def moves(page: Page) -> Iterator[tuple[str, Callable[[], None]]]:
     """Each slider, counter and switch of the lesson, by what it is called."""
     places = page.locator("[class*=st-key-lessons-inputs]")
@@ -62,7 +70,8 @@ def moves(page: Page) -> Iterator[tuple[str, Callable[[], None]]]:
 
     for label, found in of("stSlider"):
         thumb = found.get_by_role("slider").first
-        yield label, lambda thumb=thumb: thumb.press("ArrowLeft")
+        key = inward(thumb)
+        yield label, lambda thumb=thumb, key=key: thumb.press(key)
     for label, found in of("stNumberInput"):
         entry = found.locator("input")
         yield label, lambda entry=entry: entry.press("ArrowUp")

@@ -17,6 +17,13 @@ COLORS = {
 }
 ORDER = ("blue", "vermillion", "green", "purple", "orange", "grey")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+# Below and above 0; on a dark page what is near 0 is dark, as its ground is.
+SIGNED = (
+    "RdBu_r",
+    ((0, "#8CCBF7"), (0.25, "#3579AC"), (0.5, "#1B222C"), (0.75, "#B4582A"), (1, "#FFB38A")),
+)
+# From 0 to 1: of Viridis, the part that a dark page does not swallow.
+ORDERED = ("Viridis", ((0, "#7F7BD6"), (0.33, "#2FA3A0"), (0.66, "#7AD151"), (1, "#FDE725")))
 # What rounding alone explains: from an eighth of the unit roundoff to what some layers pile up.
 BANDS = (
     ("float64", 1e-17, 1e-12, "blue"),

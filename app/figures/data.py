@@ -66,7 +66,10 @@ def errors(
                 )
             )
     values = np.log10([value for *_, value in rows] + ([floor] if floor else []))
-    low, high = float(values.min()) - 0.15, float(values.max()) + 0.35
+    low, high = (
+        float(values.min()) - 0.15,
+        float(values.max()) + 0.25 * max(1.0, float(np.ptp(values))),
+    )
     if floor:
         figure.add_vrect(
             10 ** (low - 1),

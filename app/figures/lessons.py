@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures import DASHES, ORDER, color, frame, log_ticks
+from app.figures import DASHES, ORDER, ORDERED, color, frame, log_ticks
 
 FLOOR = 1e-17
 MARGIN = {"l": 8, "r": 8, "t": 26, "b": 8}
@@ -64,7 +64,7 @@ def shapes(
                     x=places[:, 0], y=places[:, 1], name=name, mode="lines+markers", **axes,
                     line={"color": hue, "width": 9 if wide else 2}, opacity=0.35 if wide else 1,
                     marker={
-                        "size": 18 if wide else 10, "cmin": 0, "cmax": 1, "colorscale": "Viridis",
+                        "size": 18 if wide else 10, "cmin": 0, "cmax": 1, "colorscale": ORDERED[dark],
                         "color": list(colours) if colours is not None else hue,
                     },
                     hovertemplate=f"{name}: (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
@@ -90,7 +90,7 @@ def curves(
     marked: Sequence[float] = (), height: int = 210,
 ) -> go.Figure:  # fmt: skip
     """Errors over x on a logarithmic axis, zeros on its floor, and a line at each of `marked`."""
-    figure = frame(dark, height, x_title)
+    figure = frame(dark, height, x_title, "Δ")
     for i, (name, values) in enumerate(named.items()):
         figure.add_trace(
             go.Scatter(

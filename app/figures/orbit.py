@@ -14,7 +14,7 @@ HUES = ("blue", "vermillion", "purple", "green")
 def orbit_map(delta: np.ndarray, degrees: np.ndarray, dark: bool = False) -> go.Figure:
     """Δ [axes angles] on a logarithmic scale; a row an axis, a column an angle."""
     logs = np.log10(np.maximum(delta, FLOOR))
-    figure = frame(dark, 190)
+    figure = frame(dark, 190, "angle")
     low, high = float(np.floor(logs.min())), float(np.ceil(logs.max()))
     figure.add_trace(
         go.Heatmap(

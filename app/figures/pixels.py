@@ -10,12 +10,13 @@ import html
 import io
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from PIL import Image
 from plotly.colors import sample_colorscale
 
-from app.figures import color, faint
+from app.figures import SIGNED, color, faint
 
 POINTED = 256  # squares of an array that tell their number to the pointer; more are one picture
 READ = 9  # squares whose numbers are written on them
@@ -23,14 +24,15 @@ LEVELS = 255  # odd: zero has a colour of its own
 
 
 @cache
-def _scale(name: str) -> np.ndarray:
+def _scale(scale: str | tuple[tuple[float, str], ...]) -> np.ndarray:
     """The colours of a scale, [level, rgb]."""
     places = np.linspace(0, 1, LEVELS)
-    rgb = sample_colorscale(name, list(places), colortype="tuple")
+    named = scale if isinstance(scale, str) else [list(stop) for stop in scale]
+    rgb = sample_colorscale(named, list(places), colortype="tuple")
     return np.round(255 * np.asarray(rgb)).astype(np.uint8)
 
 
-def _coloured(z: np.ndarray, low: float, high: float, scale: str) -> np.ndarray:
+def _coloured(z: np.ndarray, low: float, high: float, scale: Any) -> np.ndarray:
     """Colours [row, column, rgb] of numbers between two bounds."""
     share = np.clip((z - low) / (high - low), 0, 1)
     return _scale(scale)[np.round(share * (LEVELS - 1)).astype(int)]
@@ -53,7 +55,7 @@ def matrices(
         top = max(float(np.abs(named[like.get(name, name)]).max()), 1e-12)
         ink = images and z.min() >= 0
         grey = "gray" if dark else "gray_r"
-        colours = _coloured(z, 0, top, grey) if ink else _coloured(z, -top, top, "RdBu_r")
+        colours = _coloured(z, 0, top, grey) if ink else _coloured(z, -top, top, SIGNED[dark])
         told = [[f"row {i}, column {k}: {v:.3g}" for k, v in enumerate(r)] for i, r in enumerate(z)]
         written = [[f"{v:.2f}" for v in row] for row in z] if z.size <= READ else None
         parts.append(_panel(name, colours, told, written, dark))

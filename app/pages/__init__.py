@@ -56,6 +56,8 @@ def navigate(first: str | None = None) -> None:
     # The first page lives at the root; its own name in an address must lead there as well.
     sections.setdefault("", []).append(_moved(first, pages[first], {}))
     st.session_state["pages"] = pages
-    st.html(f"<style>.stMainBlockContainer{{padding:3.7rem 2.5rem 2rem}}{style.RAIL}</style>")
+    st.html(
+        f"<style>.stMainBlockContainer{{padding:3.7rem 2.5rem 2rem}}{style.SMALLEST}{style.RAIL}</style>"
+    )
     st.logo(LOGO.format(text="#E4E9F0" if layout.dark() else "#1B2430"), size="large")
     st.navigation(sections).run()

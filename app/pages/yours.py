@@ -51,11 +51,12 @@ def _how() -> None:
             "**To audit a calculator of yours**, write a file with a function that makes it and start the "
             "explorer with its folder, or use the command."
         )
-        left, right = layout.side_by_side(1, 1)
+        left, right = layout.side_by_side(1, 1, least=320)
         left.code(MINE, language="python")
         right.code(
             "demetar app --models FOLDER\ndemetar audit FOLDER/mine.py:make ethanol.xyz --report out.html",
             language="bash",
+            wrap_lines=True,
         )
 
 

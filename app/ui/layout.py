@@ -10,9 +10,9 @@ def dark() -> bool:
     return st.context.theme.type == "dark"
 
 
-def side_by_side(*widths: int) -> list[Any]:
-    """Places of these widths, in units of 210 pixels or more; one below another without room."""
-    grid = st.grid(sum(widths), min_column_width=210, gap="medium")
+def side_by_side(*widths: int, least: int = 210) -> list[Any]:
+    """Places of these widths, in units of `least` pixels or more; one below another without room."""
+    grid = st.grid(sum(widths), min_column_width=least, gap="medium")
     return [grid.cell(column_span=width) for width in widths]
 
 

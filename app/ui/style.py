@@ -22,10 +22,10 @@ p.demetar b{font-weight:650}
 @media(max-height:800px){
 :root{--demetar-around:388px;--demetar-over:0px;--demetar-least:330px}
 }
-.st-key-controls button,.st-key-controls [data-baseweb="select"]>div{min-height:32px;height:32px;
-font-size:14px}
+.stMain .stVerticalBlock .stButton .stMarkdownEllipsis{white-space:normal;overflow:visible}
+.st-key-controls button,.st-key-controls .stSelectbox :is([role=group],input){min-height:32px!important;
+height:32px!important;font-size:14px}
 .st-key-controls [data-testid="stPopover"] button{padding:0 10px}
-.st-key-controls [data-baseweb="select"] *{line-height:30px}
 .st-key-controls{gap:8px!important;padding-top:.5rem;
 border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 .st-key-controls [data-testid="stButtonGroup"] button{padding:0 9px;min-height:32px}
@@ -36,8 +36,8 @@ border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}
 .st-key-head h1.demetar{padding-right:210px}
 .st-key-tools{position:absolute!important;right:0;top:-4px;width:auto!important}
 .st-key-tools button{padding:2px 6px}
-.st-key-tools button p,.st-key-controls .stButton button p{position:absolute;clip-path:inset(50%);
-width:1px;white-space:nowrap}
+.st-key-tools button p,.st-key-controls .stButton button:not([data-testid$=primary]) p{position:absolute;
+clip-path:inset(50%);width:1px;overflow:hidden;white-space:nowrap}
 .st-key-tools button div[aria-hidden]{display:none}
 .st-key-controls .stButton button{padding:0 9px}
 .st-key-controls{gap:4px!important}
@@ -46,13 +46,17 @@ width:1px;white-space:nowrap}
 font-size:13px}
 .st-key-controls>[class*="-run"]{width:102px!important}
 .st-key-controls>[class*="-beside"]{width:124px!important}
-.st-key-controls>[class*="-slider"]{width:112px!important;min-width:0!important;flex:0 0 112px!important}
+.st-key-controls>[class*="-slider"]{width:112px!important;min-width:0!important;flex:0 0 112px!important;
+margin-right:8px}
 .st-key-controls>[class*="-slider"] *{min-width:0}
 .st-key-controls>[class*="-axis"]{width:104px!important}
 .st-key-controls [data-testid="stPopover"] button{padding:0 7px!important}
 }
 """
 )
+
+# Code in captions would be smaller than anything else.
+SMALLEST = "[data-testid=stCaptionContainer] code{font-size:12px}"
 
 # Between a telephone, on which Streamlit closes the sidebar, and a wide screen only its icons stand; it
 # opens over the page under the pointer or the keyboard, so that nothing on the page moves.

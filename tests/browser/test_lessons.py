@@ -31,11 +31,22 @@ SWITCHES = {
 SIZES = ((1024, 768), (1400, 900))
 LECTURES = ("tensors", "representations")
 DRAWN = ".js-plotly-plot .main-svg, .stMain [role=img], .stMain canvas"
-# Nothing lies below the edge of the window, and each picture ends where its column does.
-FITS = f"""() => document.querySelector('.stMain').scrollHeight <= innerHeight &&
-  [...document.querySelectorAll('{DRAWN}')].every(chart => {{
-    const right = e => e.getBoundingClientRect().right;
-    return right(chart) <= right(chart.closest('.stVerticalBlock')) + 1 }})"""
+# Nothing lies below the edge of the window, each picture ends where its column does, no word is cut.
+CHARTS = f"""[...document.querySelectorAll('{DRAWN}')].every(drawn =>
+  drawn.getBoundingClientRect().right <=
+    drawn.closest('.stVerticalBlock').getBoundingClientRect().right + 1) &&
+[...document.querySelectorAll('.js-plotly-plot')].every(chart => {{
+    const at = e => e.getBoundingClientRect(), svg = at(chart.querySelector('.main-svg'));
+    return svg.right <= at(chart.closest('.stVerticalBlock')).right + 1 &&
+      [...chart.querySelectorAll('.xtitle, .ytitle, .annotation-text')].every(text =>
+        at(text).top >= svg.top - 2 && at(text).bottom <= svg.bottom + 2 &&
+        at(text).left >= svg.left - 2 && at(text).right <= svg.right + 2) }})"""
+FITS = f"() => document.querySelector('.stMain').scrollHeight <= innerHeight && {CHARTS}"
+# Nothing is cut at the right, no word of a choice either.
+NARROW = f"""() => {{ const main = document.querySelector('.stMain');
+  return main.scrollWidth <= main.clientWidth && {CHARTS} &&
+    [...main.querySelectorAll('[role=radio]')].every(choice =>
+      choice.getBoundingClientRect().right <= innerWidth) }}"""
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +67,9 @@ def test_a_lesson_fills_one_screen(
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         page.wait_for_function(FITS, timeout=10_000)  # nothing that is needed stands below the fold
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.wait_for_function(NARROW, timeout=10_000)
+    expect(page.get_by_text("Try it:")).to_be_visible()
     if name in SWITCHES:
         page.get_by_text(re.compile("^Break it")).first.click()
         expect(page.get_by_text("✗ broken, kept:").first).to_be_visible(timeout=WAIT)
@@ -83,6 +97,9 @@ def test_a_lecture_of_lessons_is_legible_without_scrolling(
                 "parseFloat(getComputedStyle(document.querySelector('h1.lecture')).fontSize)"
             )
             assert size >= 34
+        elif "lens" in scene["parameters"]:
+            expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)
+            page.wait_for_function(f"() => {CHARTS}", timeout=10_000)
         expect(page.get_by_role("alert")).to_have_count(0)
         page.keyboard.press("PageDown")
     assert not page.complaints, "nothing goes wrong in the browser"  # type: ignore[attr-defined]

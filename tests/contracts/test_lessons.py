@@ -49,6 +49,8 @@ def test_a_lesson_says_what_it_is(name: str) -> None:
     assert len(set(lesson.CHOICES)) >= 2, "give at least two answers to choose from"
     assert 0 <= lesson.RIGHT < len(lesson.CHOICES), "say which of CHOICES is right"
     assert [module(n).ORDER for n in NAMES].count(lesson.ORDER) == 1, "give it a number of its own"
+    assert lesson.DO.endswith("."), "say in a sentence what to do, and what is to be seen"
+    assert len(lesson.DO) <= 150, "leave the room to the picture"
     _, page, parameters = lesson.USED
     assert page in pages.found(), "link to a page of the explorer"
     assert "run" not in parameters or (TRAINED / parameters["run"]).is_dir(), "link a shipped run"

@@ -62,6 +62,10 @@ def show(shown: Any, page: str, g: str, spectrum: bool = False) -> None:
         if spectrum:
             with places[1]:
                 _spectrum(shown)
+        st.caption(
+            "A row is an axis, a column an angle, a colour Δ_EQ. If no row and no column stands out, it is "
+            "rounding; hills are turns at which the model answers otherwise."
+        )
     with right:
         rows = [
             ["median", *(words.delta(o.median) for o in named.values())],

@@ -79,6 +79,10 @@ def curve(
         "curve", follows, key, height=158, degrees=shown.turn[1], angles=list(molecules.ANGLES),
         curves=curves, alt=f"Error against the angle; the worst over 180°: {worst}.", **look,
     )  # fmt: skip
+    st.caption(
+        "How far both ways are apart after a turn by each angle about the axis. In the band of a precision "
+        "its rounding explains it. Move the angle: the marks follow."
+    )
 
 
 def along(
@@ -104,6 +108,10 @@ def inside(shown: Any, key: str) -> None:
             layers.by_layer(found, layout.dark()), key=key, config=PLAIN,
             alt="Error of every layer, from input to output.",
         )  # fmt: skip
+        st.caption(
+            "How far both ways are apart in what each layer hands on. The first layer above the bands is "
+            "where symmetry is lost."
+        )
     with right:
         worst = [words.delta(max((d for *_, d in rows), default=0.0)) for rows in found.values()]
         judged = [shown.verdicts.get(name) for name in shown.squares]

@@ -15,7 +15,7 @@ def show(variant: str) -> None:
     laws = backend_laws.laws()
     if variant not in laws:
         return
-    left, right = layout.side_by_side(1, 1)
+    left, right = layout.side_by_side(1, 1, least=320)
     with left.container(border=True):
         _kept(variant, laws[variant])
     with right.container(border=True):

@@ -12,7 +12,7 @@ from app.ui import address, layout
 
 def show(about: Any, options: datasets.Options, target: str) -> None:
     """Histograms of the labels; what is published and what costs nothing."""
-    left, right = layout.side_by_side(1, 1)
+    left, right = layout.side_by_side(1, 1, least=320)
     spreads = datasets.spreads(about.name, target, options)
     if datasets.facts(about.name, target, options).output is None:
         spreads = ()  # classes have no mean

@@ -16,7 +16,10 @@ HEAD = {"heading": 44, "sentence": 36, "controls": 62}
 INPUTS = 30, 200  # what a lesson has around its charts without its inputs, and with them
 WIDE, LINE = 88, 29  # letters of a sentence in a line at 1024 pixels, and what a line more takes
 LESS = {"why": 1.12, "lessons": 1.0}  # so that all of it stands on 1024 x 768
-# Charts of lessons would not end with their column if they were scaled; what stands beside them is.
+# Plotly measures its place in pixels of the screen and draws in pixels of the scene: a scaled chart would
+# be cut at the right, and answer beside the pointer.
+CHART = ".st-key-scene .stPlotlyChart"
+# What stands beside the charts of a lesson, which is not scaled as a whole.
 LESSON = (
     ".st-key-scene .st-key-lessons-numbers{zoom:1.3}"
     ".st-key-scene [class*=st-key-lessons-inputs]{zoom:1.08}"
@@ -53,7 +56,7 @@ def screen(scene: Scene) -> None:
     if hidden:
         rules.append(f"{hidden}{{display:none!important}}")
     zoom = LESS.get(scene.page, LARGE) if scene.large else 1.0
-    rules.append(f".st-key-scene{{zoom:{zoom};{_room(scene, zoom)}}}")
+    rules.append(f".st-key-scene{{zoom:{zoom};{_room(scene, zoom)}}}{CHART}{{zoom:{1 / zoom:.6f}}}")
     st.html(f"<style>{''.join(rules)}</style>")
 
 

@@ -60,7 +60,8 @@ def render() -> None:
     with st.container(key="head"):
         st.html(
             f"<h1 class='demetar'>{html.escape(lesson.TITLE)}</h1>"
-            f"<p class='demetar'>{html.escape(lesson.RULE)}</p>"
+            f"<p class='demetar'>{_parts.formula(lesson.RULE)}</p>"
+            f"<p class='demetar do'><b>Try it:</b> {_parts.formula(lesson.DO)}</p>"
         )
     with st.container(key="controls", horizontal=True, vertical_alignment="center", gap="small"):
         _choice(lessons, name)

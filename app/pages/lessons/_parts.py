@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -17,22 +18,32 @@ from app.ui import address, layout, words
 ANSWERS = "lessons:answers"
 STEP, HIGHEST = 10, 420  # heights of charts, pixels at 1400 × 900
 # What a page, or a scene, has around its charts: the rest of the screen's height is shared among them.
-AROUND, ROOM = 320, 580
+AROUND, ROOM = 342, 560
 ONE_ROW, FOOT = (
     0.65,
     28,
-)  # of its height, what the viewer takes for one row; pixels of what it says below
+)  # of its height, what the viewer takes for a row; pixels of what it says below
+RAISED = re.compile(r"\^(l[₁₂]?)|_(lm|l|n)\b")
+# Choices, menus and numbers of one height, so that their labels stand in one line; all lessons are seen at
+# any width; and without room for two columns, what stands beside the charts takes the page's whole width.
+LOOK = """
+[class*=st-key-lessons-inputs] :is(.stSelectbox,.stNumberInput) :is([role=group],input,button){
+min-height:0!important;height:36px!important}
+.st-key-lessons-lesson [role=radiogroup]{flex-wrap:wrap;row-gap:4px}
+.st-key-scene p.do{display:none}
+@media(max-width:900px){
+.stGridCell:has(.st-key-lessons-question){grid-column:1/-1!important}
+}
+"""
 
 
 def high(height: int) -> str:
     """A height of that many pixels at 1400 × 900 as CSS: the screen's own share of it elsewhere."""
-    share = (
-        f"{height / ROOM:.4f} * (var(--demetar-screen,100vh) - var(--demetar-lessons,{AROUND}px))"
-    )
-    return f"clamp({0.5 * height}px,calc({share}),{1.25 * height}px)"
+    room = f"(var(--demetar-screen,100vh) - var(--demetar-lessons,{AROUND}px))"
+    return f"clamp({0.5 * height}px,calc({height / ROOM:.4f} * {room}),{1.25 * height}px)"
 
 
-CSS = "[class*=st-key-lessons-high]{overflow:hidden!important}".join(
+CSS = LOOK + "[class*=st-key-lessons-high]{overflow:hidden!important}".join(
     f"div:has(>[class*=st-key-lessons-high-{h}-]){{flex:0 0 {high(h)}!important}}"
     for h in range(STEP, HIGHEST + STEP, STEP)
 )
@@ -46,6 +57,14 @@ class Reading:
     kept: float
     broken: float | None = None
     facts: dict[str, str] = field(default_factory=dict)
+
+
+def formula(text: str) -> str:
+    """A text as HTML, with D^l raised and Y_lm lowered."""
+    return RAISED.sub(
+        lambda found: f"<sup>{found[1]}</sup>" if found[1] else f"<sub>{found[2]}</sub>",
+        html.escape(text),
+    )
 
 
 def predict(name: str, lesson: ModuleType) -> None:

@@ -16,6 +16,10 @@ RULE = (
     "Pull f back to pairs, multiply by a kernel, push forward by a sum: it commutes with T if "
     "k(T x, T y) = k(x, y), the kernel constant on the orbits of pairs."
 )
+DO = (
+    "choose a kernel. Pairs that T carries into each other, an orbit, have one colour: with one number a "
+    "colour it commutes."
+)
 QUESTION = "Attention weights depend on the input. Can a transform with such a kernel still commute with T?"
 CHOICES = (
     "Yes, if the weights move with their pairs", "No, the kernel has to be constant",
@@ -82,7 +86,7 @@ def show() -> list[_parts.Reading]:
         )  # fmt: skip
     _parts.chart(
         figures.bars(
-            [f"y = {i}" for i in range(len(steps["out"]))], steps["out"], "(K f)(y), the sum",
+            [f"y = {i}" for i in range(len(steps["out"]))], steps["out"], "(K f)(y)",
             dark, 170,
         ),
         "attention:out", "The sum over x at each y.",

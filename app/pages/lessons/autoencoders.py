@@ -19,6 +19,10 @@ RULE = (
     "An invariant code and a found group element: η(g·x) = η(x), ψ(g·x) = g ψ(x), and x̂ = ψ(x)·δ(η(x)) turns "
     "with x. Where some h leaves x as it is, no ψ can exist."
 )
+DO = (
+    "turn the input. The code η says what it is and stays; ψ says how it is turned; the picture x̂ is "
+    "made of both."
+)
 QUESTION = (
     "A digit looks the same after half a turn, such as a perfect 0. Which angle does ψ find for it?"
 )

@@ -16,6 +16,10 @@ RULE = (
     "A convolution commutes with shifts: up to its border, and after a stride of s with multiples of s only. "
     "Turns by 90° ask for p4 and widths 4k + 3."
 )
+DO = (
+    "set the stride to 2, then shift by one pixel and by two. A p4 network tries each of its filters in "
+    "four turns by 90°."
+)
 QUESTION = (
     "A convolution of stride 2 reads a digit one pixel further right. Does its answer move along?"
 )

@@ -13,6 +13,10 @@ RULE = (
     "ρ(r) = Σ c Y_lm(r − rᵢ) exp(−α |r − rᵢ|²): with the molecule turned by g, the coefficients of degree "
     "l turn by D^l(g)."
 )
+DO = (
+    "turn g. The right cloud has to be the left one, turned; then break it, and it is the cloud of no "
+    "molecule."
+)
 QUESTION = "A molecule is turned. Which of the coefficients of its density stay as they are?"
 CHOICES = ("All, they describe the molecule", "None", "Those of the s functions, l = 0")
 RIGHT = 2

@@ -14,6 +14,10 @@ from app.ui import layout, readouts, words
 
 TITLE, SHORT, ORDER = "Equivariance and invariance", "The square", 2
 RULE = "f is equivariant if f(g·x) = g·f(x) for every g; invariant, if g·f(x) is f(x) itself."
+DO = (
+    "choose f and g. Where the dots lie in their faint copies, turning first and last agree, and the "
+    "number is rounding."
+)
 QUESTION = "f moves every corner by the same arrow. Does it commute with turns about the origin?"
 CHOICES = ("No", "Yes, it moves all corners alike", "Only if the arrow is long")
 RIGHT = 0

@@ -15,6 +15,10 @@ RULE = (
     "A group has products, an identity and inverses; a representation turns its products into products of "
     "matrices: ρ(g₁ g₂) = ρ(g₁) ρ(g₂)."
 )
+DO = (
+    "choose a group. Where the line and its faint copy differ, the order of g₁ and g₂ matters. Then "
+    "break it, and read the numbers."
+)
 QUESTION = (
     "Turn a book by 90° about x, then about z. Does the other order leave it the same way up?"
 )

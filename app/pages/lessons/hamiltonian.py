@@ -14,6 +14,10 @@ RULE = (
     "The block of F between shells of degrees l₁ and l₂ turns as D^l₁ B D^l₂ᵀ: it holds irreps from "
     "|l₁ − l₂| to l₁ + l₂, and F(g·x) = D F Dᵀ."
 )
+DO = (
+    "choose a turn. F(g·x), computed anew, has to be D F Dᵀ, computed from F; below stand the energies "
+    "of the electrons."
+)
 QUESTION = (
     "A molecule is turned, and its Kohn–Sham matrix changes. What do its orbital energies do?"
 )

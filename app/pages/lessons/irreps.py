@@ -12,6 +12,10 @@ from app.ui import layout, rotation, words
 
 TITLE, SHORT, ORDER = "Irreducible representations", "Irreps", 4
 RULE = "In one basis every ρ(g) falls into blocks D^l(g) of 2l + 1 numbers, and Y_l(g·x) = D^l(g) Y_l(x)."
+DO = (
+    "change g. All of its numbers change, and what was zero outside the blocks stays zero: each block "
+    "turns by itself."
+)
 QUESTION = (
     "The nine entries of a matrix turn as M → R M Rᵀ. Into which independent pieces do they fall?"
 )

@@ -19,6 +19,10 @@ RULE = (
     "v₁ ⊗ v₂ = 0e + 1e + 2e: trace, antisymmetric part, symmetric traceless part. Degrees couple from "
     "|l₁ − l₂| to l₁ + l₂, parities multiply."
 )
+DO = (
+    "change vectors and g. In 1o the number is the degree (0 a number, 1 an arrow, 2 a shape); inversion "
+    "flips o and leaves e."
+)
 QUESTION = "Both vectors are mirrored through the origin. What does their cross product do?"
 CHOICES = ("It flips, as vectors do", "It becomes zero", "It stays")
 RIGHT = 2

@@ -98,7 +98,7 @@ def _now(shown: Any, name: str) -> float:
 
 def ahead(shown: Any) -> None:
     """Δ(t) and energy(t) of the twin roll-outs, with a mark that follows the playback."""
-    left, right = layout.side_by_side(2, 1)
+    left, right = layout.side_by_side(2, 1, least=260)
     if shown.unrolled:
         left.caption("Rolling out …")
         return

@@ -74,7 +74,7 @@ def _nothing_yet(of: str) -> None:
 
 
 def _errors(result: dict[str, Any], of: str, molecule: str, quantity: str) -> None:
-    dark, (left, right) = layout.dark(), layout.side_by_side(1, 1)
+    dark, (left, right) = layout.dark(), layout.side_by_side(1, 1, least=320)
     rows = [row for row in result["table"] if row["molecule"] == molecule]
     with left.container(border=True):
         st.markdown(f"**Errors on {molecule}, test frames**")

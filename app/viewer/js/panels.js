@@ -70,6 +70,7 @@ function makeCard() {
   const button = make("button", "quiet", "use this view as g");
   const differ = make("button", "quiet differ");
   button.type = differ.type = "button";
+  button.hidden = differ.hidden = true; // until there is something to view
   const foot = make("footer");
   foot.append(caption, differ, note, button);
   card.append(head, make("div", "space"), foot);
@@ -81,6 +82,7 @@ function makeCard() {
     title.title = panel.help;
     fillLegend(legend, panel.legend, color);
     card.classList.toggle("input", panel.input);
+    card.classList.toggle("both", panel.title.includes(" and ") && panel.legend.length > 1);
     caption.textContent =
       panel.caption || (panel.input ? "drag: turn the input" : "drag: turn the camera");
     caption.hidden = panel.magnified !== "";

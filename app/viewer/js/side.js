@@ -105,9 +105,11 @@ export class Side {
     const { bands, models, precision, of } = this.data;
     const at = (value) => `${((Math.log10(value) - LOW) / (HIGH - LOW)) * 100}%`;
     const clamp = (value) => Math.min(Math.max(value, 10 ** LOW), 10 ** HIGH);
-    const parts = bands.map(({ name, low, high }) => {
+    const tiny = ({ low, high }) => Math.log10(high / low) < 2;
+    const parts = bands.map(({ name, low, high }, i) => {
       const band = make("span", name === precision ? "band" : "band faint");
-      band.classList.toggle("tiny", Math.log10(high / low) < 2);
+      band.classList.toggle("tiny", tiny(bands[i]));
+      band.classList.toggle("first", i + 1 < bands.length && tiny(bands[i + 1]));
       band.title = `What rounding in ${name} may leave`;
       band.style.left = at(low);
       band.style.width = `calc(${at(high)} - ${at(low)})`;

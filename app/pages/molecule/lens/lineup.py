@@ -67,7 +67,7 @@ def show(shown: Any) -> None:
     drawn = {
         name: last[name] for name in names if name in rows or (name in last and name not in answers)
     }
-    left, right = layout.side_by_side(1, 2)
+    left, right = layout.side_by_side(1, 2, least=260)
     if drawn:
         _figure(left, shown, drawn, labels)
         with right:

@@ -70,7 +70,10 @@ def show(shown: Any) -> None:
         if "small" in known and wrong in typed.WRONG:
             st.markdown(_sentence(wrong, known["small"]))
         elif wrong == NONE:
-            st.caption("Declare one wrongly: it is named, and the type that fits.")
+            st.caption(
+                "0 is the type of a number, 1 of an arrow, 2 of a shape; under x → −x, e stays and o flips. "
+                "Declare one wrongly: it is named, and the type that fits."
+            )
 
 
 def _choice() -> None:
