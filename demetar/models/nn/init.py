@@ -3,6 +3,7 @@
 A parameter's own name chooses its distribution, so a model says `kernel="small"` and nothing else.
 """
 
+import functools
 import math
 from typing import Any
 
@@ -14,6 +15,7 @@ from demetar.core.errors import InputError
 from demetar.core.graph import Graph, from_arrays, from_atoms
 from demetar.core.padding import pad
 
+KEPT = 256  # models whose shapes are known
 MOST = 250_000_000  # parameters of a model: a gigabyte in float32
 
 
@@ -57,7 +59,21 @@ RULES = {
 
 
 def shapes_of(model: Any, graph: Graph) -> Any:
-    """The shapes and dtypes of the model's parameters, without numbers."""
+    """The shapes and dtypes of the model's parameters, without numbers.
+
+    Traced once for a model with its settings and a size of the graph: that takes a tenth of a second.
+    """
+    leaves, structure = jax.tree.flatten(graph)
+    sizes = tuple((np.shape(x), jax.dtypes.canonicalize_dtype(x.dtype)) for x in leaves)
+    found = _shapes(model, structure, sizes, jax.config.read("jax_enable_x64"))
+    return jax.tree.map(lambda x: x, found)  # each caller's own tree
+
+
+@functools.lru_cache(maxsize=KEPT)
+def _shapes(
+    model: Any, structure: Any, sizes: tuple[tuple[tuple[int, ...], Any], ...], wide: bool
+) -> Any:
+    graph = jax.tree.unflatten(structure, [jax.ShapeDtypeStruct(*size) for size in sizes])
     return jax.eval_shape(model.init, jax.random.key(0), graph)["params"]
 
 
