@@ -54,9 +54,7 @@ def opened(page: Page, url: str) -> None:
 
 def inward(thumb: Locator) -> str:
     """The key that takes a slider to its farther end, so that each stroke changes something."""
-    at, low, high = (
-        float(thumb.get_attribute(f"aria-value{name}") or 0) for name in ("now", "min", "max")
-    )
+    at, low, high = thumb.evaluate("e => [e.value, e.min, e.max].map(Number)")
     return "ArrowRight" if at - low < high - at else "ArrowLeft"
 
 

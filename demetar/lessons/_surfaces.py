@@ -23,7 +23,9 @@ CUTS = {
 def surface(values: np.ndarray, axis: np.ndarray, level: float) -> np.ndarray:
     """Triangles [count, 3, 3] where values [n, n, n] at axis [n] cubed cross the level."""
     n = len(axis)
-    first = np.stack(np.meshgrid(*[np.arange(n - 1)] * 3, indexing="ij"), -1).reshape(-1, 1, 3)
+    whole = [slice(i, n - 1 + i) for i in (0, 1)]
+    inside = sum((values > level)[whole[i], whole[j], whole[k]].astype(int) for i, j, k in CORNERS)
+    first = np.argwhere((inside > 0) & (inside < len(CORNERS)))[:, None]  # few cubes are cut at all
     ends = (first + CORNERS)[:, PARTS].reshape(-1, 4, 3)
     above = values[ends[..., 0], ends[..., 1], ends[..., 2]] - level
     count = (above > 0).sum(1)

@@ -19,10 +19,7 @@ ANSWERS = "lessons:answers"
 STEP, HIGHEST = 10, 420  # heights of charts, pixels at 1400 × 900
 # What a page, or a scene, has around its charts: the rest of the screen's height is shared among them.
 AROUND, ROOM = 342, 560
-ONE_ROW, FOOT = (
-    0.65,
-    28,
-)  # of its height, what the viewer takes for a row; pixels of what it says below
+ONE_ROW, FOOT = 0.65, 28  # the share of its height that the viewer takes for a row; pixels below it
 RAISED = re.compile(r"\^(l[₁₂]?)|_(lm|l|n)\b")
 # Choices, menus and numbers of one height, so that their labels stand in one line; all lessons are seen at
 # any width; and without room for two columns, what stands beside the charts takes the page's whole width.
@@ -34,6 +31,10 @@ min-height:0!important;height:36px!important}
 @media(max-width:900px){
 .stGridCell:has(.st-key-lessons-question){grid-column:1/-1!important}
 }
+.codes{position:relative;height:100%}
+.codes>img{width:100%;height:100%}
+.codes>b{position:absolute;transform:translate(-50%,50%);width:22px;height:22px;border:2.5px solid;
+border-radius:50%}
 """
 
 

@@ -106,11 +106,9 @@ def _digits(broken: bool) -> list[_parts.Reading]:
     )  # fmt: skip
     left, right = layout.halves()
     with left:
-        _parts.chart(
-            pictures.plane(
-                known["places"], known["classes"], "0123456789", index, dark, 250
-            ),
-            "autoencoders:codes", "Codes of 500 test digits, by class, and the chosen one.",
+        _parts.pixels(
+            pictures.plane(known["places"], known["classes"], "0123456789", index, dark), 250,
+            "Codes of 500 test digits, by class, and the chosen one.",
         )  # fmt: skip
     with right:
         _parts.chart(
@@ -186,9 +184,9 @@ def _clouds(row: Any, broken: bool, view: str) -> list[_parts.Reading]:
     )  # fmt: skip
     left, right = layout.halves()
     with left:
-        _parts.chart(
-            pictures.plane(known["places"], known["classes"], LETTERS if tetris else HEAVY, None, dark, 240),
-            "autoencoders:shapes", CODES[view],
+        _parts.pixels(
+            pictures.plane(known["places"], known["classes"], LETTERS if tetris else HEAVY, None, dark),
+            240, CODES[view],
         )  # fmt: skip
     with right:
         curves = cached.lesson("autoencoders", "by_shake", name, seed)

@@ -1,4 +1,7 @@
-"""Codes and clouds: what is drawn stands where it is, by class, on one scale."""
+"""Codes: each letter stands where its code is, in the colour of its class."""
+
+import re
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -8,14 +11,16 @@ from app.figures import latent
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_codes_are_letters_in_the_colour_of_their_class(dark: bool) -> None:
-    places = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
-    figure = latent.plane(places, np.array([1, 0, 1]), "ab", 2, dark)
-    codes, ring = figure.data
-    assert list(codes.text) == ["b", "a", "b"]
-    hues = codes.textfont.color
-    assert hues[0] == hues[2] != hues[1]
-    assert (ring.x[0], ring.y[0]) == (4, 5)
-    assert len(latent.plane(places, np.zeros(3, int), "a", None, dark).data) == 1
+    places = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 9.0]])
+    drawn = latent.plane(places, np.array([1, 0, 1]), "a<", 2, dark)
+    picture = unquote(drawn)
+    codes = re.findall(r"<text x='([\d.]+)%' y='([\d.]+)%' fill='(#\w+)'>([^<]*)<", picture)
+    assert [c[3] for c in codes] == ["&lt;", "a", "&lt;"]
+    assert codes[0][2] == codes[2][2] != codes[1][2]
+    assert [float(c[0]) for c in codes] == [4, 50, 96]
+    assert [float(c[1]) for c in codes] == [96, 73, 4], "up is up"
+    assert "<b style='left:96.0%;bottom:96.0%" in drawn
+    assert "<b" not in latent.plane(places, np.zeros(3, int), "a", None, dark)
 
 
 def test_ten_classes_have_ten_colours() -> None:
