@@ -1,8 +1,28 @@
 """Columns that keep their order on a narrow screen, and the theme in use."""
 
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import streamlit as st
+
+_HIDDEN: ContextVar[Collection[str]] = ContextVar("hidden", default=())
+
+
+@contextmanager
+def hiding(parts: Collection[str]) -> Iterator[None]:
+    """Within it these parts of a page are not seen: what costs much need not be computed for them."""
+    token = _HIDDEN.set(parts)
+    try:
+        yield
+    finally:
+        _HIDDEN.reset(token)
+
+
+def hides(part: str) -> bool:
+    """Whether nobody will see this part of the page."""
+    return part in _HIDDEN.get()
 
 
 def dark() -> bool:

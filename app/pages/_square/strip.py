@@ -43,7 +43,9 @@ class Strip(NamedTuple):
         return None if self.now == self.names[0] else self.now
 
     def show(self, shown: Any, draw: Sequence[Callable[[Any], None]]) -> None:
-        """The tabs, and what is in the open one."""
+        """The tabs, and what is in the open one; nothing where a scene hides them."""
+        if layout.hides("lenses"):
+            return
         wanted = st.session_state.get(self.lens)
         first = wanted if wanted in self.names else self.names[0]
         tabs = st.tabs(self.names, key=self.lens, on_change="rerun", default=first)

@@ -9,7 +9,7 @@ import streamlit as st
 from app import pages
 from app.backend.teaching import ahead, lectures
 from app.pages.lecture import look, parameters
-from app.ui import address
+from app.ui import address, layout
 from demetar.core.errors import InputError
 
 TITLE, ICON, ORDER, SECTION = "Lecture", ":material/co_present:", 80, "Teach"
@@ -112,6 +112,7 @@ def _show(lecture: lectures.Lecture, number: int) -> None:
     with (
         st.container(key="scene"),
         address.scene(scene.page, scene.parameters if fresh else None),
+        layout.hiding(scene.hide),
     ):
         try:
             pages.found()[scene.page].render()

@@ -147,6 +147,7 @@ def shown_as_asked(at: Any, scene: lectures.Scene) -> None:
         also = scene.parameters.get("also", "")
         assert at.session_state["molecule:also"] == ([also] if also else [])
         assert at.session_state["molecule:lens"] == scene.parameters.get("lens", "Angle")
+        assert bool(at.tabs) == ("lenses" not in scene.hide), "what is hidden is not computed"
     if scene.page == "lessons":
         asked = lessons.found()[scene.parameters["lesson"]].ASKED
         for name, control in asked.controls.items():
