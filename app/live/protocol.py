@@ -2,9 +2,10 @@
 
 A question: {"n": number, "view": token, "q": [x, y, z, w], "layers": bool, "judge": bool}. An answer:
 {"n", "part", "ms", "models": [...]}; part "square" comes first (arrows and Δ; of bodies "truth" too, the
-true path), part "verdict" after it, where no newer question waits or "judge" asks for it. What cannot be
-answered is {"n", "error": word}: "view" (unknown or expired: the page gives another with its next run),
-"question" (makes no sense) or "failed".
+true path), part "verdict" after it, where no newer question waits or "judge" asks for it; asked with
+"judge" it may come after the square of the next question. "ms" counts from the question, waiting included.
+What cannot be answered is {"n", "error": word}: "view" (unknown or expired: the page gives another with its
+next run), "question" (makes no sense) or "failed".
 """
 
 from __future__ import annotations
