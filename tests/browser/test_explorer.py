@@ -189,7 +189,7 @@ def test_a_molecule_fills_its_panel_in_a_lecture_too(open_page, explorer):
     page = open_page(
         f"{explorer}/lecture?lecture=beginners&scene=3", width=1024, height=768, still=True
     )
-    viewer = settled(page)
+    viewer = settled(page, curve=False)  # the scene hides the lenses
     # What is free for the picture, of the height of a cell: the words' pixels are those of the same zoom.
     assert viewer.evaluate("e => e.viewer.aspect()") > 0.4
 

@@ -16,12 +16,13 @@ window.WebSocket = class extends Own {
 SETTLED = "e => !e.viewer.turns.pending"
 
 
-def settled(page: Page, live: bool = True) -> Locator:
-    """The viewer, once both verdicts and a curve are there, and the channel is open."""
+def settled(page: Page, live: bool = True, curve: bool = True) -> Locator:
+    """The viewer, once both verdicts (and a curve) are there, and the channel is open."""
     viewer = page.locator(".demetar-viewer.live" if live else ".demetar-viewer").first
     viewer.wait_for(timeout=WAIT)
     expect(page.locator(".why").first).to_contain_text("✓", timeout=WAIT)
-    page.locator("svg.curve").first.wait_for(timeout=WAIT, state="attached")
+    if curve:
+        page.locator("svg.curve").first.wait_for(timeout=WAIT, state="attached")
     page.wait_for_timeout(1000)
     return viewer
 

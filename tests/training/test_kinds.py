@@ -110,7 +110,9 @@ def test_a_kind_of_output_goes_through_the_engine(
     first, last = lines(folder / "metrics.jsonl")
     assert last["valid"] < 0.2 * first["valid"] or last["valid"] < 1e-3
     for line in (first, last):
-        assert max(line["share"].values()) < 1e-6, "augmentation and orbit turn labels rightly"
+        # The smaller the error, the larger rounding's share of it: what rounding adds to it stays.
+        added = max(line["share"].values()) * line["valid"] ** 2
+        assert added < 1e-10, "augmentation and orbit turn labels rightly"
         assert max(line["delta"].values()) < 1e-5
     run = demetar.load(folder)
     scene = from_arrays(*np.eye(4, 3)[None], velocities=np.eye(4, 3), charges=np.ones(4))

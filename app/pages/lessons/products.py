@@ -135,7 +135,7 @@ def _paths(g: Any, invert: bool) -> list[_parts.Reading]:
         return []
     _parts.chart(
         figures.bars(
-            list(found["sizes"]), np.array(list(found["sizes"].values())), "root mean square of the output",
+            list(found["sizes"]), np.array(list(found["sizes"].values())), "size of the output (rms)",
             layout.dark(), 240,
         ),
         "products:sizes", f"The chosen paths make {', '.join(found['sizes'])}.",
