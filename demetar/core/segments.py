@@ -10,6 +10,8 @@ from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.output import Attention
 
+LEAST = 1e-15  # of the weights of a softmax together
+
 
 def norm(x: Float[Array, "*rows dim"], keepdims: bool = True) -> Float[Array, "..."]:
     """Length of the rows' last axis, with a gradient of zero (not NaN) at zero."""
@@ -45,7 +47,8 @@ def receive_softmax(
     """Softmax [edges, heads] of the logits over the edges that each node receives; zeros if none.
 
     Weights are exp(logit) · envelope before they are normalised, with an envelope [edges, 1] that
-    ends smoothly at a cutoff. `own` [nodes, heads] are logits of each node about itself; their
+    ends smoothly at a cutoff; a node whose weights add up to less than LEAST, as with one neighbour
+    just inside it, looks at none. `own` [nodes, heads] are logits of each node about itself; their
     weights come second.
     """
     nodes, mask = graph.species.shape[0], graph.edge_mask[:, None]
@@ -63,7 +66,8 @@ def receive_softmax(
     if own is not None:
         mine = jnp.exp(own - top)
         total = total + mine
-    total = jnp.where(total > 0, total, 1)
+    # The slope divides by the square of the total: in float32 that of 1e-20 is zero.
+    total = jnp.where(total > LEAST, total, 1)
     return weights / total[graph.receivers], None if mine is None else mine / total
 
 

@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from demetar.core import segments
 from demetar.core.graph import Graph, from_arrays
@@ -48,3 +49,18 @@ def test_an_envelope_of_zero_is_no_edge() -> None:
     value, slope = jax.value_and_grad(nothing)(jnp.zeros((20, 1)))
     assert value == 0
     assert np.isfinite(slope).all()
+
+
+@pytest.mark.parametrize("share", [1e-14, 1e-20, 1e-30, 1e-38])
+def test_weights_next_to_nothing_have_a_finite_slope(share: float) -> None:
+    """One neighbour a digit inside the cutoff: w / w² is not finite in float32 below 1e-19."""
+    g = graph()
+
+    def seen(envelope: jax.Array) -> jax.Array:
+        weights, _ = segments.receive_softmax(g, jnp.zeros((20, 1), jnp.float32), envelope)
+        return jnp.sum(weights * envelope)
+
+    value, slope = jax.value_and_grad(seen)(jnp.full((20, 1), share, jnp.float32))
+    assert 0 <= value <= 20 * share
+    assert np.isfinite(slope).all()
+    assert np.abs(slope).max() <= 2
