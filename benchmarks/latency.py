@@ -139,7 +139,9 @@ def first_picture(page: Page, url: str) -> dict[str, float]:
     begin = time.monotonic()
     reach(page, url)
     found = {}
-    page.get_by_text("Demetar").first.wait_for(timeout=120_000)
+    page.wait_for_function(
+        "document.querySelector('#root')?.innerText.trim().length > 20", timeout=120_000
+    )
     found["words"] = time.monotonic() - begin
     drawn_after(page, 0.0)
     found["picture"] = time.monotonic() - begin
