@@ -5,7 +5,7 @@ Host numpy in, plain lists out; no Streamlit.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from app.backend import nbody
-from app.backend.measuring import bodies, metrics, moving, rollout, square
+from app.backend.measuring import bodies, metrics, moving, rollout
 from app.backend.measuring.moving import rounded
 from app.backend.measuring.square import layer_rows
 from app.backend.molecules import Element, Quaternion, act
@@ -22,7 +22,7 @@ from demetar.runs.run import Run
 
 
 @dataclass(frozen=True)
-class View:
+class View(moving.Comparable):
     """What one visitor looks at: runs at a start in a precision, the force law, one step or a roll-out.
 
     `element` has all of g but the rotation; `straight` is the true path of x; `left`, of a roll-out, is
@@ -41,16 +41,6 @@ class View:
     def graph(self) -> Graph:
         """The start as runs read it."""
         return nbody.to_graph(self.begin)
-
-    @cached_property
-    def content(self) -> Hashable:
-        """What tells this start from another."""
-        return square.content(self.graph)
-
-    @cached_property
-    def alike(self) -> Hashable:
-        """Views that share this are answered together in less time; each sees its own true path."""
-        return View, self.runs, self.content, self.dtype, self.element.renumber is None
 
     @staticmethod
     def squares(asked: Sequence[moving.Asked]) -> list[tuple[tuple[Any, ...], moving.Seen]]:

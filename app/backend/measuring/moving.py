@@ -34,8 +34,31 @@ class Seen(NamedTuple):
 Asked = tuple[Any, Quaternion, bool]  # a view, a rotation, whether layers are wanted
 
 
+class Comparable:
+    """What tells views from one another: those that are `alike` are answered together in less time."""
+
+    runs: tuple[Run, ...]
+    dtype: str
+    element: Element
+
+    @property
+    def graph(self) -> Any:
+        """The structure as runs read it."""
+        raise NotImplementedError
+
+    @cached_property
+    def content(self) -> Hashable:
+        """What tells this structure from another."""
+        return square.content(self.graph)
+
+    @cached_property
+    def alike(self) -> Hashable:
+        """Equal for views of the same structure, runs and precision, renumbered or not."""
+        return type(self), self.runs, self.content, self.dtype, self.element.renumber is None
+
+
 @dataclass(frozen=True)
-class View:
+class View(Comparable):
     """What one visitor looks at: runs at a molecule in a precision; `element` has all but the rotation.
 
     Vectors of answers are rows [n 3] of the moved molecule, Å and the run's units; f(g·x) to five digits,
@@ -51,16 +74,6 @@ class View:
     def graph(self) -> Graph:
         """The molecule as runs read it."""
         return from_atoms(self.atoms)
-
-    @cached_property
-    def content(self) -> Hashable:
-        """What tells this molecule from another."""
-        return square.content(self.graph)
-
-    @cached_property
-    def alike(self) -> Hashable:
-        """Views that share this are answered together in the time of half as many."""
-        return View, self.runs, self.content, self.dtype, self.element.renumber is None
 
     @staticmethod
     def squares(asked: Sequence[Asked]) -> list[tuple[tuple[Any, ...], Seen]]:
