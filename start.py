@@ -141,7 +141,7 @@ def explore(arguments):
 
 
 def test(arguments):
-    """Runs the tests, one more at a time than there are cores, and returns pytest's exit code."""
+    """Runs the tests, two at a time unless told otherwise, and returns pytest's exit code."""
     if not any(shutil.which(name) for name in BROWSERS):
         step(
             "Installing Chromium for the tests that drive the explorer",
@@ -151,8 +151,7 @@ def test(arguments):
         )
     command = [str(PYTHON), "-m", "pytest"]
     if not any(a.startswith(("-n", "--numprocesses", "--pdb")) for a in arguments):
-        # Those that drive a browser or another process wait for it a quarter of the time.
-        command += ["-n", str(min(4, (os.cpu_count() or 1) + 1)), "--dist", "loadgroup"]
+        command += ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup"]
         command.append("--no-loadscope-reorder")  # tests/support/sharing.py puts the longest first
     return subprocess.call(command + list(arguments), cwd=str(ROOT))
 

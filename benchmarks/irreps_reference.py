@@ -31,6 +31,8 @@ MODELS = (
     "schnet",
     "eqgat",
     "nmp",
+    "dimenet",
+    "spherenet",
 )  # benchmarks/references/<name>.py
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 PAUSE = 0.1  # s between two programs: torch's threads spin for a while after their work
@@ -177,9 +179,8 @@ def main() -> None:
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: time of all threads")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    os.environ.setdefault("XLA_FLAGS", "")
-    if given.threads == 1:
-        os.environ["XLA_FLAGS"] += " --xla_cpu_multi_thread_eigen=false"
+    # Before either library counts the cores; both then see the same ones.
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: given.threads])
     import torch
 
     torch.set_num_threads(given.threads)

@@ -31,7 +31,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 
 BATCHES = 10  # of which the stream is drawn again and again
-SCALING = Path(__file__).resolve().parents[1] / "tests" / "devices_process.py"
+SCALING = Path(__file__).resolve().parents[1] / "tests" / "support" / "devices_process.py"
 
 
 def first(case: reference.Case, systems: int) -> reference.Case:

@@ -38,7 +38,7 @@ class Carried:
         """The first messages, and the frequencies of the basis of distances."""
         table = theirs.emb.weight.detach().numpy()
         self.found["distances/frequency"] = frequency.detach().numpy()
-        self.found["embedding/species/embedding"] = table[list(case.ELEMENTS)]
+        self.found["embedding/species/table"] = table[list(case.ELEMENTS)]
         self.layer("embedding/distance", distance, "kernel")
         self.layer("embedding", theirs.lin, "kernel")
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import demetar
-from demetar.cli import terminal
+from demetar.cli import huge_pages, terminal
 from demetar.cli.arguments import Parser
 from demetar.core.errors import InputError
 from demetar.core.registry import unknown
@@ -36,6 +36,8 @@ COMMANDS = {
     "data": ("data", "list, show, get and make data sets"),
     "lesson": ("experiments", "train anew what a lesson shows; writes runs/lesson-<name>"),
 }
+
+TRAINING = ("train", "sweep", "efficiency", "lesson")
 
 
 def _handed_over(command: list[str]) -> int:
@@ -156,6 +158,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Remarks on what was left out go to standard error, and as "remarks" into the JSON document.
     """
+    if argv is None and sys.argv[1:2] and sys.argv[1] in TRAINING:
+        huge_pages.restart()
     terminal.ready()
     with terminal.Waiting():
         try:

@@ -26,6 +26,7 @@ of equals has no gradient. Y is a polynomial of the unit vector (sin θ cos τ, 
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import flax.linen as nn
 import jax
@@ -48,6 +49,7 @@ CONNECT = {"atoms": 5.0}
 TIE = 1e-3  # rad; a thousand times the rounding of float32
 EQUAL = 3e-5  # rad; nearest k' that share: few enough that no usual system has any
 TURN = 2 * np.pi
+PLACES = 4096  # pairs of edges at once: 1 MB for each array of 64 channels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,23 +118,44 @@ class SphericalSum(nn.Module):
         width, rank = s.shape[1], self.rank
 
         def factor(
-            name: str, degree: np.ndarray, y: Float[Array, "nodes D D functions"]
-        ) -> Float[Array, "nodes D D channels"]:
-            """A low-rank map of R Y for the harmonics y, each with its radial degree."""
+            name: str, degree: np.ndarray
+        ) -> tuple[Float[Array, "nodes D functions rank"], Float[Array, "rank channels"]]:
+            """A low-rank map of R Y, each harmonic with its radial degree: R, and what is left to do."""
             shape = (len(degree), bases, rank)
             kernel = dn.linear(rank, f"{name}_in", bias=False)(
                 jnp.eye(len(degree) * bases, dtype=s.dtype)
             )
             per_edge = jnp.einsum("efn,fnb->efb", radial[:, degree], kernel.reshape(shape))
-            q = jnp.einsum("jkif,jkfb->jkib", y, per_edge[t.received])
-            return dn.linear(width, f"{name}_out", bias=False)(q)
+            out = dn.linear(width, f"{name}_out", bias=False)(jnp.eye(rank, dtype=s.dtype))
+            return per_edge[t.received], out
 
         every = np.arange(degrees)
-        angle = factor("angle", every, y[..., every**2])
-        torsion = factor("torsion", np.arange(degrees**2) % degrees, y)
-        real = jnp.swapaxes(t.mask, 1, 2)[..., None]
-        sent = s[t.received][:, :, None]
-        return t.to_edges(graph, jnp.sum(jnp.where(real, sent * angle * torsion, 0), 1))
+        angles, to_angle = factor("angle", every)
+        torsions, to_torsion = factor("torsion", np.arange(degrees**2) % degrees)
+
+        def node(row: tuple) -> Float[Array, "D channels"]:
+            """The sum over k at one node j, by place of the edge that it sends."""
+            y, angle, torsion, sent, mask = row
+            angle = jnp.einsum("kif,kfb->kib", y[..., every**2], angle) @ to_angle
+            torsion = jnp.einsum("kif,kfb->kib", y, torsion) @ to_torsion
+            return jnp.sum(jnp.where(mask[..., None], sent[:, None] * angle * torsion, 0), 0)
+
+        rows = (y, angles, torsions, s[t.received], jnp.swapaxes(t.mask, 1, 2))
+        return t.to_edges(graph, in_parts(node, rows, y.shape[1] ** 2))
+
+
+def in_parts(
+    node: Callable[[tuple], Float[Array, "D channels"]], rows: tuple, places: int
+) -> Float[Array, "nodes D channels"]:
+    """What `node` gives for each node's rows, for as many nodes at once as stay in a core's cache.
+
+    A row of channels for each of `places` pairs of edges is computed again for the gradient, not kept:
+    for 32 molecules that is 63 MB an array, and a step is bound by how often such are passed over.
+    """
+    at_once = max(PLACES // places, 1)
+    if len(rows[0]) <= at_once:
+        return jax.vmap(node)(rows)
+    return jax.lax.map(jax.checkpoint(node), rows, batch_size=at_once)
 
 
 class Model(nn.Module):

@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from demetar import models
 from demetar.core.graph import Graph, from_arrays
 from demetar.core.padding import pad
+from demetar.models import spherenet
 from demetar.models.nn.init import enlarged, initialise, probe
 from demetar.runs.prediction import with_gradient
 
@@ -130,6 +131,25 @@ def test_a_mirror_changes_spherenet_alone() -> None:
         ]
         assert (abs(e[0] - e[1]) < 1e-11 * abs(e[0])) == kept
         assert kept or abs(e[0] - e[1]) > 1e-3 * abs(e[0])
+
+
+def test_many_triplets_are_summed_in_parts_to_the_same_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    graph = from_arrays(*molecule("C6H6"), cutoff=CUTOFF)
+    seen = []
+    parts = jax.lax.map
+    monkeypatch.setattr(jax.lax, "map", lambda *a, **k: seen.append(k) or parts(*a, **k))
+    whole = energy("spherenet")(graph, "float64")
+    assert not seen
+    monkeypatch.setattr(spherenet, "PLACES", 5 * graph.max_degree**2)
+    energy.cache_clear()
+    value, slope = energy("spherenet")(graph, "float64")
+    assert {k["batch_size"] for k in seen} <= {3, 5}, "no part divides the nodes"
+    assert seen
+    energy.cache_clear()
+    assert abs(value - whole[0]) < 1e-12 * abs(value)
+    np.testing.assert_allclose(slope, whole[1], rtol=0, atol=1e-12 * np.abs(slope).max())
 
 
 def test_a_pair_ends_smoothly_at_the_cutoff_in_dimenet_alone() -> None:
