@@ -6,6 +6,8 @@ it is said by its line. A tenth of the systems each is set aside for validation 
 a column of a table), positions (of N-body systems at a later time). See `demetar.data.readers.labelled`.
 """
 
+import dataclasses
+
 import numpy as np
 from ase import units
 from ase.data import chemical_symbols
@@ -64,35 +66,44 @@ def _unit(kind: str, given: str, known: dict[str, float]) -> float:
     return known[given]
 
 
-def present(
-    energy_unit: str = "",
-    length_unit: str = "",
-    dipole_unit: str = "",
-    path: str = "",
-    labels: str = "",
-    column: str = "",
-    forces: str = "",
-    unit: str = "",
-    seed: str = "0",
-) -> bool:
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What a user says of a file: the options of every function here.
+
+    `path`: the file; `labels`: the CSV beside an SDF. `column`: which key, column or array is the
+    label, and `forces` which one the forces, if not the usual energy and forces (E and F in NPZ).
+    `length_unit` may be left out for XYZ and SDF, which are in Å by definition. `unit` states that
+    of a value, `seed` the draw of the splits.
+    """
+
+    energy_unit: str = ""
+    length_unit: str = ""
+    dipole_unit: str = ""
+    path: str = ""
+    labels: str = ""
+    column: str = ""
+    forces: str = ""
+    unit: str = ""
+    seed: str = "0"
+
+    def read(self, target: str) -> Labelled:
+        """The file with the labels of a target."""
+        return read(self.path, target, self.labels, self.column, self.forces)
+
+
+def present(**options: str) -> bool:
     """Whether the file is there."""
+    path = Asked(**options).path
     return bool(path) and place_of(path).is_file()
 
 
-def free_atoms(
-    target: str,
-    energy_unit: str = "",
-    path: str = "",
-    labels: str = "",
-    column: str = "",
-    forces: str = "",
-    **_: str,
-) -> dict[int, float] | None:
+def free_atoms(target: str, **options: str) -> dict[int, float] | None:
     """Energies of the file's single atoms in meV by atomic number; None where it has none.
 
     Raises InputError where an element of its molecules is missing, or one has two energies.
     """
-    data, free = parts(path, target, labels, column, forces)
+    asked = Asked(**options)
+    data, free = parts(asked.path, target, asked.labels, asked.column, asked.forces)
     if not free or data.species is None:
         return None
     found = dict(free)
@@ -104,7 +115,7 @@ def free_atoms(
             f"{'none of ' + ', '.join(lacking) if lacking else 'several of ' + ', '.join(twice)}; "
             "correct the file or take references=fit."
         )
-    scale = _unit("energy_unit", energy_unit, _ENERGY)
+    scale = _unit("energy_unit", asked.energy_unit, _ENERGY)
     return {z: energy * scale for z, energy in found.items()}
 
 
@@ -122,23 +133,13 @@ def rows(count: int, split: str, seed: str = "0") -> np.ndarray:
     return parts[SPLITS.index(split)]
 
 
-def facts(
-    target: str,
-    energy_unit: str = "",
-    length_unit: str = "",
-    dipole_unit: str = "",
-    path: str = "",
-    labels: str = "",
-    column: str = "",
-    forces: str = "",
-    unit: str = "",
-    seed: str = "0",
-) -> Facts:
+def facts(target: str, **options: str) -> Facts:
     """What a run has to know of a target of the file; raises InputError as `systems` does."""
     _frames.require("target", target, tuple(ABOUT.targets), "a file")
-    _, _, stated = _scales(target, path, energy_unit, length_unit, dipole_unit, unit)
-    data = read(path, target, labels, column, forces)
-    rows(len(data), "train", seed)
+    asked = Asked(**options)
+    _, _, stated = _scales(target, asked)
+    data = asked.read(target)
+    rows(len(data), "train", asked.seed)
     return Facts(
         inputs="particles" if data.species is None else ABOUT.inputs,
         output=ABOUT.targets[target].kind,
@@ -148,53 +149,39 @@ def facts(
     )
 
 
-def systems(
-    split: str,
-    target: str = "energy",
-    size: int | None = None,
-    energy_unit: str = "",
-    length_unit: str = "",
-    dipole_unit: str = "",
-    path: str = "",
-    labels: str = "",
-    column: str = "",
-    forces: str = "",
-    unit: str = "",
-    seed: str = "0",
-) -> Systems:
+def systems(split: str, target: str = "energy", size: int | None = None, **options: str) -> Systems:
     """The split as labelled systems: energies in meV, forces in meV/Å, dipoles in D, lengths in Å.
 
-    `path`: the file; `labels`: the CSV beside an SDF. `column`: which key, column or array is the
-    label, and `forces` which one the forces, if not the usual energy and forces (E and F in NPZ).
-    `length_unit` may be left out for XYZ and SDF, which are in Å by definition. `unit` states that
-    of a value. Molecules are about their centroids. Remarks say what is left out. Raises InputError
+    Molecules are about their centroids. Remarks say what is left out. Raises InputError
     for a unit that is not said and for what is wrong in the file.
     """
     _frames.require("target", target, tuple(ABOUT.targets), "a file")
     _frames.require("split", split, SPLITS, "a file")
-    length, scale, stated = _scales(target, path, energy_unit, length_unit, dipole_unit, unit)
-    data = read(path, target, labels, column, forces)
-    chosen = _frames.first(rows(len(data), split, str(seed)), size, f"{split} split of the file")
+    asked = Asked(**options)
+    length, scale, stated = _scales(target, asked)
+    data = asked.read(target)
+    chosen = _frames.first(
+        rows(len(data), split, str(asked.seed)), size, f"{split} split of the file"
+    )
     return _select(data, chosen, length, scale, stated)
 
 
-def _scales(
-    target: str, path: str, energy_unit: str, length_unit: str, dipole_unit: str, unit: str
-) -> tuple[float, float, str]:
+def _scales(target: str, asked: Asked) -> tuple[float, float, str]:
     """Å in a unit of length, the target's unit in the file's, and the target's unit."""
     if target == "positions":
         return 1.0, 1.0, ABOUT.targets[target].unit
-    given = length_unit or ("" if path.lower().endswith(".npz") else "Å")
+    given = asked.length_unit or ("" if asked.path.lower().endswith(".npz") else "Å")
     length = _unit("length_unit", given, _LENGTH)
     if target == "value":
+        unit = asked.unit
         if not unit or len(unit) > 20 or not unit.isprintable():
             raise InputError(
                 f"Expected the unit of the value in up to 20 letters, got {unit[:30]!r}; give unit=…."
             )
         return length, 1.0, unit
     if target == "dipole":
-        return length, _unit("dipole_unit", dipole_unit, _DIPOLE), "D"
-    return length, _unit("energy_unit", energy_unit, _ENERGY), "meV"
+        return length, _unit("dipole_unit", asked.dipole_unit, _DIPOLE), "D"
+    return length, _unit("energy_unit", asked.energy_unit, _ENERGY), "meV"
 
 
 def _select(data: Labelled, chosen: np.ndarray, length: float, scale: float, unit: str) -> Systems:
@@ -229,36 +216,9 @@ def published(target: str = "energy", **options: str) -> dict[str, float]:
     return {}
 
 
-def baselines(
-    target: str = "energy",
-    energy_unit: str = "",
-    length_unit: str = "",
-    dipole_unit: str = "",
-    path: str = "",
-    labels: str = "",
-    column: str = "",
-    forces: str = "",
-    unit: str = "",
-    seed: str = "0",
-) -> dict[str, float]:
+def baselines(target: str = "energy", **options: str) -> dict[str, float]:
     """Test errors of what costs nothing: the train mean, forces of zero; for bodies staying (MSE)."""
-    train, test = (
-        systems(
-            split,
-            target,
-            None,
-            energy_unit,
-            length_unit,
-            dipole_unit,
-            path,
-            labels,
-            column,
-            forces,
-            unit,
-            seed,
-        )
-        for split in ("train", "test")
-    )
+    train, test = (systems(split, target, None, **options) for split in ("train", "test"))
     if target == "positions":
         return {"static": float(np.mean((test.targets - test.positions) ** 2))}
     difference = test.targets - train.targets.mean(axis=0)
