@@ -149,7 +149,20 @@ def facts(target: str, **options: str) -> Facts:
     )
 
 
-def systems(split: str, target: str = "energy", size: int | None = None, **options: str) -> Systems:
+def systems(
+    split: str,
+    target: str = "energy",
+    size: int | None = None,
+    energy_unit: str = "",
+    length_unit: str = "",
+    dipole_unit: str = "",
+    path: str = "",
+    labels: str = "",
+    column: str = "",
+    forces: str = "",
+    unit: str = "",
+    seed: str = "0",
+) -> Systems:
     """The split as labelled systems: energies in meV, forces in meV/Å, dipoles in D, lengths in Å.
 
     Molecules are about their centroids. Remarks say what is left out. Raises InputError
@@ -157,12 +170,12 @@ def systems(split: str, target: str = "energy", size: int | None = None, **optio
     """
     _frames.require("target", target, tuple(ABOUT.targets), "a file")
     _frames.require("split", split, SPLITS, "a file")
-    asked = Asked(**options)
+    asked = Asked(
+        energy_unit, length_unit, dipole_unit, path, labels, column, forces, unit, str(seed)
+    )
     length, scale, stated = _scales(target, asked)
     data = asked.read(target)
-    chosen = _frames.first(
-        rows(len(data), split, str(asked.seed)), size, f"{split} split of the file"
-    )
+    chosen = _frames.first(rows(len(data), split, asked.seed), size, f"{split} split of the file")
     return _select(data, chosen, length, scale, stated)
 
 
