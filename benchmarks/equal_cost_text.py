@@ -4,6 +4,8 @@ from typing import Any
 
 import claims
 
+from app.pages.results.equal import reading
+
 
 def number(value: float | None, places: int) -> str:
     """So many decimals, or a dash."""
@@ -26,6 +28,11 @@ def ordered(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     )
 
 
+def rows_of(found: dict[str, Any], where: str) -> list[dict[str, Any]]:
+    """The models of one table."""
+    return [r for r in found["table"] if r["place"] == where]
+
+
 def text(found: dict[str, Any]) -> str:
     """The tables in Markdown."""
     return "\n\n".join(_table(found, where) for where in found["places"])
@@ -45,7 +52,7 @@ def _table(found: dict[str, Any], where: str) -> str:
             "Δ SO(3) float32", "float64", "Δ C_i float64", "published", *["forces"] * forces,
             "published on"]  # fmt: skip
     rows = [[f"`{k}`", "", f"{v:.4g}"] for k, v in about["baselines"].items()]
-    for r in ordered([r for r in found["table"] if r["place"] == where]):
+    for r in ordered(rows_of(found, where)):
         p = r["published"] or {"value": None, "forces": None, "on": ""}
         paper = ["–" if p["value"] is None else f"{p['value']:g}"]
         paper += ["–" if p["forces"] is None else f"{p['forces']:g}"] * forces
@@ -63,7 +70,9 @@ def _table(found: dict[str, Any], where: str) -> str:
         ])  # fmt: skip
     lines_ = [head, ["---"] * len(head), *(r + [""] * (len(head) - len(r)) for r in rows)]
     body = "\n".join("| " + " | ".join(line) + " |" for line in lines_)
+    done = [r for r in ordered(rows_of(found, where)) if r["state"] == "finished"]
+    said = f"\n\n{reading(done, about)}" if done else ""
     return (
         f"### {about['title']}: {about['minutes']:.0f} processor minutes each\n\n{about['split']}. "
-        f"{about['note']}\n\n{body}"
+        f"{about['note']}{said}\n\n{body}"
     )

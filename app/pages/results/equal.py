@@ -120,8 +120,29 @@ def reading(done: list[dict[str, Any]], about: dict[str, Any]) -> str:
             f"those that do not by {error(others[0]['test'], about)} ({others[0]['title']}): "
             f"{others[0]['test']['mean'] / exact[0]['test']['mean']:.1f} times as much."
         )
+    said += parity(done, about)
     if all(r["seeds"] < 2 for r in done):
         said += " One seed each: differences below the spread of seeds say nothing."
+    return said
+
+
+def parity(done: list[dict[str, Any]], about: dict[str, Any]) -> str:
+    """What it costs a model to claim mirror images too, where both ways of it have run."""
+    said = ""
+    for full in (r for r in done if r["claim"].startswith("E(3)")):
+        for proper in done:
+            if proper["model"] != full["model"] or not proper["claim"].startswith("SE(3)"):
+                continue
+            times = full["seconds_a_step"] / proper["seconds_a_step"]
+            said += (
+                f" With parity in its irreps {full['title'].partition(' (')[0]} takes {times:.2f} times as "
+                f"long a step ({full['epochs']:.0f} epochs instead of {proper['epochs']:.0f}) and errs by "
+                f"{error(full['test'], about)} instead of {error(proper['test'], about)} {about['unit']}"
+            )
+            if full["forces"] and proper["forces"]:
+                forces = (error(r["forces"], about, 1) for r in (full, proper))
+                said += ", in forces by {} instead of {} meV/Å".format(*forces)
+            said += "."
     return said
 
 

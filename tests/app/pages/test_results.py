@@ -92,6 +92,22 @@ def test_nothing_is_shown_for_what_has_not_run(home: Path, open_page: Callable[.
     assert list(page.dataframe[0].value["here: test MAE, meV"]) == ["not yet run"]
 
 
+def test_what_parity_costs_is_said_where_both_ways_have_run() -> None:
+    forces = {"mean": 20.04, "std": None}
+    full = finished(
+        "equiformer", "E(3) x S_n", 4.0, 1e-14, title="Equiformer (E(3))", forces=forces
+    )
+    proper = finished("equiformer", "SE(3) x S_n", 3.9, 1e-14, title="Equiformer (SE(3))",
+                      forces={"mean": 17.0, "std": None}, seconds_a_step=0.04, epochs=40.0)  # fmt: skip
+    other = finished("eqgat", "SE(3) x S_n", 5.0, 1e-14)
+    assert equal.parity([proper, full, other], ABOUT) == (
+        " With parity in its irreps Equiformer takes 1.25 times as long a step (30 epochs instead of 40) "
+        "and errs by 4.0 instead of 3.9 meV, in forces by 20.0 instead of 17.0 meV/Å."
+    )
+    assert equal.parity([proper, other], ABOUT) == equal.parity([full, other], ABOUT) == ""
+    assert "1.25 times as long" in equal.reading([proper, full], ABOUT)
+
+
 def test_claims_stand_beside_what_was_measured(home: Path, open_page: Callable[..., Any]) -> None:
     store(home, made())
     page = open_page("results", show="claims")
