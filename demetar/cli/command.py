@@ -37,7 +37,18 @@ COMMANDS = {
     "lesson": ("experiments", "train anew what a lesson shows; writes runs/lesson-<name>"),
 }
 
-TRAINING = ("train", "sweep", "efficiency", "lesson")
+# Those that compute for more than a second: to begin anew costs hundredths.
+COMPUTING = (
+    "train",
+    "sweep",
+    "efficiency",
+    "lesson",
+    "measure",
+    "diagnose",
+    "evaluate",
+    "audit",
+    "card",
+)
 
 
 def _handed_over(command: list[str]) -> int:
@@ -158,7 +169,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Remarks on what was left out go to standard error, and as "remarks" into the JSON document.
     """
-    if argv is None and sys.argv[1:2] and sys.argv[1] in TRAINING:
+    if argv is None and sys.argv[1:2] and sys.argv[1] in COMPUTING:
         huge_pages.restart()
     terminal.ready()
     with terminal.Waiting():

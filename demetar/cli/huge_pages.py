@@ -1,10 +1,11 @@
-"""Memory in pages of 2 MB for commands that train, where Linux gives them only to those who ask.
+"""Memory in pages of 2 MB for commands that compute, where Linux gives them only to those who ask.
 
 The CPU backend takes the arrays of every step from malloc and hands them back behind it, hundreds of
 MB in pages of 4 kB, each cleared by the kernel when it is first touched. GNU's malloc asks for large
 pages if it is told to before the program begins (glibc manual, "Memory Allocation Tunables"), so the
 command starts itself once more. A QM9 step of PaiNN then takes 0.31 s instead of 0.55, of TorchMD-NET
-1.0 instead of 2.0, of DimeNet++ 0.76 instead of 1.16 (one core); the peak of memory stays.
+1.0 instead of 2.0, of DimeNet++ 0.76 instead of 1.16 (one core); 256 rotations of Cormorant take 4.7 s
+instead of 7.7 (two busy cores). The peak of memory stays.
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""Commands that train ask for large pages, once, and only where there is something to gain."""
+"""Commands that compute ask for large pages, once, and only where there is something to gain."""
 
 import os
 import subprocess
@@ -71,7 +71,7 @@ def test_a_program_begins_anew_once_under_its_own_number(given: str | None) -> N
     assert said == f"{child.pid} {kept}glibc.malloc.hugetlb=1 ['-c', 'train', 'a b']\n"
 
 
-def test_only_commands_that_train_begin_anew_and_no_caller_does(
+def test_only_commands_that_compute_begin_anew_and_no_caller_does(
     machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     begun = []
