@@ -75,7 +75,9 @@ def costs(rows: Rows, levels: Mapping[str, float], unit: str, cost: str, dark: b
                     hovertemplate="%{customdata}: %{x:.3g}, error %{y:.4g}",
                 )
             )  # fmt: skip
-    ends = [np.log10(min(x)) - 0.15, np.log10(max(x)) + 0.75] if x else [0, 1]
+    first, last = (np.log10(min(x)), np.log10(max(x))) if x else (0.0, 0.4)
+    # On the right, room for the longest name.
+    ends = [first - 0.15, last + max(0.75, 0.3 * (last - first))]
     _names(figure, rows, x, (low, high), dark)
     figure.update_layout(
         hovermode="closest",
