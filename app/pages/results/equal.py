@@ -72,7 +72,7 @@ def _shown(result: dict[str, Any], place: str) -> str:
 
 def _figures(done: list[dict[str, Any]], about: dict[str, Any], unit: str) -> str:
     """Both figures; the cost that is shown."""
-    dark, (left, right) = layout.dark(), layout.side_by_side(1, 1, least=320)
+    dark, (left, right) = layout.dark(), layout.side_by_side(1, 1, least=460)
     best = done[0]["title"]
     with left:
         st.markdown("**Error against the equivariance error**")
