@@ -32,14 +32,13 @@ SAMPLE_RUNGS = (
     1024,
 )  # numbers of elements that share one compilation on a GPU
 KEPT = 256  # functions, and sizes of what they give
-FEW = 32  # elements, the most that a page asks at once: sixteen, moved and built again
+# Elements that a CPU computes at once: an element and the identity beside it in the first call, which is what
+# a page asks for and a hand turns by, so that all share one program. More at once gains nothing where two
+# threads ask by turns (256 rotations of ethanol through Cormorant 1.9 s by eights, 1.3 by twos).
+PAIR = 2
 # Edges that are computed at once: EGNN with 7 layers of width 128 and its gradient holds 12 kB for each
 # (`benchmarks/memory.py`), 0.8 GB of the 1.5 that a measurement may hold.
 EDGES = 65_536
-# Edges whose 12 kB stay below 32 MB: what is larger glibc gives back to the system after each call, and its
-# pages are zeroed for the next. 256 rotations of 21 atoms through that EGNN: 1.7 s of processor by eights,
-# 0.9 by twos.
-REUSED = 2_600
 
 
 def rows_mask(per: str, graph: Graph) -> Bool[Array, "rows 1"]:
@@ -183,12 +182,10 @@ def _with(turned: Graph, edges: Edges, fresh: Bool[Array, ""]) -> Graph:
 def at_once(count: int, edges: int) -> int:
     """How many of so many elements are computed at once, the identity that leads them among them.
 
-    All on an accelerator, in numbers of a few sizes. A CPU gains little by that (measured); there it is
-    two where a page asks for a handful, which shares them with the one that a hand turns by, and two where
-    systems have many edges; else eight.
+    PAIR on a CPU; all on an accelerator, in numbers of a few sizes.
     """
     most = max(1, EDGES // max(edges, 1))
-    if jax.default_backend() != "cpu":
-        room = next((r for r in SAMPLE_RUNGS if count <= r), -(-count // 8) * 8)
-        return min(most, 1 + room)
-    return min(most, 2 if count <= FEW or 8 * edges > REUSED else 8)
+    if jax.default_backend() == "cpu":
+        return min(most, PAIR)
+    room = next((r for r in SAMPLE_RUNGS if count <= r), -(-count // 8) * 8)
+    return min(most, 1 + room)

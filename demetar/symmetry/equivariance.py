@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jax
@@ -181,24 +182,33 @@ def _compared(
 
         most = comparison.at_once(count, edges)
         chunk = memory.fitting(compare, some, most, limit, taken.graph, dtype)
+        first = some(chunk)
         reference, found = _asked(
-            compare, some(chunk), [arguments(k, chunk) for k in range(chunk, count + 1, chunk)]
+            compare,
+            first,
+            [arguments(k, chunk) for k in range(chunk, count + 1, chunk)],
+            memory.threads(compare, first, limit),
         )
     found = jax.tree.map(lambda *x: np.concatenate(x)[1 : count + 1], *found)
     found = jax.tree.map(lambda x: x.reshape(ways, len(part), *x.shape[1:]), found)
     return reference, found
 
 
-def _asked(compare: Callable, first: tuple, others: list[tuple]) -> tuple[Output, list[Any]]:
+def _asked(
+    compare: Callable, first: tuple, others: list[tuple], threads: int
+) -> tuple[Output, list[Any]]:
     """The reference and what each call of a comparison finds, on the host; `others` are more elements."""
     if others:  # the calls share what is on the device
         first = (*jax.device_put(first[:2]), *first[2:])
     reference, found = compare(*first)
-    calls = [found]
-    for more in others:
-        reference, found = compare(*first[:2], np.False_, reference, *more)
-        calls.append(found)
-    return jax.device_get((reference, calls))
+    wide = jax.config.read("jax_enable_x64")  # a thread knows nothing of the one that began it
+
+    def further(more: tuple) -> Any:
+        with jax.enable_x64(wide), jax.default_matmul_precision("highest"):
+            return jax.device_get(compare(*first[:2], np.False_, reference, *more)[1])
+
+    with ThreadPoolExecutor(threads) as pool:
+        return jax.device_get(reference), [jax.device_get(found), *pool.map(further, others)]
 
 
 def measurement(

@@ -95,6 +95,19 @@ def fitting(
     return count
 
 
+def threads(function: Any, arguments: tuple, limit: float) -> int:
+    """How many threads may call a jitted function by turns: a CPU's cores, as far as the budget holds them.
+
+    Of small matrices XLA spreads few over cores by itself. Measured on two cores, one thread and two: 256
+    rotations of ethanol through Equiformer 2.7 and 1.95 s, through SE(3)-Transformer 0.95 and 0.52.
+    """
+    if jax.default_backend() != "cpu":
+        return 1
+    mine = getattr(os, "sched_getaffinity", None)  # Linux: the cores that the process may use
+    cores = len(mine(0)) if mine else os.cpu_count() or 1
+    return max(1, min(cores, int(limit / max(needed(function, *arguments), 1))))
+
+
 def refuse(held: float, limit: float, graph: Graph, dtype: str) -> None:
     """Raises InputError, which names the budget, where what one element needs is beyond it."""
     if held > limit:

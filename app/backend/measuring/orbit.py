@@ -58,10 +58,8 @@ def turns() -> np.ndarray:
 def orbit(run: Run, graph: Graph, element: Element, dtype: str) -> Orbit:
     """Δ_EQ at 256 rotations; with the inversion after each where the element has it."""
     matrices = turns() * (-1 if element.invert else 1)
-    m = equivariance.measure(
-        run, graph, dtype=dtype, elements=from_matrix(matrices),
-        layers=False, rebuild=False,
-    )  # fmt: skip
+    # With layers, as in the square: what is compiled for that serves here.
+    m = equivariance.measure(run, graph, dtype=dtype, elements=from_matrix(matrices), rebuild=False)
     name = next(k for k in m.delta if k.endswith("_gradient") or k in ("forces", "positions"))
     delta = m.delta[name].reshape(AXES, STEPS)
     row, column = np.unravel_index(int(delta.argmax()), delta.shape)
