@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from app.figures import color, frame, level, log_ticks
 
 HEIGHT, APART = 430, 15  # pixels of a figure, and between two names
+NAMES = 150  # pixels of a column of names
 PRECISIONS = {"float64": ("blue", "circle"), "float32": ("vermillion", "triangle-down")}
 FLOOR = 1e-17  # where an exact zero is drawn
 COSTS = {
@@ -76,12 +77,12 @@ def costs(rows: Rows, levels: Mapping[str, float], unit: str, cost: str, dark: b
                 )
             )  # fmt: skip
     first, last = (np.log10(min(x)), np.log10(max(x))) if x else (0.0, 0.4)
-    # On the right, room for the longest name.
-    ends = [first - 0.15, last + max(0.75, 0.3 * (last - first))]
-    _names(figure, rows, x, (low, high), dark)
+    ends = (first - 0.15, last + 0.15)
+    _column(figure, rows, x, (low, high), ends[1], dark)
     figure.update_layout(
+        margin_r=NAMES,
         hovermode="closest",
-        xaxis={"type": "log", "range": ends, "showgrid": True, **_decades(*ends)},
+        xaxis={"type": "log", "range": list(ends), "showgrid": True, **_decades(*ends)},
         yaxis=_axis(low, high),
     )
     _levels(figure, levels, (low, high), dark)
@@ -158,6 +159,34 @@ def _names(
             standoff=5,
             font={"size": 12},
         )
+
+
+def _column(
+    figure: go.Figure,
+    rows: Rows,
+    x: Sequence[float],
+    limits: tuple[float, float],
+    end: float,
+    dark: bool,
+) -> None:
+    """The names in a column right of the axis, which ends at 10^end, each joined to its mark."""
+    pixels = (HEIGHT - 90) / (limits[1] - limits[0])
+    order = np.argsort([-r["test"]["mean"] for r in rows], kind="stable")
+    errors = [rows[i]["test"]["mean"] for i in order]
+    wanted = [(limits[1] - np.log10(error)) * pixels for error in errors]
+    ends = [10 ** (limits[1] - place / pixels) for place in apart(wanted, HEIGHT - 90)]
+    line: list[list[float | None]] = [[], []]
+    for i, error, there in zip(order, errors, ends, strict=True):
+        line[0] += [x[i], 10**end, None]
+        line[1] += [error, there, None]
+        figure.add_annotation(
+            x=1, xref="x domain", xanchor="left", y=float(np.log10(there)), text=rows[i]["title"],
+            showarrow=False, font={"size": 12},
+        )  # fmt: skip
+    figure.add_trace(
+        go.Scatter(x=line[0], y=line[1], mode="lines", showlegend=False, hoverinfo="skip",
+                   line={"color": color("grey", dark), "width": 0.6})
+    )  # fmt: skip
 
 
 def apart(wanted: Sequence[float], room: float) -> list[float]:

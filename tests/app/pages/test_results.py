@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.backend.stored import results
@@ -163,3 +164,20 @@ def test_a_spread_is_told_only_where_there_is_one() -> None:
     assert equal.error({"mean": 1.0, "std": None}, ABOUT) == "1.0"
     assert equal.error({"mean": 1.0, "std": 0.25}, ABOUT, 2) == "1.00 ± 0.25"
     assert equal.error(None, ABOUT) == "–"
+
+
+@pytest.mark.parametrize("cost", figures.COSTS)
+def test_names_lie_over_no_mark_of_the_chart_of_costs(cost: str) -> None:
+    """Right of the axis, each at the end of a line from its mark, in the order of the errors."""
+    rows = [r for r in made()["table"] if r["state"] == "finished"]
+    figure = figures.costs(rows, {}, "meV", cost, False)
+    names = [a for a in figure.layout.annotations if a.text in [r["title"] for r in rows]]
+    assert [a.text for a in names] == [
+        r["title"] for r in sorted(rows, key=lambda r: -r["test"]["mean"])
+    ]
+    assert all(a.xref == "x domain" and a.x == 1 and a.xanchor == "left" for a in names)
+    (lines,) = [t for t in figure.data if t.mode == "lines"]
+    for a, start in zip(names, range(0, len(lines.x), 3), strict=True):
+        row = next(r for r in rows if r["title"] == a.text)
+        assert (lines.x[start], lines.y[start]) == (row[cost], row["test"]["mean"])
+        assert np.log10(lines.y[start + 1]) == pytest.approx(a.y)
