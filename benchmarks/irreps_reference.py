@@ -1,16 +1,17 @@
 """Models against their published PyTorch programs: the same numbers, and the time both take.
 
-python benchmarks/irreps_reference.py segnn CHECKOUT [--threads 1] [--rounds 10] [--json FILE]
+python benchmarks/irreps_reference.py segnn CHECKOUT [--threads 1] [--rounds 10] [--pages system]
 python benchmarks/irreps_reference.py equiformer CHECKOUT --fixtures tests/models/fixtures
 
 CHECKOUT is a clone of the repository that benchmarks/references/<name>.py names; some need none, for
 their program is a package. pip install "demetar[bench]". The published program's random weights are
-carried over into ours. Both run in this process on the same batch and cores, in alternation; the
-train step is forward, loss, backward and one Adam update, the reference's forward pass runs under
-no_grad. On a busy machine --clock cpu tells more than the time on the wall.
+carried over into ours. Both run on the same batch and cores, in turn, in processes of their own
+(benchmarks/apart.py); the train step is forward, loss, backward and one Adam update, the reference's
+forward pass runs under no_grad. On a busy machine --clock cpu tells more than the time on the wall.
 """
 
 import argparse
+import functools
 import importlib
 import json
 import os
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from apart import Program, add_arguments, pin, serve
 
 MODELS = (
     "segnn",
@@ -102,35 +104,53 @@ def timed(call: Callable, repeats: int, clock: Callable[[], float]) -> float:
     return (clock() - began) / repeats * 1e3
 
 
-def compare(case: Any, rounds: int, clock: Callable[[], float]) -> list[dict[str, Any]]:
+def answering(cases: list[Any], which: str, clock: Callable[[], float]) -> Callable[..., Any]:
+    """What one of both programs answers: ("facts",) and, of a case, its prediction and times."""
+
+    @functools.lru_cache(1)
+    def program(index: int) -> tuple[dict[str, Callable], np.ndarray]:
+        return (ours if which == "ours" else theirs)(cases[index])
+
+    def answer(question: str, index: int = 0, name: str = "", repeats: int = 1) -> Any:
+        if question == "facts":
+            count = [sum(p.numel() for p in case.parameters) for case in cases]
+            return [[case.name, n] for case, n in zip(cases, count, strict=True)]
+        calls, prediction = program(index)
+        return (
+            prediction.tolist() if question == "prediction" else timed(calls[name], repeats, clock)
+        )
+
+    return answer
+
+
+def compare(
+    index: int, name: str, rounds: int, programs: tuple[Program, Program]
+) -> list[dict[str, Any]]:
     """One line a quantity: times of both programs, their ratio and the largest difference."""
-    (mine, prediction), (other, expected) = ours(case), theirs(case)
-    worst = float(np.abs(prediction[: len(expected)] - expected).max() / np.abs(expected).max())
+    mine, expected = (np.array(p.ask("prediction", index)) for p in programs)
+    worst = float(np.abs(mine[: len(expected)] - expected).max() / np.abs(expected).max())
     lines = []
-    for name in mine:
-        first = timed(mine[name], 1, clock)
-        calls = (mine[name], other[name])
-        repeats = [max(1, int(100 / timed(call, 1, clock))) for call in calls]
+    for quantity in ("forward", "train step"):
+        first = programs[0].ask("ms", index, quantity)
+        repeats = [max(1, int(100 / p.ask("ms", index, quantity))) for p in programs]
         times: tuple[list[float], list[float]] = ([], [])
         for i in range(rounds):
             for which in (0, 1) if i % 2 == 0 else (1, 0):
                 time.sleep(PAUSE)
-                times[which].append(timed(calls[which], repeats[which], clock))
-        ratios = [b / a for a, b in zip(*times, strict=True)]
+                times[which].append(programs[which].ask("ms", index, quantity, repeats[which]))
         lines.append(
             {
-                "case": case.name,
-                "quantity": name,
+                "case": name,
+                "quantity": quantity,
                 "rounds": rounds,
                 "difference": worst,
                 "first_call_ms": first,
                 "load": os.getloadavg()[0],
-                "parameters": sum(p.numel() for p in case.parameters),
                 "ours_ms": statistics.median(times[0]),
                 "ours_min_ms": min(times[0]),
                 "reference_ms": statistics.median(times[1]),
                 "reference_min_ms": min(times[1]),
-                "ratio_median": statistics.median(ratios),
+                "ratio_median": statistics.median(b / a for a, b in zip(*times, strict=True)),
                 "ratio_of_minima": min(times[1]) / min(times[0]),
             }
         )
@@ -174,24 +194,27 @@ def main() -> None:
     parser.add_argument("model", choices=MODELS)
     parser.add_argument("checkout", type=Path, nargs="?")
     parser.add_argument("--fixtures", type=Path, help="write the fixtures there and time nothing")
-    parser.add_argument("--threads", type=int, default=1)
+    add_arguments(parser)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: time of all threads")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    # Before either library counts the cores; both then see the same ones.
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: given.threads])
-    import torch
-
-    torch.set_num_threads(given.threads)
-    built = importlib.import_module(f"references.{given.model}").build(
-        given.checkout, given.fixtures is not None
-    )
-    if given.fixtures:
+    if given.fixtures or given.serve:
+        pin(given.threads)
+        module = importlib.import_module(f"references.{given.model}")
+        built = module.build(given.checkout, given.fixtures is not None)
+        if given.serve:
+            return serve(answering(built, given.serve, CLOCKS[given.clock]))
         for case in built:
             write_fixture(given.fixtures, case)
-        return
-    lines = [line for case in built for line in compare(case, given.rounds, CLOCKS[given.clock])]
+        return None
+    programs = (Program("ours", given.pages), Program("theirs", given.pages))
+    lines = []
+    for index, (name, parameters) in enumerate(programs[0].ask("facts")):
+        found = compare(index, name, given.rounds, programs)
+        lines += [line | {"parameters": parameters, "pages": given.pages} for line in found]
+    for program in programs:
+        program.end()
     print(table(lines))
     if given.json:
         given.json.write_text(json.dumps(lines, indent=1) + "\n")

@@ -1,16 +1,17 @@
 """The training loop against the step of EGNN's published PyTorch program, and where its time goes.
 
-python benchmarks/training.py CHECKOUT [--threads 1] [--rounds 10] [--json FILE]
+python benchmarks/training.py CHECKOUT [--threads 1] [--rounds 10] [--pages system]
 
 CHECKOUT is a clone of github.com/vgsatorras/egnn (commit e9ca6c0c); pip install "demetar[bench]".
-Both run in this process on the same cores, in alternation. Ours is the stream of shuffled batches
-that a training draws (built by a thread, padded, put on the device) with its compiled step: AdamW,
-clipping, schedule, average of the parameters. The reference repeats forward, loss, backward and
-Adam on one ready batch of the same size. The ceiling is the rate of one large matrix product.
+Both run on the same cores, in turn, in processes of their own (benchmarks/apart.py). Ours is the stream
+of shuffled batches that a training draws (built by a thread, padded, put on the device) with its compiled
+step: AdamW, clipping, schedule, average of the parameters. The reference repeats forward, loss, backward
+and Adam on one ready batch of the same size. The ceiling is the rate of one large matrix product.
 """
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import platform
@@ -27,6 +28,7 @@ from typing import Any
 
 import egnn_reference as reference
 import numpy as np
+from apart import Program, add_arguments, pin, serve
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -126,32 +128,62 @@ def ceiling() -> float:
     return 2 * 1024**3 / ms / 1e6
 
 
-def compare(case: reference.Case, batch: int, rounds: int) -> dict[str, Any]:
-    """Both steps in alternation, and what ours is made of."""
-    ours, part = Ours(case, batch), first(case, batch)
-    theirs = reference.theirs(part, reference.reference_model(part))["train step"]
-    steps = max(ours.stack, 2)
-    ours.run(2 if ours.stack == 1 else 2 * len(ours.loader))  # compiles each length of a call
-    theirs()
-    ours.prefetch.waited, ours.seconds = 0.0, 0.0
+CASES = {  # systems of a batch, and what makes so many of them
+    100: lambda: reference.nbody(100 * BATCHES, 64, 4),
+    96: lambda: reference.qm9(96 * BATCHES, 128, 7),
+}
+
+
+def answering(which: str) -> Callable[..., Any]:
+    """What one of both programs answers about a batch of so many systems: milliseconds of a step, facts."""
+
+    @functools.lru_cache(1)
+    def ours(batch: int) -> Ours:
+        made = Ours(CASES[batch](), batch)
+        made.run(2 if made.stack == 1 else 2 * len(made.loader))  # compiles each length of a call
+        made.prefetch.waited, made.seconds = 0.0, 0.0
+        return made
+
+    @functools.lru_cache(1)
+    def theirs(batch: int) -> Callable:
+        part = first(CASES[batch](), batch)
+        return reference.theirs(part, reference.reference_model(part))["train step"]
+
+    def answer(question: str, batch: int) -> Any:
+        if which == "theirs":
+            return reference.timed(theirs(batch), 2)
+        made = ours(batch)
+        if question == "ms":
+            return made.run(max(made.stack, 2))
+        waited, parts, best = made.prefetch.waited / made.seconds, made.parts(), ceiling()
+        made.prefetch.__exit__()
+        return {
+            "steps a call": made.stack,
+            "input_wait": waited,
+            "padding": made.loader.waste(0, 0),
+            "parts_ms": parts,
+            "gflops": made.flops / parts["gradient"] / 1e6,
+            "ceiling_gflops": best,
+            "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+        }
+
+    return answer
+
+
+def compare(batch: int, rounds: int, programs: tuple[Program, Program]) -> dict[str, Any]:
+    """Both steps in turn, and what ours is made of."""
     times: tuple[list[float], list[float]] = ([], [])
+    for program in programs:
+        program.ask("ms", batch)  # what is made, compiled and warmed
     for i in range(rounds):
         for which in (0, 1) if i % 2 == 0 else (1, 0):
             time.sleep(reference.PAUSE)
-            call = (lambda: ours.run(steps)) if which == 0 else (lambda: reference.timed(theirs, 2))
-            times[which].append(call())
-    waited = ours.prefetch.waited / ours.seconds
-    parts, best = ours.parts(), ceiling()
-    ours.prefetch.__exit__()
+            times[which].append(programs[which].ask("ms", batch))
     median = statistics.median(times[0])
-    print(
-        f"{case.name}: {median:.1f} ms against {statistics.median(times[1]):.1f}", file=sys.stderr
-    )
+    print(f"{batch}: {median:.1f} ms against {statistics.median(times[1]):.1f}", file=sys.stderr)
     return {
-        "case": case.name,
         "batch": batch,
         "rounds": rounds,
-        "steps a call": ours.stack,
         "ours_ms": median,
         "reference_ms": statistics.median(times[1]),
         "ours_min_ms": min(times[0]),
@@ -159,12 +191,7 @@ def compare(case: reference.Case, batch: int, rounds: int) -> dict[str, Any]:
         "ratio_median": statistics.median(b / a for a, b in zip(*times, strict=True)),
         "steps_per_second": 1e3 / median,
         "systems_per_second": 1e3 * batch / median,
-        "input_wait": waited,
-        "padding": ours.loader.waste(0, 0),
-        "parts_ms": parts,
-        "gflops": ours.flops / parts["gradient"] / 1e6,
-        "ceiling_gflops": best,
-    }
+    } | programs[0].ask("facts", batch)
 
 
 def stopping() -> float:
@@ -211,26 +238,22 @@ def scaling() -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("checkout", type=Path)
-    parser.add_argument("--threads", type=int, default=1)
+    add_arguments(parser)
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     sys.path.insert(0, str(arguments.checkout))
-    # Before either library counts the cores; both then see the same ones.
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.threads])
-    import torch
-
-    torch.set_num_threads(arguments.threads)
-    cases = (
-        (reference.nbody(100 * BATCHES, 64, 4), 100),
-        (reference.qm9(96 * BATCHES, 128, 7), 96),
-    )
-    report = {
-        "machine": f"{platform.machine()}, {arguments.threads} threads",
-        "load": os.getloadavg()[0], "torch": torch.__version__,
-        "lines": [compare(case, batch, arguments.rounds) for case, batch in cases],
-        "peak_gigabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
-    }  # fmt: skip
+    if arguments.serve:
+        pin(arguments.threads)
+        return serve(answering(arguments.serve))
+    programs = (Program("ours", arguments.pages), Program("theirs", arguments.pages))
+    report: dict[str, Any] = {
+        "machine": f"{platform.machine()}, {arguments.threads} threads, pages: {arguments.pages}",
+        "load": os.getloadavg()[0],
+        "lines": [compare(batch, arguments.rounds, programs) for batch in CASES],
+    }
+    for program in programs:
+        program.end()
     report |= {"stop_seconds": stopping(), "scaling": scaling()}
     print(json.dumps(report, indent=1))
     if arguments.json:
