@@ -48,18 +48,19 @@ class Experiment(NamedTuple):
 
 EXPERIMENTS = {
     "invariants": Experiment(
-        "invariant_attention", ("invariant",),
-        ("norm", "inverse", "mixed", "learned", "bessel", "gaussian"), (("inverse", "mixed"),),
+        "invariant_attention",
+        ("invariant",),
+        ("norm", "inverse", "mixed", "learned", "bessel", "gaussian"),
+        (("inverse", "mixed"),),
     ),
-    "envelopes": Experiment(
-        "invariant_attention", ("envelope",), ("polynomial", "cosine", "none")
-    ),
+    "envelopes": Experiment("invariant_attention", ("envelope",), ("polynomial", "cosine", "none")),
     "equiformer": Experiment(
-        "equiformer", ("messages", "attention"),
+        "equiformer",
+        ("messages", "attention"),
         ("nonlinear-mlp", "nonlinear-dot", "linear-mlp", "linear-dot"),
         (("linear-dot", "linear-mlp"),),
     ),
-}  # fmt: skip
+}
 
 
 # ---- what the runs say ------------------------------------------------------------------------
@@ -182,9 +183,11 @@ def result_of(name: str, stored: dict | None = None) -> dict:
         )
     runs = ordered(experiment, [*earlier, *here])
     result: dict = {
-        "settings": common, "table": table(runs), "comparisons": comparisons(experiment, runs),
+        "settings": common,
+        "table": table(runs),
+        "comparisons": comparisons(experiment, runs),
         "runs": [{k: v for k, v in r.items() if k not in ("config", "folder")} for r in runs],
-    }  # fmt: skip
+    }
     if name == "invariants":
         kept = [
             e

@@ -43,8 +43,11 @@ class Program:
             environment[huge_pages.TUNABLES] = ":".join(asked)
         self._process = subprocess.Popen(
             [sys.executable, *sys.argv, "--serve", which],
-            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
 
     def ask(self, *question: Any) -> Any:
         """The answer; RuntimeError if the process has ended."""

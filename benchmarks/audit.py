@@ -96,10 +96,15 @@ def main() -> int:
         start = time.monotonic()
         found = audit(made, atoms)
         row = {
-            "cause": cause, "variant": variant, "structure": name, "found": found.cause,
-            "evaluations": found.evaluations, "seconds": round(time.monotonic() - start, 2),
-            "smallest": found.smallest["formula"] if found.smallest else None, "decided": found.decided,
-        }  # fmt: skip
+            "cause": cause,
+            "variant": variant,
+            "structure": name,
+            "found": found.cause,
+            "evaluations": found.evaluations,
+            "seconds": round(time.monotonic() - start, 2),
+            "smallest": found.smallest["formula"] if found.smallest else None,
+            "decided": found.decided,
+        }
         rows.append(row)
         print("  ".join(str(v) for v in row.values()), file=sys.stderr, flush=True)
     result = {"rows": rows, "confusion": confusion(rows), **shares(rows)}

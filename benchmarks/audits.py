@@ -174,8 +174,11 @@ def one(name: str, seconds: float, only: str = "") -> None:
             finding.pop("data")
             finding["tags"] = {k: v for k, v in finding["tags"].items() if k in KEPT}
         rows.append({"name": structure, **row})
-        print(f"{name:18} {structure:10} {found.cause:22} {found.evaluations} evaluations, "
-              f"{found.seconds:.0f} s: {found.sentence[:200]}", flush=True)  # fmt: skip
+        print(
+            f"{name:18} {structure:10} {found.cause:22} {found.evaluations} evaluations, "
+            f"{found.seconds:.0f} s: {found.sentence[:200]}",
+            flush=True,
+        )
         stored(name, package, rows)
 
 
@@ -187,10 +190,13 @@ def stored(name: str, package: str, rows: list[dict[str, Any]]) -> None:
     known = {r["name"]: r for r in before.get("rows", ()) if before.get("version") == version}
     known |= {r["name"]: r for r in rows}
     result = {
-        "model": name, "package": package, "version": version,
-        "python": platform.python_version(), "command": f"python benchmarks/audits.py {name}",
+        "model": name,
+        "package": package,
+        "version": version,
+        "python": platform.python_version(),
+        "command": f"python benchmarks/audits.py {name}",
         "rows": [known[k] for k in MODELS[name][2] if k in known],
-    }  # fmt: skip
+    }
     file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
 
 

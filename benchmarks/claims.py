@@ -60,27 +60,64 @@ def _own_mean(graph: Graph) -> Any:
 
 
 CASES = (
-    Case("torchmd_net", "SO(3)", "E(3)",
-         "the projections of its vectors have a bias, the same in every orientation "
-         "(first public code; torchmd-net, issue 57)", "no bias on vectors", "ethanol",
-         ({"vector_bias": True}, {"vector_bias": False})),
-    Case("painn", "SO(3)", "E(3)", "two public versions have a bias on vectors; the paper has none",
-         "no bias on vectors", "ethanol", ({"vector_bias": True}, {"vector_bias": False})),
-    Case("segnn", "SO(3)", "E(3)",
-         "the N-body program subtracts from each position the mean of its own three coordinates",
-         "the centre of the system is subtracted", "nbody-5-clean", ({}, {}),
-         (segnn.nf, "from_centre", _own_mean)),
-    Case("equiformer", "C_i", "E(3)",
-         "harmonics of degree one count as axial (1e), so mirror images differ: SE(3) holds",
-         "every irrep carries its parity (parity e3)", "ethanol",
-         ({"parity": "se3"}, {"parity": "e3"})),
-    Case("lieconv", "SO(3)", "equivariance to a chosen Lie group; the QM9 row T(3)",
-         "it takes T(3) alone and learns rotations by augmentation",
-         "none: only averaging over rotations at inference would", "ethanol", ({}, None)),
-    Case("spherenet", "SO(3)", "SE(3)",
-         "in a planar molecule rounding decides whether a torsion is 0 or 2π",
-         "angles below 10⁻³ rad count as 2π", "benzene", ({}, {}), (spherenet, "TIE", 1e-12)),
-)  # fmt: skip
+    Case(
+        "torchmd_net",
+        "SO(3)",
+        "E(3)",
+        "the projections of its vectors have a bias, the same in every orientation "
+        "(first public code; torchmd-net, issue 57)",
+        "no bias on vectors",
+        "ethanol",
+        ({"vector_bias": True}, {"vector_bias": False}),
+    ),
+    Case(
+        "painn",
+        "SO(3)",
+        "E(3)",
+        "two public versions have a bias on vectors; the paper has none",
+        "no bias on vectors",
+        "ethanol",
+        ({"vector_bias": True}, {"vector_bias": False}),
+    ),
+    Case(
+        "segnn",
+        "SO(3)",
+        "E(3)",
+        "the N-body program subtracts from each position the mean of its own three coordinates",
+        "the centre of the system is subtracted",
+        "nbody-5-clean",
+        ({}, {}),
+        (segnn.nf, "from_centre", _own_mean),
+    ),
+    Case(
+        "equiformer",
+        "C_i",
+        "E(3)",
+        "harmonics of degree one count as axial (1e), so mirror images differ: SE(3) holds",
+        "every irrep carries its parity (parity e3)",
+        "ethanol",
+        ({"parity": "se3"}, {"parity": "e3"}),
+    ),
+    Case(
+        "lieconv",
+        "SO(3)",
+        "equivariance to a chosen Lie group; the QM9 row T(3)",
+        "it takes T(3) alone and learns rotations by augmentation",
+        "none: only averaging over rotations at inference would",
+        "ethanol",
+        ({}, None),
+    ),
+    Case(
+        "spherenet",
+        "SO(3)",
+        "SE(3)",
+        "in a planar molecule rounding decides whether a torsion is 0 or 2π",
+        "angles below 10⁻³ rad count as 2π",
+        "benzene",
+        ({}, {}),
+        (spherenet, "TIE", 1e-12),
+    ),
+)
 
 
 def graph_of(name: str) -> tuple[Graph, str]:
@@ -147,10 +184,16 @@ def delta(case: Case, which: int) -> dict[str, float] | None:
 def row(case: Case) -> dict[str, Any]:
     """The case as plain values."""
     return {
-        "model": case.model, "title": registry.load("models", case.model).TITLE, "group": case.group,
-        "claimed": case.claimed, "rule": case.rule, "mended_rule": case.mended, "system": case.system,
-        "published": delta(case, 0), "mended": delta(case, 1),
-    }  # fmt: skip
+        "model": case.model,
+        "title": registry.load("models", case.model).TITLE,
+        "group": case.group,
+        "claimed": case.claimed,
+        "rule": case.rule,
+        "mended_rule": case.mended,
+        "system": case.system,
+        "published": delta(case, 0),
+        "mended": delta(case, 1),
+    }
 
 
 def text(rows: list[dict[str, Any]]) -> str:

@@ -48,9 +48,11 @@ CHIRAL = [
 def molecules() -> dict[str, Graph]:
     """An ordinary molecule, one without any symmetry, and two with much of it."""
     made = {
-        "ethanol": ase.build.molecule("CH3CH2OH"), "CHFClBr": ase.Atoms("CHFClBr", CHIRAL),
-        "methane": ase.build.molecule("CH4"), "benzene": ase.build.molecule("C6H6"),
-    }  # fmt: skip
+        "ethanol": ase.build.molecule("CH3CH2OH"),
+        "CHFClBr": ase.Atoms("CHFClBr", CHIRAL),
+        "methane": ase.build.molecule("CH4"),
+        "benzene": ase.build.molecule("C6H6"),
+    }
     return {name: from_atoms(atoms) for name, atoms in made.items()}
 
 
@@ -60,9 +62,11 @@ def scenes() -> dict[str, Graph]:
     corners = np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], float)
     signs = np.array([1.0, -1, 1, 1, -1])
     return {
-        "scene": from_arrays(rng.normal(size=(5, 3)), velocities=rng.normal(size=(5, 3)), charges=signs),
+        "scene": from_arrays(
+            rng.normal(size=(5, 3)), velocities=rng.normal(size=(5, 3)), charges=signs
+        ),
         "tetrahedron": from_arrays(corners, velocities=0.3 * corners, charges=np.ones(5)),
-    }  # fmt: skip
+    }
 
 
 def cases(only: str, names: set[str], systems: set[str]) -> Iterator[tuple[str, str, Any, Graph]]:
@@ -109,11 +113,17 @@ def asked(expected: str, system: str, f: Any, graph: Graph, seconds: float) -> d
     began = time.process_time()
     d = demetar.diagnose(f, graph, seconds=seconds)
     return {
-        "expected": expected, "system": system, "cause": d.cause, "runner_up": d.runner_up,
-        "evaluations": d.evaluations, "seconds": round(d.seconds, 1),
-        "processor": round(time.process_time() - began, 1), "left_out": list(d.left_out),
-        "load": round(os.getloadavg()[0], 1), "sentence": d.sentence,
-    }  # fmt: skip
+        "expected": expected,
+        "system": system,
+        "cause": d.cause,
+        "runner_up": d.runner_up,
+        "evaluations": d.evaluations,
+        "seconds": round(d.seconds, 1),
+        "processor": round(time.process_time() - began, 1),
+        "left_out": list(d.left_out),
+        "load": round(os.getloadavg()[0], 1),
+        "sentence": d.sentence,
+    }
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -177,9 +187,12 @@ def timed() -> dict[str, Any]:
     began = time.process_time()
     audited = audit(Slow, twenty())
     found["audit"] = {
-        "cause": audited.cause, "evaluations": audited.evaluations, "seconds": audited.seconds,
-        "processor": round(time.process_time() - began, 1), "complete": audited.complete,
-    }  # fmt: skip
+        "cause": audited.cause,
+        "evaluations": audited.evaluations,
+        "seconds": audited.seconds,
+        "processor": round(time.process_time() - began, 1),
+        "complete": audited.complete,
+    }
     return found | {"load after": round(os.getloadavg()[0], 1)}
 
 

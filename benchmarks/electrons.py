@@ -134,9 +134,12 @@ def write(fit: Fit, folder: Path, command: str, seconds: float) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(folder / f"{fit.kind}.npz", allow_pickle=False, **arrays)
     found = {
-        "command": command, "parameters": len(fit.theta), "iteration": fit.at,
-        "seconds": round(seconds), **fit.errors(),
-    }  # fmt: skip
+        "command": command,
+        "parameters": len(fit.theta),
+        "iteration": fit.at,
+        "seconds": round(seconds),
+        **fit.errors(),
+    }
     listed = folder / "result.json"
     known = json.loads(listed.read_text()) if listed.is_file() else {}
     text = json.dumps(dict(sorted({**known, fit.kind: found}.items())), indent=1) + "\n"
@@ -188,9 +191,13 @@ def main() -> None:
 
     limits = {"maxiter": args.iterations, "maxfun": 2 * args.iterations, "maxcor": 20}
     minimize(
-        fit.asked, fit.theta, jac=True, method="L-BFGS-B", callback=told,
+        fit.asked,
+        fit.theta,
+        jac=True,
+        method="L-BFGS-B",
+        callback=told,
         options={**limits, "ftol": 0, "gtol": 0},
-    )  # fmt: skip
+    )
     write(fit, args.out, command, time.process_time() - began)
 
 

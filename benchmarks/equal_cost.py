@@ -87,9 +87,13 @@ def row(c: Config, stored: dict[str, Any] | None) -> dict[str, Any]:
     """One run: what was asked, and what it reached, here or as stored."""
     folder = home() / "runs" / c.name
     known = {
-        "name": c.name, "model": c.model, "place": place(c), "seed": c.seed, "budget": c.budget,
+        "name": c.name,
+        "model": c.model,
+        "place": place(c),
+        "seed": c.seed,
+        "budget": c.budget,
         "variant": _variant(c),
-    }  # fmt: skip
+    }
     if not finished(folder):
         kept = {k: stored[k] for k in KEPT if k in stored} if stored else {}
         return known | (kept or {"state": "not yet run"})
@@ -98,18 +102,24 @@ def row(c: Config, stored: dict[str, Any] | None) -> dict[str, Any]:
     plan, test = config["plan"], results["test"]
     forces = test["errors"].get("forces")
     return known | {
-        "state": "finished", "test": test["value"], "forces": forces and forces["value"],
-        "systems": test["systems"], "valid": results["valid_best"], "parameters": count(c),
-        "steps": plan["steps"], "epochs": done[-1]["epoch"],
+        "state": "finished",
+        "test": test["value"],
+        "forces": forces and forces["value"],
+        "systems": test["systems"],
+        "valid": results["valid_best"],
+        "parameters": count(c),
+        "steps": plan["steps"],
+        "epochs": done[-1]["epoch"],
         "seconds_a_step": (done[-1]["processor"] or 0.0) / done[-1]["step"],
         "processor": (done[-1]["processor"] or 0.0) + plan["trial_seconds"],
-        "learning_rate": plan["learning_rate"], "device": config["device"],
+        "learning_rate": plan["learning_rate"],
+        "device": config["device"],
         "delta": {
             g: {t: d[t]["median"] for t in ("float32", "float64")}
             for g, d in results["delta"].items()
         },
         "measured": results["measured"],
-    }  # fmt: skip
+    }
 
 
 def _variant(c: Config) -> str:
@@ -134,24 +144,33 @@ def summary(group: list[dict[str, Any]]) -> dict[str, Any]:
     if options and hasattr(module, "symmetry"):
         claim = module.symmetry(module.Config(**options))
     head = {
-        "place": group[0]["place"], "model": group[0]["model"], "variant": group[0]["variant"],
+        "place": group[0]["place"],
+        "model": group[0]["model"],
+        "variant": group[0]["variant"],
         "title": module.TITLE + (f" ({claim.split(' x ')[0]})" if options else ""),
-        "claim": claim, "seeds": len(done), "asked": len(group),
+        "claim": claim,
+        "seeds": len(done),
+        "asked": len(group),
         "published": published(group[0]["place"], group[0]["model"]),
-    }  # fmt: skip
+    }
     if not done:
         return head | {"state": "not yet run"}
     return head | {
-        "state": "finished", "test": spread([r["test"] for r in done]),
+        "state": "finished",
+        "test": spread([r["test"] for r in done]),
         "forces": spread([r["forces"] for r in done]) if done[0].get("forces") else None,
-        **{k: statistics.fmean(r[k] for r in done)
-           for k in ("epochs", "seconds_a_step", "processor", "parameters")},
+        **{
+            k: statistics.fmean(r[k] for r in done)
+            for k in ("epochs", "seconds_a_step", "processor", "parameters")
+        },
         "learning_rates": sorted({r["learning_rate"] for r in done}),
         "delta": {
-            g: {t: statistics.median(r["delta"][g][t] for r in done) for t in ("float32", "float64")}
+            g: {
+                t: statistics.median(r["delta"][g][t] for r in done) for t in ("float32", "float64")
+            }
             for g in done[0]["delta"]
         },
-    }  # fmt: skip
+    }
 
 
 def spread(values: list[float]) -> dict[str, Any]:
@@ -207,9 +226,12 @@ def result(stored: dict[str, Any] | None = None, claimed: bool = False) -> dict[
     for c in runs:
         places.setdefault(place(c), _about(c, (stored or {}).get("places", {}).get(place(c))))
     return {
-        "made": time.strftime("%Y-%m-%d"), "places": places, "table": table(rows), "runs": rows,
+        "made": time.strftime("%Y-%m-%d"),
+        "places": places,
+        "table": table(rows),
+        "runs": rows,
         "claims": known,
-    }  # fmt: skip
+    }
 
 
 def _about(c: Config, stored: dict[str, Any] | None) -> dict[str, Any]:
@@ -224,10 +246,16 @@ def _about(c: Config, stored: dict[str, Any] | None) -> dict[str, Any]:
         baselines = stored["baselines"]
     metric, unit = {"nbody": ("MSE", "(scene units)²")}.get(c.dataset, ("MAE", "meV"))
     return {
-        "title": TITLES[place(c)], "split": SPLITS[place(c)], "minutes": c.budget / 60,
-        "metric": metric, "unit": unit, "baselines": baselines,
-        "note": module.ABOUT.notes.get(c.data_options.get("variant", ""), module.ABOUT.notes.get("", "")),
-    }  # fmt: skip
+        "title": TITLES[place(c)],
+        "split": SPLITS[place(c)],
+        "minutes": c.budget / 60,
+        "metric": metric,
+        "unit": unit,
+        "baselines": baselines,
+        "note": module.ABOUT.notes.get(
+            c.data_options.get("variant", ""), module.ABOUT.notes.get("", "")
+        ),
+    }
 
 
 def simple(c: Config) -> dict[str, float]:

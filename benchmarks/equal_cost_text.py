@@ -61,13 +61,22 @@ def _table(found: dict[str, Any], where: str) -> str:
             rows.append([*title, "*not yet run*", *[""] * (8 + forces), *paper, p["on"]])
             continue
         d = r["delta"]
-        rows.append([
-            *title, with_spread(r["test"], decimals), *[with_spread(r["forces"], 1)] * forces,
-            str(r["seeds"]), f"{r['parameters']:,.0f}", f"{r['seconds_a_step']:.3g}",
-            f"{r['epochs']:.3g}", f"{r['processor']:.0f}",
-            *(f"{d['SO(3)'][t]:.0e}" for t in ("float32", "float64")), f"{d['C_i']['float64']:.0e}",
-            *paper, p["on"],
-        ])  # fmt: skip
+        rows.append(
+            [
+                *title,
+                with_spread(r["test"], decimals),
+                *[with_spread(r["forces"], 1)] * forces,
+                str(r["seeds"]),
+                f"{r['parameters']:,.0f}",
+                f"{r['seconds_a_step']:.3g}",
+                f"{r['epochs']:.3g}",
+                f"{r['processor']:.0f}",
+                *(f"{d['SO(3)'][t]:.0e}" for t in ("float32", "float64")),
+                f"{d['C_i']['float64']:.0e}",
+                *paper,
+                p["on"],
+            ]
+        )
     lines_ = [head, ["---"] * len(head), *(r + [""] * (len(head) - len(r)) for r in rows)]
     body = "\n".join("| " + " | ".join(line) + " |" for line in lines_)
     done = [r for r in ordered(rows_of(found, where)) if r["state"] == "finished"]

@@ -52,9 +52,12 @@ def random_run(name: str, inputs: str) -> Run:
     """The named model with its default configuration and enlarged random weights."""
     output = "positions" if inputs == "particles" else "scalar"
     config = {
-        "model": name, "model_config": {"inputs": inputs, "output": output}, "target": output,
-        "unit": "", "connect": "bonds" if inputs == "atoms" else None,
-    }  # fmt: skip
+        "model": name,
+        "model_config": {"inputs": inputs, "output": output},
+        "target": output,
+        "unit": "",
+        "connect": "bonds" if inputs == "atoms" else None,
+    }
     made = Run(name, config, None)
     params = template(made)
     return dataclasses.replace(made, params=params | {"model": enlarged(params["model"])})

@@ -126,9 +126,12 @@ def main() -> None:
             first, second = (Counter(graph[2].values()) for graph in (theirs, ours))
             kinds[f"{dict(first - second)} seen as {dict(second - first)}"] += 1
     report = {
-        "molecules": count, "unread": unread, "agree": dict(agree), "examples": differ,
+        "molecules": count,
+        "unread": unread,
+        "agree": dict(agree),
+        "examples": differ,
         "confused": dict(kinds.most_common(12)),
-    }  # fmt: skip
+    }
     for question, number in agree.items():
         print(f"{question:40} {number:7d}  {100 * number / count:.3f} %", file=sys.stderr)
     text = json.dumps(report, indent=1)

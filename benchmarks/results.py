@@ -92,8 +92,11 @@ def main() -> None:
     given = parser.parse_args()
     stored = json.loads(STORED.read_text()) if STORED.is_file() else None
     found = equal_cost.result(stored, given.claims)
-    parts = {"equal cost": equal_cost_text.text(found), "claims": equal_cost_text.claims_text(found),
-             "shipped": shipped()}  # fmt: skip
+    parts = {
+        "equal cost": equal_cost_text.text(found),
+        "claims": equal_cost_text.claims_text(found),
+        "shipped": shipped(),
+    }
     if given.write:
         STORED.parent.mkdir(exist_ok=True)
         disk.write_atomically(STORED, (json.dumps(found, indent=1) + "\n").encode())

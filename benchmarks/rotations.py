@@ -100,11 +100,18 @@ def main() -> None:
     first = timed(subject, graph, arguments.dtype)
     warm = [timed(subject, graph, arguments.dtype) for _ in range(arguments.repeats)]
     report = {
-        "run": subject.name, "molecule": name, "atoms": ATOMS, "rotations": ROTATIONS,
-        "dtype": arguments.dtype, "size": rung(subject.prepare(graph)), "first_s": first,
-        "warm_median_s": statistics.median(warm), "warm_min_s": min(warm),
-        "load": round(os.getloadavg()[0], 1), **compilations(subject, arguments.dtype),
-    }  # fmt: skip
+        "run": subject.name,
+        "molecule": name,
+        "atoms": ATOMS,
+        "rotations": ROTATIONS,
+        "dtype": arguments.dtype,
+        "size": rung(subject.prepare(graph)),
+        "first_s": first,
+        "warm_median_s": statistics.median(warm),
+        "warm_min_s": min(warm),
+        "load": round(os.getloadavg()[0], 1),
+        **compilations(subject, arguments.dtype),
+    }
     print(
         f"{ROTATIONS} rotations of {name} ({ATOMS} atoms) through {subject.name}, all layers: warm "
         f"{report['warm_median_s']:.2f} s (least {report['warm_min_s']:.2f}), first {first:.1f} s; "

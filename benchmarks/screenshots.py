@@ -43,9 +43,10 @@ QUIET = """() => !document.querySelector('[data-test-script-state=running]') &&
 def picture(browser: Browser, url: str, size: tuple[int, int], dark: bool, out: Path) -> int:
     """Writes one picture; its bytes."""
     context = browser.new_context(
-        viewport={"width": size[0], "height": size[1]}, color_scheme="dark" if dark else "light",
+        viewport={"width": size[0], "height": size[1]},
+        color_scheme="dark" if dark else "light",
         reduced_motion="reduce",
-    )  # fmt: skip
+    )
     page = context.new_page()
     page.goto(url)
     page.wait_for_function(QUIET, timeout=300_000)

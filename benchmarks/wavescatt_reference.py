@@ -56,11 +56,12 @@ def main() -> None:
         # A weight of zero ends kymatio's sum, so the core is the difference of two densities there too.
         heavy = z > 2
         rows[name] = {
-            "species": species, "positions": places,
+            "species": species,
+            "positions": places,
             "nuclear": integrals(scatter, positions, z),
             "valence": integrals(scatter, positions, valence),
             "core": integrals(scatter, positions[heavy], (z - valence)[heavy]),
-        }  # fmt: skip
+        }
     settings = {"grid": POINTS, "spacing": SPACING, "sigma": SIGMA * SPACING, "scales": SCALES,
                 "lmax": LMAX}  # fmt: skip
     content = {"by": "kymatio 0.3.0", "settings": settings, "molecules": rows}

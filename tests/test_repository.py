@@ -116,6 +116,31 @@ def long_bodies(source: str) -> list[str]:
     return found
 
 
+def hand_formatted(source: str) -> list[str]:
+    """Lines with `# fmt: skip` that do not end a table of data: a literal without calls and loops."""
+    tree, found = ast.parse(source), []
+    statements = [node for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.AnnAssign)]
+    computed = (
+        ast.Call,
+        ast.Subscript,
+        ast.Lambda,
+        ast.IfExp,
+        ast.Compare,
+        ast.comprehension,
+        ast.JoinedStr,
+    )
+    tables = {
+        node.end_lineno
+        for node in statements
+        if isinstance(node.value, ast.Dict | ast.List | ast.Tuple | ast.Set | ast.BinOp)
+        if not any(isinstance(part, computed) for part in ast.walk(node.value))
+    }
+    for number, line in enumerate(source.splitlines(), 1):
+        if line.endswith("# fmt: skip") and number not in tables:
+            found.append(str(number))
+    return found
+
+
 # rule -> (check, where it holds, where it does not, source that must be caught)
 Rule = tuple[Callable[[str], list[str]], tuple[str, ...], tuple[str, ...], str]
 PRODUCT = ("demetar", "app", "explorer.py", "streamlit_app.py", "start.py")
@@ -131,6 +156,9 @@ RULES: dict[str, Rule] = {
     "no pickle is loaded": (
         unpickling, (*PRODUCT, "benchmarks", "tests", "data"), (),
         "import numpy as np\nnp.load('x.npz', allow_pickle=1 == 1)\n",
+    ),
+    "only tables of data are formatted by hand": (
+        hand_formatted, (*PRODUCT, "benchmarks", "tests"), (), "x = f(1,\n  2)  # fmt: skip\n",
     ),
     "function bodies stay short": (
         long_bodies, PRODUCT, (), "def f():\n    '''Doc.'''\n" + "    x = 1\n" * (MAX_BODY_LINES + 1),

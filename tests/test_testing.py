@@ -81,8 +81,12 @@ def test_the_plugin_gives_the_fixture(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-m", "pytest", "-q", str(tmp_path)]  # found by its entry point
     done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, check=False,
+        command,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
     assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
     assert "is not O(3)-equivariant" in done.stdout

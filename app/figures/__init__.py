@@ -104,17 +104,30 @@ def bands(figure: go.Figure, low: float, high: float, dark: bool) -> None:
             continue
         shapes.append(
             {
-                "type": "rect", "xref": "x domain", "x0": 0, "x1": 1, "y0": 10**lower, "y1": 10**upper,
-                "fillcolor": faint(hue, dark, 0.13), "line": {"width": 0}, "layer": "below",
+                "type": "rect",
+                "xref": "x domain",
+                "x0": 0,
+                "x1": 1,
+                "y0": 10**lower,
+                "y1": 10**upper,
+                "fillcolor": faint(hue, dark, 0.13),
+                "line": {"width": 0},
+                "layer": "below",
             }
-        )  # fmt: skip
+        )
         words.append(
             {
-                "x": 1, "xref": "paper", "xanchor": "right", "y": lower, "yref": "y",
-                "yanchor": "bottom", "text": name, "showarrow": False,
+                "x": 1,
+                "xref": "paper",
+                "xanchor": "right",
+                "y": lower,
+                "yref": "y",
+                "yanchor": "bottom",
+                "text": name,
+                "showarrow": False,
                 "font": {"size": 11, "color": color("grey", dark)},
             }
-        )  # fmt: skip
+        )
     # All at once, after what is there: one by one Plotly takes four times as long.
     layout: Any = figure.layout
     layout.shapes, layout.annotations = (*layout.shapes, *shapes), (*layout.annotations, *words)

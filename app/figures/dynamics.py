@@ -19,16 +19,25 @@ def over_time(
         hue = color(HUES[i % len(HUES)], dark)
         figure.add_trace(
             go.Scatter(
-                x=list(times), y=list(values), name=name, mode="lines", showlegend=False,
-                hovertemplate="%{y:.2g}", line={"color": hue, "dash": DASHES[i], "width": 2},
+                x=list(times),
+                y=list(values),
+                name=name,
+                mode="lines",
+                showlegend=False,
+                hovertemplate="%{y:.2g}",
+                line={"color": hue, "dash": DASHES[i], "width": 2},
             )
-        )  # fmt: skip
+        )
         words.append(
             {
-                "x": times[-1], "y": values[-1], "text": name, "showarrow": False, "xanchor": "right",
+                "x": times[-1],
+                "y": values[-1],
+                "text": name,
+                "showarrow": False,
+                "xanchor": "right",
                 "yanchor": "bottom" if values[-1] >= max(v[-1] for v in lines.values()) else "top",
                 "font": {"size": 12, "color": hue},
             }
-        )  # fmt: skip
+        )
     figure.update_layout(annotations=words)
     return figure

@@ -19,9 +19,12 @@ HUES = (
 
 
 def plane(
-    places: np.ndarray, classes: np.ndarray, letters: Sequence[str], marked: int | None,
+    places: np.ndarray,
+    classes: np.ndarray,
+    letters: Sequence[str],
+    marked: int | None,
     dark: bool = False,
-) -> str:  # fmt: skip
+) -> str:
     """Codes [n, 2], each as the letter of its class in its colour; `marked` in a ring."""
     low, high = places.min(0), places.max(0)
     share = (places - low) / np.maximum(high - low, 1e-12)

@@ -23,19 +23,31 @@ def _panels(figure: go.Figure, titles: Sequence[str], dark: bool) -> None:
         figure.update_layout(
             {
                 f"xaxis{suffix}": {
-                    **axis, "domain": [start, start + width], "anchor": f"y{suffix}", "title": None,
+                    **axis,
+                    "domain": [start, start + width],
+                    "anchor": f"y{suffix}",
+                    "title": None,
                     "constrain": "domain",
                 },
                 f"yaxis{suffix}": {
-                    **axis, "anchor": f"x{suffix}", "scaleanchor": f"x{suffix}", "title": None,
+                    **axis,
+                    "anchor": f"x{suffix}",
+                    "scaleanchor": f"x{suffix}",
+                    "title": None,
                     "constrain": "domain",
                 },
             }
-        )  # fmt: skip
+        )
         figure.add_annotation(
-            text=title, x=start + width / 2, xref="paper", y=1, yref="paper", yanchor="bottom",
-            showarrow=False, font={"size": 13, "color": color("grey", dark)},
-        )  # fmt: skip
+            text=title,
+            x=start + width / 2,
+            xref="paper",
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            showarrow=False,
+            font={"size": 13, "color": color("grey", dark)},
+        )
     figure.update_layout(margin=MARGIN, showlegend=False, hovermode="closest")
 
 
@@ -61,51 +73,75 @@ def shapes(
             hue = color("grey" if wide else "blue", dark)
             figure.add_trace(
                 go.Scatter(
-                    x=places[:, 0], y=places[:, 1], name=name, mode="lines+markers", **axes,
-                    line={"color": hue, "width": 9 if wide else 2}, opacity=0.35 if wide else 1,
+                    x=places[:, 0],
+                    y=places[:, 1],
+                    name=name,
+                    mode="lines+markers",
+                    **axes,
+                    line={"color": hue, "width": 9 if wide else 2},
+                    opacity=0.35 if wide else 1,
                     marker={
-                        "size": 18 if wide else 10, "cmin": 0, "cmax": 1, "colorscale": ORDERED[dark],
+                        "size": 18 if wide else 10,
+                        "cmin": 0,
+                        "cmax": 1,
+                        "colorscale": ORDERED[dark],
                         "color": list(colours) if colours is not None else hue,
                     },
                     hovertemplate=f"{name}: (%{{x:.2f}}, %{{y:.2f}})<extra></extra>",
                 )
-            )  # fmt: skip
+            )
         figure.add_trace(
             go.Scatter(
-                x=[0], y=[0], mode="markers", hoverinfo="skip", **axes,
+                x=[0],
+                y=[0],
+                mode="markers",
+                hoverinfo="skip",
+                **axes,
                 marker={
-                    "symbol": "cross-thin", "size": 12,
+                    "symbol": "cross-thin",
+                    "size": 12,
                     "line": {"width": 1.5, "color": color("grey", dark)},
                 },
             )
-        )  # fmt: skip
+        )
         figure.update_layout(
-            {f"xaxis{suffix}": {"range": [-reach, reach]}, f"yaxis{suffix}": {"range": [-reach, reach]}}
-        )  # fmt: skip
+            {
+                f"xaxis{suffix}": {"range": [-reach, reach]},
+                f"yaxis{suffix}": {"range": [-reach, reach]},
+            }
+        )
     return figure
 
 
 def curves(
-    x: Sequence[float], named: Mapping[str, np.ndarray], x_title: str, dark: bool = False,
-    marked: Sequence[float] = (), height: int = 210,
-) -> go.Figure:  # fmt: skip
+    x: Sequence[float],
+    named: Mapping[str, np.ndarray],
+    x_title: str,
+    dark: bool = False,
+    marked: Sequence[float] = (),
+    height: int = 210,
+) -> go.Figure:
     """Errors over x on a logarithmic axis, zeros on its floor, and a line at each of `marked`."""
     figure = frame(dark, height, x_title, "Δ")
     for i, (name, values) in enumerate(named.items()):
         figure.add_trace(
             go.Scatter(
-                x=list(x), y=np.maximum(values, FLOOR), name=name, mode="lines+markers",
+                x=list(x),
+                y=np.maximum(values, FLOOR),
+                name=name,
+                mode="lines+markers",
                 line={"color": color(ORDER[i % 6], dark), "dash": DASHES[i % 6], "width": 2},
                 marker={"size": 7, "symbol": ("circle", "square", "triangle-down")[i % 3]},
                 hovertemplate="%{y:.1e}",
             )
-        )  # fmt: skip
+        )
     for place in marked:
         figure.add_vline(place, line={"color": color("grey", dark), "dash": "dot", "width": 1.5})
     figure.update_layout(
         yaxis={"type": "log", "range": [-17.3, 0.7], **log_ticks(-16, 0, 4)},
-        showlegend=len(named) > 1, margin={"l": 8, "r": 8, "t": 8, "b": 8},
-    )  # fmt: skip
+        showlegend=len(named) > 1,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+    )
     return figure
 
 
@@ -123,9 +159,12 @@ def bars(
 
 
 def energy_levels(
-    named: Mapping[str, np.ndarray], occupied: int, dark: bool = False, height: int = 230,
+    named: Mapping[str, np.ndarray],
+    occupied: int,
+    dark: bool = False,
+    height: int = 230,
     reach: tuple[float, float] = (-35.0, 25.0),
-) -> go.Figure:  # fmt: skip
+) -> go.Figure:
     """Orbital energies as short lines, a column a name; occupied ones solid, empty ones dotted."""
     figure = frame(dark, height, "", "eV")
     for i, (name, values) in enumerate(named.items()):
@@ -136,12 +175,18 @@ def energy_levels(
                 y += [float(value), float(value), None]
             figure.add_trace(
                 go.Scatter(
-                    x=x, y=y, mode="lines", name=name, hovertemplate=f"{name}: %{{y:.2f}} eV<extra></extra>",
+                    x=x,
+                    y=y,
+                    mode="lines",
+                    name=name,
+                    hovertemplate=f"{name}: %{{y:.2f}} eV<extra></extra>",
                     line={"color": color(ORDER[i % 6], dark), "width": 3, "dash": dash},
                 )
-            )  # fmt: skip
+            )
     figure.update_layout(
         xaxis={"tickvals": list(range(len(named))), "ticktext": list(named), "showgrid": False},
-        yaxis={"range": list(reach)}, showlegend=False, margin={"l": 8, "r": 8, "t": 8, "b": 8},
-    )  # fmt: skip
+        yaxis={"range": list(reach)},
+        showlegend=False,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+    )
     return figure

@@ -31,35 +31,55 @@ def dots(rows: Sequence[Dots], dark: bool = False) -> go.Figure:
         if row.median is not None and row.worst is not None:
             figure.add_trace(
                 go.Scatter(
-                    x=[max(row.median, FLOOR), max(row.worst, FLOOR)], y=[row.label] * 2, mode="lines",
-                    line={"color": color("grey", dark), "width": 5}, opacity=0.45, showlegend=False,
+                    x=[max(row.median, FLOOR), max(row.worst, FLOOR)],
+                    y=[row.label] * 2,
+                    mode="lines",
+                    line={"color": color("grey", dark), "width": 5},
+                    opacity=0.45,
+                    showlegend=False,
                     hoverinfo="skip",
                 )
-            )  # fmt: skip
+            )
     for name, values, symbol, hue in (
         ("float32", [row.coarse for row in rows], "circle", "blue"),
         ("float64", [row.fine for row in rows], "circle-open", "vermillion"),
     ):
         figure.add_trace(
             go.Scatter(
-                x=[max(v, FLOOR) if np.isfinite(v) else None for v in values], y=labels, name=name,
-                mode="markers", customdata=values,
-                marker={"symbol": symbol, "size": 11, "color": color(hue, dark), "line": {"width": 2}},
+                x=[max(v, FLOOR) if np.isfinite(v) else None for v in values],
+                y=labels,
+                name=name,
+                mode="markers",
+                customdata=values,
+                marker={
+                    "symbol": symbol,
+                    "size": 11,
+                    "color": color(hue, dark),
+                    "line": {"width": 2},
+                },
                 hovertemplate=f"{name}: %{{customdata:.1e}}<extra></extra>",
             )
-        )  # fmt: skip
+        )
     figure.update_layout(
         shapes=[
             {
-                "type": "rect", "yref": "paper", "y0": 0, "y1": 1, "x0": max(bottom, 10**low), "x1": top,
-                "fillcolor": faint(hue, dark, 0.10), "line": {"width": 0}, "layer": "below",
+                "type": "rect",
+                "yref": "paper",
+                "y0": 0,
+                "y1": 1,
+                "x0": max(bottom, 10**low),
+                "x1": top,
+                "fillcolor": faint(hue, dark, 0.10),
+                "line": {"width": 0},
+                "layer": "below",
             }
             for name, bottom, top, hue in BANDS
             if name in ("float64", "float32")
         ],
         xaxis={"type": "log", "range": [low - 0.3, high + 0.3], **log_ticks(low, high, 6)},
-        yaxis={"autorange": "reversed", "title": {"text": ""}}, hovermode="closest",
-    )  # fmt: skip
+        yaxis={"autorange": "reversed", "title": {"text": ""}},
+        hovermode="closest",
+    )
     return figure
 
 
@@ -71,12 +91,18 @@ def orders(rows: Sequence[tuple[str, int, float]], dark: bool = False) -> go.Fig
         mine = [(n, d) for r, n, d in rows if r == rule]
         figure.add_trace(
             go.Scatter(
-                x=[n for n, _ in mine], y=[max(d, FLOOR) for _, d in mine], name=rule,
-                mode="lines+markers", hovertemplate="%{y:.1e}",
-                line={"color": color(("blue", "vermillion", "purple")[i % 3], dark), "dash": DASHES[i]},
+                x=[n for n, _ in mine],
+                y=[max(d, FLOOR) for _, d in mine],
+                name=rule,
+                mode="lines+markers",
+                hovertemplate="%{y:.1e}",
+                line={
+                    "color": color(("blue", "vermillion", "purple")[i % 3], dark),
+                    "dash": DASHES[i],
+                },
                 marker={"size": 8, "symbol": ("circle", "triangle-down", "square")[i % 3]},
             )
-        )  # fmt: skip
+        )
     figure.update_layout(
         xaxis={"type": "log", "tickvals": [1, 8, 24, 60, 196, 405]},
         yaxis={"type": "log", "range": [low - 0.2, high + 0.2], **log_ticks(low, high, 5)},

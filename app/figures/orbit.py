@@ -18,13 +18,16 @@ def orbit_map(delta: np.ndarray, degrees: np.ndarray, dark: bool = False) -> go.
     low, high = float(np.floor(logs.min())), float(np.ceil(logs.max()))
     figure.add_trace(
         go.Heatmap(
-            z=logs, x=degrees, zmin=low, zmax=max(high, low + 1),
+            z=logs,
+            x=degrees,
+            zmin=low,
+            zmax=max(high, low + 1),
             colorscale="Cividis" if dark else "Cividis_r",
             customdata=delta,
             hovertemplate="axis %{y}, %{x:.0f}°: %{customdata:.1e}<extra></extra>",
             colorbar={"thickness": 8, "len": 1.0, **_ticks(low, max(high, low + 1))},
         )
-    )  # fmt: skip
+    )
     figure.update_xaxes(
         tickvals=[-135, -90, -45, 0, 45, 90, 135, 180], ticksuffix="°", showgrid=False
     )
@@ -49,16 +52,20 @@ def histogram(found: Mapping[str, np.ndarray], dark: bool = False) -> go.Figure:
         hue = color(HUES[place % 4], dark)
         figure.add_trace(
             go.Scatter(
-                x=10 ** ((edges[1:] + edges[:-1]) / 2), y=counts, name=name, mode="lines",
+                x=10 ** ((edges[1:] + edges[:-1]) / 2),
+                y=counts,
+                name=name,
+                mode="lines",
                 line={"color": hue, "dash": DASHES[place % 6], "shape": "hvh", "width": 2},
                 hovertemplate="%{y} of 256",
             )
-        )  # fmt: skip
+        )
     ticks = log_ticks(low, max(high, low + 1))
     figure.update_layout(
         xaxis={"type": "log", "range": [low, max(high, low + 1)], **ticks},
-        margin={"l": 8, "r": 8, "t": 4, "b": 8}, showlegend=False,
-    )  # fmt: skip
+        margin={"l": 8, "r": 8, "t": 4, "b": 8},
+        showlegend=False,
+    )
     return figure
 
 
@@ -71,14 +78,18 @@ def spectrum(found: Mapping[str, tuple[Sequence[float], float]], dark: bool = Fa
         hue = color(HUES[place % 4], dark)
         figure.add_trace(
             go.Scatter(
-                x=labels, y=values, name=name, mode="lines+markers",
+                x=labels,
+                y=values,
+                name=name,
+                mode="lines+markers",
                 line={"color": hue, "dash": DASHES[place % 6], "width": 2},
                 marker={"size": 7, "symbol": ("circle", "triangle-down")[place % 2]},
                 hovertemplate="%{y:.1e}",
             )
-        )  # fmt: skip
+        )
     figure.update_layout(
         yaxis={"type": "log", "range": [-16.5, 1], **log_ticks(-16, 1, 4)},
-        margin={"l": 8, "r": 8, "t": 4, "b": 8}, showlegend=False,
-    )  # fmt: skip
+        margin={"l": 8, "r": 8, "t": 4, "b": 8},
+        showlegend=False,
+    )
     return figure

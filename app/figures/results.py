@@ -12,11 +12,7 @@ HEIGHT, APART = 430, 15  # pixels of a figure, and between two names
 NAMES = 150  # pixels of a column of names
 PRECISIONS = {"float64": ("blue", "circle"), "float32": ("vermillion", "triangle-down")}
 FLOOR = 1e-17  # where an exact zero is drawn
-COSTS = {
-    "parameters": "parameters",
-    "seconds_a_step": "seconds a step",
-    "epochs": "epochs",
-}
+COSTS = {"parameters": "parameters", "seconds_a_step": "seconds a step", "epochs": "epochs"}
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -27,9 +23,15 @@ def deltas(rows: Rows, levels: Mapping[str, float], unit: str, dark: bool) -> go
     for row in rows:
         x = [max(row["delta"]["SO(3)"][p], FLOOR) for p in PRECISIONS]
         figure.add_trace(
-            go.Scatter(x=x, y=[row["test"]["mean"]] * 2, mode="lines", showlegend=False,
-                       hoverinfo="skip", line={"color": color("grey", dark), "width": 1})
-        )  # fmt: skip
+            go.Scatter(
+                x=x,
+                y=[row["test"]["mean"]] * 2,
+                mode="lines",
+                showlegend=False,
+                hoverinfo="skip",
+                line={"color": color("grey", dark), "width": 1},
+            )
+        )
     for precision, (hue, symbol) in PRECISIONS.items():
         figure.add_trace(
             go.Scatter(
@@ -67,15 +69,19 @@ def costs(rows: Rows, levels: Mapping[str, float], unit: str, cost: str, dark: b
                 go.Scatter(
                     x=[v for v, _ in some],
                     y=[r["test"]["mean"] for _, r in some],
-                    error_y={"type": "data", "array": [r["test"]["std"] or 0.0 for _, r in some],
-                             "thickness": 1.2, "width": 3},
+                    error_y={
+                        "type": "data",
+                        "array": [r["test"]["std"] or 0.0 for _, r in some],
+                        "thickness": 1.2,
+                        "width": 3,
+                    },
                     name=name,
                     mode="markers",
                     marker={"color": color(hue, dark), "symbol": symbol, "size": 9},
                     customdata=[r["title"] for _, r in some],
                     hovertemplate="%{customdata}: %{x:.3g}, error %{y:.4g}",
                 )
-            )  # fmt: skip
+            )
     first, last = (np.log10(min(x)), np.log10(max(x))) if x else (0.0, 0.4)
     ends = (first - 0.15, last + 0.15)
     _column(figure, rows, x, (low, high), ends[1], dark)
@@ -105,9 +111,11 @@ def _axis(low: float, high: float) -> dict[str, Any]:
     marks = [m * 10.0**k for k in range(-9, 7) for m in (1, 2, 5)]
     marks = [m for m in marks if low <= np.log10(m) <= high]
     return {
-        "type": "log", "range": [low, high], "tickvals": marks,
+        "type": "log",
+        "range": [low, high],
+        "tickvals": marks,
         "ticktext": [f"{m:g}" for m in marks],
-    }  # fmt: skip
+    }
 
 
 def _decades(low: float, high: float) -> dict[str, list]:
@@ -180,13 +188,24 @@ def _column(
         line[0] += [x[i], 10**end, None]
         line[1] += [error, there, None]
         figure.add_annotation(
-            x=1, xref="x domain", xanchor="left", y=float(np.log10(there)), text=rows[i]["title"],
-            showarrow=False, font={"size": 12},
-        )  # fmt: skip
+            x=1,
+            xref="x domain",
+            xanchor="left",
+            y=float(np.log10(there)),
+            text=rows[i]["title"],
+            showarrow=False,
+            font={"size": 12},
+        )
     figure.add_trace(
-        go.Scatter(x=line[0], y=line[1], mode="lines", showlegend=False, hoverinfo="skip",
-                   line={"color": color("grey", dark), "width": 0.6})
-    )  # fmt: skip
+        go.Scatter(
+            x=line[0],
+            y=line[1],
+            mode="lines",
+            showlegend=False,
+            hoverinfo="skip",
+            line={"color": color("grey", dark), "width": 0.6},
+        )
+    )
 
 
 def apart(wanted: Sequence[float], room: float) -> list[float]:

@@ -82,10 +82,18 @@ def start(what: str, label: str, atoms: ase.Atoms, seconds: float) -> None:
     here = Path(tempfile.mkdtemp(prefix="demetar-audit-"))
     ase.io.write(here / "structure.xyz", atoms, format="extxyz")
     command = [
-        sys.executable, "-m", "demetar.cli", "audit", str((place / what).resolve()),
-        str(here / "structure.xyz"), "--seconds", f"{seconds:g}",
-        "--report", str(here / "audit.json"), str(here / "audit.html"),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "demetar.cli",
+        "audit",
+        str((place / what).resolve()),
+        str(here / "structure.xyz"),
+        "--seconds",
+        f"{seconds:g}",
+        "--report",
+        str(here / "audit.json"),
+        str(here / "audit.html"),
+    ]
     _begun[what, label] = process.begin(command, here / "log.txt"), here
     while len(_begun) > KEPT:
         _begun.popitem(last=False)

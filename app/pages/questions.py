@@ -50,10 +50,13 @@ def _options(question: questions.Question, answers: dict[str, int]) -> None:
     with st.container(horizontal=True, key="questions:options"):
         for i, option in enumerate(question.options):
             st.button(
-                option, key=f"questions:{question.key}:{i}", disabled=chosen is not None,
+                option,
+                key=f"questions:{question.key}:{i}",
+                disabled=chosen is not None,
                 type="primary" if chosen == i else "secondary",
-                on_click=_choose, args=(question.key, i),
-            )  # fmt: skip
+                on_click=_choose,
+                args=(question.key, i),
+            )
 
 
 def _choose(key: str, option: int) -> None:
@@ -102,9 +105,14 @@ def _foot(keys: list[str], at: int) -> None:
         if at + 1 < len(keys):
             st.button("Next", key="questions:next", on_click=_show, args=(keys[at + 1],))
         st.button(
-            "Start again", key="questions:reset", icon=":material/restart_alt:", type="tertiary",
-            disabled=not st.session_state[ANSWERS], on_click=_reset, args=(keys[0],),
-        )  # fmt: skip
+            "Start again",
+            key="questions:reset",
+            icon=":material/restart_alt:",
+            type="tertiary",
+            disabled=not st.session_state[ANSWERS],
+            on_click=_reset,
+            args=(keys[0],),
+        )
 
 
 def _show(key: str) -> None:

@@ -29,9 +29,12 @@ def render() -> None:
     with st.container(key="controls", horizontal=True, vertical_alignment="bottom", gap="small"):
         key, ask, subject = _asked()
         pressed = st.button(
-            "Find the cause", type="primary", icon=":material/troubleshoot:", key="why:ask",
+            "Find the cause",
+            type="primary",
+            icon=":material/troubleshoot:",
+            key="why:ask",
             help="Up to half a minute on two cores; choosing something else ends it.",
-        )  # fmt: skip
+        )
     address.told()
     found = diagnosis.known(key)
     if found is None and pressed:
@@ -110,13 +113,21 @@ def _shown(subject: str, found: diagnosis.Found) -> None:
         readouts.facts(facts)
         with st.container(horizontal=True):
             st.download_button(
-                "Report", found.report, "diagnosis.md", "text/markdown",
-                icon=":material/description:", help="All that is shown here, as Markdown.",
-            )  # fmt: skip
+                "Report",
+                found.report,
+                "diagnosis.md",
+                "text/markdown",
+                icon=":material/description:",
+                help="All that is shown here, as Markdown.",
+            )
             st.download_button(
-                "JSON", json.dumps(found.document, indent=1), "diagnosis.json", "application/json",
-                icon=":material/data_object:", help="Every mark and every number that was measured.",
-            )  # fmt: skip
+                "JSON",
+                json.dumps(found.document, indent=1),
+                "diagnosis.json",
+                "application/json",
+                icon=":material/data_object:",
+                help="Every mark and every number that was measured.",
+            )
     with right.container(border=True):
         st.markdown("**Evidence**, in the order in which it was taken")
         _evidence(found.evidence)

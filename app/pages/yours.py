@@ -152,12 +152,15 @@ def _shown(found: dict[str, Any], subject: str, report: str) -> None:
             ("check", "found", "its own precision explains", "unit", ""),
             [
                 (
-                    e["title"], _number(e["value"]), _number(e["limit"]), e["unit"] or "",
+                    e["title"],
+                    _number(e["value"]),
+                    _number(e["limit"]),
+                    e["unit"] or "",
                     "✗" if e["broken"] else "✓",
                 )
                 for e in found["evidence"]
             ],
-        )  # fmt: skip
+        )
 
 
 def _number(value: float | None) -> str:

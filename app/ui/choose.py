@@ -32,9 +32,13 @@ def models(inputs: str, keys: tuple[str, str], defaults: tuple[str, str]) -> lis
     for i, (parameter, options) in enumerate((("run", known), ("beside", [*known, ALONE]))):
         address.from_address(parameter, keys[i], options, defaults[i], "run")
         st.selectbox(
-            "Model B, beside it" if i else "Model A", options, key=keys[i], width=152 if i else 126,
-            format_func=lambda n: called.get(n, "no second"), label_visibility="collapsed",
-        )  # fmt: skip
+            "Model B, beside it" if i else "Model A",
+            options,
+            key=keys[i],
+            width=152 if i else 126,
+            format_func=lambda n: called.get(n, "no second"),
+            label_visibility="collapsed",
+        )
     first, second = (str(st.session_state[key]) for key in keys)
     return [first] if second in (ALONE, first) else [first, second]
 
@@ -50,8 +54,12 @@ def extras(key: str, known: tuple[str, ...], what: str) -> list[str]:
                 f"The link asks to apply {wanted[:60]!r} as well; known are {', '.join(known)}."
             )
     chosen = st.pills(
-        "and after it", list(known), selection_mode="multi", key=key, width="content",
+        "and after it",
+        list(known),
+        selection_mode="multi",
+        key=key,
+        width="content",
         label_visibility="collapsed",
         help=f"Inversion x → −x, a shift by (2 −1 1.5), new numbers for the {what}.",
-    )  # fmt: skip
+    )
     return list(chosen)

@@ -44,12 +44,14 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     head = "".join(cell("th", text, i == 0, f"{line};{quiet}") for i, text in enumerate(heads))
     body = "".join(
-        "<tr>" + "".join(
+        "<tr>"
+        + "".join(
             cell("th" if i == 0 else "td", text, i == 0, f"{line};{quiet if i == 0 else ''}")
             for i, text in enumerate(row)
-        ) + "</tr>"
+        )
+        + "</tr>"
         for row in rows
-    )  # fmt: skip
+    )
     st.html(
         "<table style='width:100%;border-collapse:collapse;font-size:13px;"
         f"font-variant-numeric:tabular-nums'><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -45,14 +45,22 @@ def axis_and_random(key: str) -> None:
     """The axis, a rotation at random, and its seed in a menu."""
     own = st.session_state.get(f"{key}:own", AXES["z"])
     st.selectbox(
-        "Axis of g", [*AXES, OWN], key=f"{key}:axis", width=124, label_visibility="collapsed",
+        "Axis of g",
+        [*AXES, OWN],
+        key=f"{key}:axis",
+        width=124,
+        label_visibility="collapsed",
         format_func=lambda n: axis_text(own) if n == OWN else f"axis {n}",
-    )  # fmt: skip
+    )
     seed = int(st.session_state.setdefault(f"{key}:seed", 0))
     st.button(
-        "Random", key=f"{key}:random", icon=":material/casino:", on_click=_random, args=(key, seed),
+        "Random",
+        key=f"{key}:random",
+        icon=":material/casino:",
+        on_click=_random,
+        args=(key, seed),
         help=f"A uniform rotation g, by seed {seed}; the seed counts on.",
-    )  # fmt: skip
+    )
     with st.popover("", icon=":material/tag:", help="The seed of Random"):
         st.number_input("Seed of g", 0, 2**31 - 1, key=f"{key}:seed", width=120)
 

@@ -48,8 +48,12 @@ ROLLOUT = (
 )
 BODIES = {
     "g": G.replace("numbers for the atoms", "numbers for the bodies").replace("molecule", "scene"),
-    "Δ_EQ": DELTA, "true path": PATHS, "force law": LIMIT, "roll-out": ROLLOUT,
+    "Δ_EQ": DELTA,
+    "true path": PATHS,
+    "force law": LIMIT,
+    "roll-out": ROLLOUT,
     "residual": "Residual: g·f(x) − f(g·x), the arrows by which both ends of a body differ.",
-    "E(3) × S_n": GROUPS.replace("atoms", "bodies"), "float32, TF32, bf16": PRECISION,
+    "E(3) × S_n": GROUPS.replace("atoms", "bodies"),
+    "float32, TF32, bf16": PRECISION,
     "✓ and ✗": VERDICT,
-}  # fmt: skip
+}

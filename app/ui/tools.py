@@ -34,15 +34,24 @@ def undo_and_reset(
     count = history.steps(page)
     with place:
         st.button(
-            "Undo", icon=":material/undo:", type="tertiary", key=f"{page}:undo",
-            disabled=not count, on_click=history.undo, args=(page,),
+            "Undo",
+            icon=":material/undo:",
+            type="tertiary",
+            key=f"{page}:undo",
+            disabled=not count,
+            on_click=history.undo,
+            args=(page,),
             help=f"Back to what was shown before; {count} of at most {history.STEPS} steps.",
-        )  # fmt: skip
+        )
         st.button(
-            "Reset", icon=":material/restart_alt:", type="tertiary", key=f"{page}:reset",
-            on_click=history.reset, args=(page, defaults),
+            "Reset",
+            icon=":material/restart_alt:",
+            type="tertiary",
+            key=f"{page}:reset",
+            on_click=history.reset,
+            args=(page, defaults),
             help="What the page opens with; can be undone.",
-        )  # fmt: skip
+        )
 
 
 def link(place: Any) -> None:

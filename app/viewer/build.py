@@ -264,9 +264,14 @@ def panel_payload(panel: Panel) -> dict[str, Any]:
     told = {"table": table_of(panel.items, [mark["name"] for mark in marks]), "legend": legend}
     magnified = "" if residual is None else power(residual).replace("×", "× ")
     return {
-        **scene, **words, **flags, **told,
-        "rotation": rotation, "digest": digest, "magnified": magnified,
-    }  # fmt: skip
+        **scene,
+        **words,
+        **flags,
+        **told,
+        "rotation": rotation,
+        "digest": digest,
+        "magnified": magnified,
+    }
 
 
 def extent(panels: Sequence[Panel]) -> dict[str, Any]:
@@ -284,7 +289,4 @@ def extent(panels: Sequence[Panel]) -> dict[str, Any]:
         for item in [*panel.items, Arrows(np.zeros((1, 3)), np.zeros((1, 3)))]
         if isinstance(item, Arrows)
     )
-    return {
-        "centre": list(xyz(centre).values()),
-        "radius": round(radius + 0.45 * reach + 0.25, 4),
-    }
+    return {"centre": list(xyz(centre).values()), "radius": round(radius + 0.45 * reach + 0.25, 4)}

@@ -30,9 +30,12 @@ def random_run(name: str, kind: str) -> Any:
     known = {f.name for f in dataclasses.fields(registry.load("models", name).Config)}
     settings = {"inputs": kind, "output": KINDS[kind], **SMALL}
     config = {
-        "model": name, "model_config": {k: v for k, v in settings.items() if k in known},
-        "target": KINDS[kind], "unit": "", "connect": "bonds" if kind == "atoms" else None,
-    }  # fmt: skip
+        "model": name,
+        "model_config": {k: v for k, v in settings.items() if k in known},
+        "target": KINDS[kind],
+        "unit": "",
+        "connect": "bonds" if kind == "atoms" else None,
+    }
     run = Run(name, config, None)
     params = template(run)
     params["model"] = enlarged(params["model"])

@@ -164,9 +164,12 @@ def run(asked: argparse.Namespace) -> None:
     if asked.rehearse:
         torch.set_num_threads(1)  # its threads spin, and a rehearsal shares its cores
     found: dict[str, Any] = {
-        "device": jax.devices()[0].device_kind, "jax": jax.__version__,
-        "torch": torch.__version__, "torch device": device, "lines": [],
-    }  # fmt: skip
+        "device": jax.devices()[0].device_kind,
+        "jax": jax.__version__,
+        "torch": torch.__version__,
+        "torch device": device,
+        "lines": [],
+    }
     for name, precision, made in cases(asked, device):
         ours, theirs = PRECISIONS[precision]
         jax.config.update("jax_default_matmul_precision", ours)

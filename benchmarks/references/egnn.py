@@ -31,12 +31,7 @@ class Case:
         kind = (
             {"inputs": "particles", "output": "positions"}
             if particles
-            else {
-                "inputs": "atoms",
-                "output": "scalar",
-                "gate": True,
-                "update_positions": False,
-            }
+            else {"inputs": "atoms", "output": "scalar", "gate": True, "update_positions": False}
         )
         return kind | {"width": self.width, "layers": self.layers}
 
@@ -91,9 +86,10 @@ def reference_inputs(case: Case) -> Callable[[], dict[str, Any]]:
         products = case.charges[rows] * case.charges[cols]
         square = ((x[rows] - x[cols]) ** 2).sum(1)
         fixed = {
-            "h": np.linalg.norm(v, axis=1)[:, None], "vel": v,
+            "h": np.linalg.norm(v, axis=1)[:, None],
+            "vel": v,
             "edge_attr": np.stack([products, square], 1),
-        }  # fmt: skip
+        }
     else:
         n, systems = int(case.sizes.max()), len(case.sizes)
         mask = np.arange(n) < case.sizes[:, None]

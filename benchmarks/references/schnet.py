@@ -63,9 +63,12 @@ def carried(model: Any, species: tuple[int, ...]) -> case.Weights:
 
     for i, block in enumerate(model.interactions):
         layers = {
-            "filter/in": block.mlp[0], "filter/out": block.mlp[2], "sender": block.conv.lin1,
-            "received": block.conv.lin2, "update": block.lin,
-        }  # fmt: skip
+            "filter/in": block.mlp[0],
+            "filter/out": block.mlp[2],
+            "sender": block.conv.lin1,
+            "received": block.conv.lin2,
+            "update": block.lin,
+        }
         for name, theirs in layers.items():
             dense(theirs, f"layer_{i + 1}/{name}")
     dense(model.lin1, "out_1")

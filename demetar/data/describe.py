@@ -108,12 +108,14 @@ def text(about: dict[str, Any]) -> str:
     )
     get = " ".join(["demetar data get", about["name"], *_flags(about)])
     lines = [
-        f"{about['title']} ({about['name']}): {size}; {about['licence']}", about["summary"],
-        f"Cite: {about['citation']}", f"Units: {listed(about['units'])}",
+        f"{about['title']} ({about['name']}): {size}; {about['licence']}",
+        about["summary"],
+        f"Cite: {about['citation']}",
+        f"Units: {listed(about['units'])}",
         *(f"Option {key}: {', '.join(values)}" for key, values in about["options"].items()),
         *_notes(about),
         f"Folder: {about['folder']}" + ("" if about["here"] else f" (not here yet; {get})"),
-    ]  # fmt: skip
+    ]
     if about["here"]:
         chosen = f" ({listed(about['chosen'])})" if about["chosen"] else ""
         lines.append(f"Systems{chosen}: {listed(about['splits'])}")

@@ -137,8 +137,10 @@ class Loader:
     def waste(self, seed: int, epoch: int) -> dict[str, float]:
         """The share of the rows of an epoch's batches that is padding, of nodes and of edges."""
         order = self.order(seed, epoch).reshape(len(self), -1, self._all_parts)
-        rooms = {"nodes": (self.systems.sizes.astype(np.int64), self.nodes),
-                 "edges": (self.edge_counts, self.edges)}  # fmt: skip
+        rooms = {
+            "nodes": (self.systems.sizes.astype(np.int64), self.nodes),
+            "edges": (self.edge_counts, self.edges),
+        }
         return {k: 1 - float(c[order].sum(1).mean()) / room for k, (c, room) in rooms.items()}
 
     def epoch(self, seed: int, epoch: int, start: int = 0) -> Iterator[tuple[Graph, Labels]]:

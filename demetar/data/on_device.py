@@ -54,17 +54,24 @@ class Resident:
         s = loader.systems
         self.most = loader.max_nodes, loader.max_edges, loader.max_degree
         rows = {
-            "positions": s.positions, "species": s.species, "velocities": s.velocities,
-            "charges": s.charges, "masses": s.masses, "forces": s.forces,
+            "positions": s.positions,
+            "species": s.species,
+            "velocities": s.velocities,
+            "charges": s.charges,
+            "masses": s.masses,
+            "forces": s.forces,
             "target": s.targets if s.per_node else None,
-        }  # fmt: skip
+        }
         data = {
-            "rows": rows, "targets": None if s.per_node else s.targets,
-            "starts": loader.starts, "sizes": s.sizes.astype(np.int32),
+            "rows": rows,
+            "targets": None if s.per_node else s.targets,
+            "starts": loader.starts,
+            "sizes": s.sizes.astype(np.int32),
             "pairs": {"senders": _some(loader.senders), "receivers": _some(loader.receivers)},
-            "edge_starts": loader.edge_starts, "edge_counts": loader.edge_counts,
+            "edge_starts": loader.edge_starts,
+            "edge_counts": loader.edge_counts,
             "types": _some(_types(loader)) if loader.connect == "bonds" else None,
-        }  # fmt: skip
+        }
         self.data = jax.device_put(jax.tree.map(np.asarray, data))
 
     def __call__(self, batches: tuple[Draw, Any]) -> tuple[Graph, Labels, Any]:

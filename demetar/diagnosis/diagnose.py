@@ -143,9 +143,7 @@ class _Gathering:
             self.left_out.append(name)
             return
         found = dataclasses.replace(
-            found,
-            evaluations=self.asked.evaluations - before,
-            seconds=time.monotonic() - began,
+            found, evaluations=self.asked.evaluations - before, seconds=time.monotonic() - began
         )
         self.evidence.append(found)
         self.marks |= found.marks
@@ -257,6 +255,12 @@ def _concluded(found: _Gathering, claimed: shelf.Group, explicit: bool) -> Diagn
         sentence = f"{CAUSES[word].sentence} {told}"
     asked = found.asked
     return Diagnosis(
-        word, sentence, tuple(found.evidence), asked.evaluations, asked.elapsed(), runner,
-        CAUSES[word].mends, tuple(found.left_out),
-    )  # fmt: skip
+        word,
+        sentence,
+        tuple(found.evidence),
+        asked.evaluations,
+        asked.elapsed(),
+        runner,
+        CAUSES[word].mends,
+        tuple(found.left_out),
+    )

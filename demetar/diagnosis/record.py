@@ -22,10 +22,13 @@ class Evidence:
     def document(self) -> dict[str, Any]:
         """The same as JSON types; a number that is not finite becomes a string."""
         return {
-            "name": self.name, "sentence": self.sentence, "marks": plain(self.marks),
-            "numbers": plain(self.numbers), "evaluations": self.evaluations,
+            "name": self.name,
+            "sentence": self.sentence,
+            "marks": plain(self.marks),
+            "numbers": plain(self.numbers),
+            "evaluations": self.evaluations,
             "seconds": round(self.seconds, 3),
-        }  # fmt: skip
+        }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,11 +50,13 @@ class Diagnosis:
     def document(self) -> dict[str, Any]:
         """The same as one JSON document."""
         return {
-            "cause": self.cause, "sentence": self.sentence,
+            "cause": self.cause,
+            "sentence": self.sentence,
             "evidence": [e.document() for e in self.evidence],
-            "evaluations": self.evaluations, "seconds": round(self.seconds, 3),
+            "evaluations": self.evaluations,
+            "seconds": round(self.seconds, 3),
             "runner_up": self.runner_up,
-        }  # fmt: skip
+        }
 
     def report(self) -> str:
         """The same as text in Markdown, evidence in the order in which it was taken."""
@@ -59,9 +64,11 @@ class Diagnosis:
         if self.mends:
             lines += [f"What mends it: {self.mends}", ""]
         lines += [
-            f"{self.evaluations} evaluations in {self.seconds:.1f} s.", "",
-            "| evidence | what was found |", "|---|---|",
-        ]  # fmt: skip
+            f"{self.evaluations} evaluations in {self.seconds:.1f} s.",
+            "",
+            "| evidence | what was found |",
+            "|---|---|",
+        ]
         lines += [f"| {e.name} | {e.sentence.replace('|', '∣')} |" for e in self.evidence]
         if self.left_out:
             lines += ["", f"Left out for lack of time: {', '.join(self.left_out)}."]

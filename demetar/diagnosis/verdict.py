@@ -132,10 +132,23 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 # Marks any of which a sound function has not.
 BAD = {mark for _, needs in RULES for mark, value in needs.items() if value} - {
-    "only-large", "float32-twin", "swaps", "cyclic-turns", "half-turns", "quarter-turns", "low-degrees",
-    "high-degrees", "cubic-degrees", "degree-1-only", "last-digit", "degrees-1-and-3", "values-hold",
-    "stairs", "far-worse", "within-steps",
-}  # fmt: skip
+    "only-large",
+    "float32-twin",
+    "swaps",
+    "cyclic-turns",
+    "half-turns",
+    "quarter-turns",
+    "low-degrees",
+    "high-degrees",
+    "cubic-degrees",
+    "degree-1-only",
+    "last-digit",
+    "degrees-1-and-3",
+    "values-hold",
+    "stairs",
+    "far-worse",
+    "within-steps",
+}
 
 
 # The marks that a piece of evidence makes: where it was left out, none of them stands or does not.

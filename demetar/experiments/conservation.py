@@ -97,8 +97,9 @@ def measured(variant: str, systems: int, rotations: int, count: int) -> dict[str
     for name in ("energy", "momentum", "angular_momentum"):
         rows = getattr(drift, name)
         curves[name] = {
-            "median": np.median(rows, axis=1).tolist(), "largest": rows.max(axis=1).tolist()
-        }  # fmt: skip
+            "median": np.median(rows, axis=1).tolist(),
+            "largest": rows.max(axis=1).tolist(),
+        }
     return {
         "rotation": {
             "mse": defect.mse,

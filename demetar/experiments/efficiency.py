@@ -106,10 +106,16 @@ def run(plan: Plan, out: Path, progress: Progress = lambda state: None) -> dict[
     out.parent.mkdir(parents=True, exist_ok=True)  # or it is told after the data were made
     module = registry.load("datasets", DATASET)
     result = {
-        "plan": _stored(plan), "dataset": DATASET, "variant": OPTIONS["variant"], "metric": "MSE",
-        "unit": f"({module.ABOUT.targets[TARGET].unit})²", "baselines": baselines(plan.test),
-        "points": list(earlier.values()), "done": False, "seconds": 0.0,
-    }  # fmt: skip
+        "plan": _stored(plan),
+        "dataset": DATASET,
+        "variant": OPTIONS["variant"],
+        "metric": "MSE",
+        "unit": f"({module.ABOUT.targets[TARGET].unit})²",
+        "baselines": baselines(plan.test),
+        "points": list(earlier.values()),
+        "done": False,
+        "seconds": 0.0,
+    }
     points = plan.points()
     _write(out, result)  # what cannot be written is told before anything is trained
     for arm, n, seed in points:

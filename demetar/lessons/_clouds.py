@@ -39,10 +39,11 @@ def in_plane(codes: np.ndarray, classes: np.ndarray) -> dict[str, Any]:
     _, sizes, directions = np.linalg.svd(centred, full_matrices=False)
     far = ((centred[:, None] - centred) ** 2).sum(-1) + np.diag(np.full(len(codes), np.inf))
     return {
-        "places": centred @ directions[:2].T, "classes": classes,
+        "places": centred @ directions[:2].T,
+        "classes": classes,
         "share": float((sizes[:2] ** 2).sum() / (sizes**2).sum()),
         "nearest": float((classes[far.argmin(1)] == classes).mean()),
-    }  # fmt: skip
+    }
 
 
 @functools.cache
@@ -107,14 +108,20 @@ def cloud(name: str, shake: float, seed: int, g: Quaternion) -> dict[str, Any]:
     mirrored = _measured(run, -x, charges, np.eye(3))
     code = _layer(found, CODE)[0]
     return {
-        "x": x - middle, "canonical": canonical, "x̂(x)": made, "g·x": (x - middle) @ matrix.T,
-        "x̂(g·x)": moved, "g·x̂(x)": after,
-        "code": float(layers[CODE]["0e"][0]), "frame": float(layers[FRAME]["1o"][0]),
+        "x": x - middle,
+        "canonical": canonical,
+        "x̂(x)": made,
+        "g·x": (x - middle) @ matrix.T,
+        "x̂(g·x)": moved,
+        "g·x̂(x)": after,
+        "code": float(layers[CODE]["0e"][0]),
+        "frame": float(layers[FRAME]["1o"][0]),
         "rebuilt": float(found.classic["positions"][0]),
         "without ψ": apart(canonical, canonical @ matrix.T),
         "missed": float(np.sqrt(((made - x + middle) ** 2).sum(1).mean())),
-        "mirror": apart(_layer(mirrored, CODE)[0], code), "volume": float(np.linalg.det(frame)),
-    }  # fmt: skip
+        "mirror": apart(_layer(mirrored, CODE)[0], code),
+        "volume": float(np.linalg.det(frame)),
+    }
 
 
 def plain_cloud(name: str, shake: float, seed: int, g: Quaternion) -> float:

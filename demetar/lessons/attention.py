@@ -114,8 +114,13 @@ def steps(space: str, name: str, neighbours: str) -> dict[str, np.ndarray]:
     f, x = signal(space), points(space)
     k = kernel(space, name, neighbours, f, x)
     pulled = np.broadcast_to(f[:, 0], k.shape)
-    return {"f": f[:, 0], "pulled": pulled, "kernel": k, "product": k * pulled,
-            "out": (k * pulled).sum(1)}  # fmt: skip
+    return {
+        "f": f[:, 0],
+        "pulled": pulled,
+        "kernel": k,
+        "product": k * pulled,
+        "out": (k * pulled).sum(1),
+    }
 
 
 def _moved(space: str, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -22,39 +22,16 @@ from demetar.lessons import _descent as descent
 from demetar.lessons import _digits as digits
 from demetar.lessons import _harmonics as harmonics
 from demetar.lessons._apart import apart
-from demetar.lessons._clouds import (
-    MOLECULES as MOLECULES,
-)
-from demetar.lessons._clouds import (
-    MOLECULES_RUN as MOLECULES_RUN,
-)
-from demetar.lessons._clouds import (
-    PLAIN_RUN as PLAIN_RUN,
-)
-from demetar.lessons._clouds import (
-    RUN as RUN,
-)
-from demetar.lessons._clouds import (
-    SHAKES as SHAKES,
-)
-from demetar.lessons._clouds import (
-    SHAPES,
-    cloud,
-    in_plane,
-    plain_cloud,
-)
-from demetar.lessons._clouds import (
-    by_shake as by_shake,
-)
-from demetar.lessons._clouds import (
-    clouds_errors as clouds_errors,
-)
-from demetar.lessons._clouds import (
-    molecules_latent as molecules_latent,
-)
-from demetar.lessons._clouds import (
-    shapes_latent as shapes_latent,
-)
+from demetar.lessons._clouds import MOLECULES as MOLECULES
+from demetar.lessons._clouds import MOLECULES_RUN as MOLECULES_RUN
+from demetar.lessons._clouds import PLAIN_RUN as PLAIN_RUN
+from demetar.lessons._clouds import RUN as RUN
+from demetar.lessons._clouds import SHAKES as SHAKES
+from demetar.lessons._clouds import SHAPES, cloud, in_plane, plain_cloud
+from demetar.lessons._clouds import by_shake as by_shake
+from demetar.lessons._clouds import clouds_errors as clouds_errors
+from demetar.lessons._clouds import molecules_latent as molecules_latent
+from demetar.lessons._clouds import shapes_latent as shapes_latent
 from demetar.lessons._trained import place
 from demetar.lessons.cnn import turn
 
@@ -190,22 +167,25 @@ def numbers() -> dict[str, tuple[float, float]]:
     shapes = [cloud(name, clouds.SHAKEN, 1, g) for name in SHAPES]
     both = asked + quarter
     return {
-        "η(g·x) = η(x), digits": (
-            max(d["code"] for d in both), min(d["plain code"] for d in both),
-        ),
+        "η(g·x) = η(x), digits": (max(d["code"] for d in both), min(d["plain code"] for d in both)),
         "ψ(g·x) = g ψ(x), digits": (
-            max(d["angle"] for d in both), float(np.median([d["angle"] for d in folded])),
+            max(d["angle"] for d in both),
+            float(np.median([d["angle"] for d in folded])),
         ),
         "x̂(g·x) = g·x̂(x), digits": (
-            max(d["rebuilt"] for d in both), min(d["without ψ"] for d in both),
+            max(d["rebuilt"] for d in both),
+            min(d["without ψ"] for d in both),
         ),
         "η(g·x) = η(x), clouds": (
-            max(c["code"] for c in shapes), min(c["mirror"] for c in shapes[:2]),
+            max(c["code"] for c in shapes),
+            min(c["mirror"] for c in shapes[:2]),
         ),
         "ψ(g·x) = g ψ(x), clouds": (
-            max(c["frame"] for c in shapes), min(c["without ψ"] for c in shapes),
+            max(c["frame"] for c in shapes),
+            min(c["without ψ"] for c in shapes),
         ),
         "x̂(g·x) = g·x̂(x), clouds": (
-            max(c["rebuilt"] for c in shapes), min(plain_cloud(name, clouds.SHAKEN, 1, g) for name in SHAPES),
+            max(c["rebuilt"] for c in shapes),
+            min(plain_cloud(name, clouds.SHAKEN, 1, g) for name in SHAPES),
         ),
-    }  # fmt: skip
+    }

@@ -81,8 +81,14 @@ def shifted(index: int, shift: int, name: str, padding: str, stride: int, pool: 
     keep[edge % len(keep)] = keep[(edge + step) % len(keep)] = False
     inner = np.ix_(np.arange(2, len(other) - 2), np.flatnonzero(keep))
     inside = apart(one[inner], other[inner]) if one[inner].size else float("nan")
-    return {"x": x, "g·x": gx, "f(g·x)": one, "g·f(x)": other,
-            "apart": apart(one, other), "inside": inside}  # fmt: skip
+    return {
+        "x": x,
+        "g·x": gx,
+        "f(g·x)": one,
+        "g·f(x)": other,
+        "apart": apart(one, other),
+        "inside": inside,
+    }
 
 
 def by_shift(index: int, name: str, padding: str, stride: int, pool: int) -> np.ndarray:
@@ -150,10 +156,15 @@ def rotated(index: int, degrees: float, group: str, stride: int, width: int = OD
     inside = disc(other)
     back = turn(turn(x, degrees), -degrees)
     again = turn(turn(fx, degrees), -degrees)
-    return {"x": x, "g·x": gx, "f(g·x)": one, "g·f(x)": other,
-            "apart": apart(one[inside], other[inside]),
-            "resampler": apart(back[there], x[there]),
-            "answer's": apart(again[inside], fx[inside])}  # fmt: skip
+    return {
+        "x": x,
+        "g·x": gx,
+        "f(g·x)": one,
+        "g·f(x)": other,
+        "apart": apart(one[inside], other[inside]),
+        "resampler": apart(back[there], x[there]),
+        "answer's": apart(again[inside], fx[inside]),
+    }
 
 
 def by_angle(index: int, stride: int) -> dict[str, np.ndarray]:
@@ -175,13 +186,15 @@ def numbers() -> dict[str, tuple[float, float]]:
     two = by_shift(0, "random", "circular", 2, 1)
     pooled = by_shift(0, "random", "circular", 1, 3)
     widths = dict(zip(WIDTHS, by_width(0)))
-    quarter = {g: rotated(0, 90.0, g, 2)["apart"] for g in
-               ("p4", "plain", "p4 without the cyclic shift")}  # fmt: skip
+    quarter = {
+        g: rotated(0, 90.0, g, 2)["apart"] for g in ("p4", "plain", "p4 without the cyclic shift")
+    }
     return {
         "circular padding commutes with shifts": (max(plain), min(border)),
         "stride 2 commutes with multiples of 2": (max(two[::2]), min(two[1::2])),
         "pooling by 3 commutes with multiples of 3": (
-            max(pooled[::3]), min(np.delete(pooled, np.s_[::3])),
+            max(pooled[::3]),
+            min(np.delete(pooled, np.s_[::3])),
         ),
         "p4 commutes with 90°": (quarter["p4"], quarter["plain"]),
         "p4 shifts orientations": (quarter["p4"], quarter["p4 without the cyclic shift"]),
@@ -189,4 +202,4 @@ def numbers() -> dict[str, tuple[float, float]]:
             max(d for w, d in widths.items() if w % 4 == 3),
             min(d for w, d in widths.items() if w % 4 != 3),
         ),
-    }  # fmt: skip
+    }

@@ -93,10 +93,7 @@ def model_turns(name: str, index: int, g: Quaternion, invert: bool) -> dict[str,
     atoms = free_atoms(geometry(name, index)["species"])
     before = _predicted(name, index, NOW, False) - atoms
     after = _predicted(name, index, g, invert) - atoms
-    return {
-        "apart": apart(after, turned(before, matrix(g, invert))),
-        "still": apart(after, before),
-    }
+    return {"apart": apart(after, turned(before, matrix(g, invert))), "still": apart(after, before)}
 
 
 def labels_turn(mistaken: bool = False) -> dict[str, float]:
@@ -127,9 +124,10 @@ def integrated(name: str, index: int) -> dict[str, float]:
     x = geometry(name, index)
     points, weights = gaussians.grid(x["positions"])
     rows = {
-        "PySCF": x["coefficients"], "model": _predicted(name, index, NOW, False),
+        "PySCF": x["coefficients"],
+        "model": _predicted(name, index, NOW, False),
         "free atoms": free_atoms(x["species"]),
-    }  # fmt: skip
+    }
     rho = {k: gaussians.density(points, x["species"], x["positions"], c) for k, c in rows.items()}
     total = float(np.sum(x["species"]))
     found = {
@@ -163,9 +161,12 @@ def volume(name: str, index: int, shown: str, g: Quaternion, invert: bool, mista
     values = gaussians.density(points, species, moved, turned(c, m, mistaken))
     values, level = values.reshape(SIDE, SIDE, SIDE), SHOWN[shown]
     return {
-        "values": values, "above": mesh(values, axis, level), "below": mesh(-values, axis, level),
-        "positions": moved / gaussians.BOHR, "species": species,
-    }  # fmt: skip
+        "values": values,
+        "above": mesh(values, axis, level),
+        "below": mesh(-values, axis, level),
+        "positions": moved / gaussians.BOHR,
+        "species": species,
+    }
 
 
 def section(name: str, index: int, side: int = 56) -> dict[str, np.ndarray]:
@@ -199,6 +200,7 @@ def numbers() -> dict[str, tuple[float, float]]:
             min(values_turn(*of, True) for of in asked),
         ),
         "the model's coefficients turn": (
-            max(m["apart"] for m in models), min(m["still"] for m in models),
+            max(m["apart"] for m in models),
+            min(m["still"] for m in models),
         ),
-    }  # fmt: skip
+    }

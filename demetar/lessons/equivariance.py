@@ -113,8 +113,14 @@ def square(function: str, group: str, amount: float) -> dict[str, Any]:
     f, g = FUNCTIONS[function], motion(group, amount)
     gx, fx = act(g, X), f(X)
     one, other = f(gx), act_on_answer(g, fx)
-    return {"x": X, "g·x": gx, "f(x)": fx, "f(g·x)": one, "g·f(x)": other,
-            "apart": apart(_row(one), _row(other))}  # fmt: skip
+    return {
+        "x": X,
+        "g·x": gx,
+        "f(x)": fx,
+        "f(g·x)": one,
+        "g·f(x)": other,
+        "apart": apart(_row(one), _row(other)),
+    }
 
 
 def table(amount: float = 50.0) -> dict[str, dict[str, float]]:

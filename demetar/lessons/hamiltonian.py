@@ -65,10 +65,14 @@ def labels(basis: str, which: int, mistaken: bool) -> dict:
     f, again = get("matrix"), get("turned")[which]
     expected = d @ f @ d.T
     return {
-        "F": f, "again": again, "D F Dᵀ": expected, "difference": again - expected,
-        "apart": apart(again, expected), "own grid": apart(get("own_grid")[which], expected),
+        "F": f,
+        "again": again,
+        "D F Dᵀ": expected,
+        "difference": again - expected,
+        "apart": apart(again, expected),
+        "own grid": apart(get("own_grid")[which], expected),
         "degrees": get("shells")[:, 1],
-    }  # fmt: skip
+    }
 
 
 def orbitals(species: np.ndarray) -> list[slice]:
@@ -121,8 +125,9 @@ def predicted(species: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """The model's matrix [n, n] in Hartree for positions in Å, in float64."""
     output, graph = _trained.predict("hamiltonian", species, positions)
     values = {
-        "atoms": output["atoms"][: len(species)], "pairs": output["pairs"][: len(graph.senders)],
-    }  # fmt: skip
+        "atoms": output["atoms"][: len(species)],
+        "pairs": output["pairs"][: len(graph.senders)],
+    }
     return assembled(values, species, graph.receivers, graph.senders)
 
 
@@ -164,10 +169,12 @@ def matrices(name: str, index: int) -> dict[str, np.ndarray]:
     """F of a test geometry by "DFT" and each of WHO, in Hartree; "overlap"."""
     x = geometry(name, index)
     return {
-        "DFT": x["fock"], "overlap": x["overlap"],
-        "model": predicted(x["species"], x["positions"]), "superposed atoms": x["superposed"],
+        "DFT": x["fock"],
+        "overlap": x["overlap"],
+        "model": predicted(x["species"], x["positions"]),
+        "superposed atoms": x["superposed"],
         "extended Hückel": hueckel(x["species"], x["overlap"]),
-    }  # fmt: skip
+    }
 
 
 def levels(name: str, index: int) -> dict[str, np.ndarray]:
@@ -230,6 +237,7 @@ def numbers() -> dict[str, tuple[float, float]]:
             min(irreps_turn(name, 0, mirrored, True) for name in MOLECULES),
         ),
         "the model's F(g·x) = D F Dᵀ": (
-            max(m["apart"] for m in models), min(m["still"] for m in models),
+            max(m["apart"] for m in models),
+            min(m["still"] for m in models),
         ),
-    }  # fmt: skip
+    }

@@ -201,14 +201,17 @@ def numbers() -> dict[str, tuple[float, float]]:
         ),
         "D(g₁ g₂) = D(g₁) D(g₂)": (
             max(d["product"] for d in made),
-            min(apart(wigner(f"{l}e", OTHER) @ d["D"], wigner(f"{l}e", matrix(g, True) @ OTHER))
-                for l, d in zip(ls, made)),
+            min(
+                apart(wigner(f"{l}e", OTHER) @ d["D"], wigner(f"{l}e", matrix(g, True) @ OTHER))
+                for l, d in zip(ls, made)
+            ),
         ),
         "Y(g·x) = D(g) Y(x), the axes in one order": (
             max(max(axes(l, g, True), turned(l, g)) for l in ls),
             min(axes(l, g, False) for l in ls),
         ),
         "parity (−1)^l": (
-            max(parity(l, "eo"[l % 2]) for l in ls), min(parity(l, "oe"[l % 2]) for l in ls),
+            max(parity(l, "eo"[l % 2]) for l in ls),
+            min(parity(l, "oe"[l % 2]) for l in ls),
         ),
-    }  # fmt: skip
+    }

@@ -51,10 +51,14 @@ def parts(v1: tuple[float, ...], v2: tuple[float, ...]) -> dict:
         for l in range(3)
     }
     return {
-        "matrix": whole, "trace": trace, "axial": axial, "irreps": coefficients,
-        "scalar part": trace / 3 * np.eye(3), "antisymmetric": anti,
+        "matrix": whole,
+        "trace": trace,
+        "axial": axial,
+        "irreps": coefficients,
+        "scalar part": trace / 3 * np.eye(3),
+        "antisymmetric": anti,
         "symmetric traceless": sym - trace / 3 * np.eye(3),
-    }  # fmt: skip
+    }
 
 
 def published(pi: float = SHORT_PI) -> dict:
@@ -66,10 +70,13 @@ def published(pi: float = SHORT_PI) -> dict:
     first = parts(V1, V2)
     turned = parts(tuple(m @ np.array(V1)), tuple(m @ np.array(V2)))
     return {
-        "scalar": first["trace"], "scalar after": turned["trace"], "before": first["axial"],
-        "after": wigner("1e", m) @ first["axial"], "again": turned["axial"],
+        "scalar": first["trace"],
+        "scalar after": turned["trace"],
+        "before": first["axial"],
+        "after": wigner("1e", m) @ first["axial"],
+        "again": turned["axial"],
         "length²": float(np.dot(V1, V1)),
-    }  # fmt: skip
+    }
 
 
 def split_errors(v1: tuple, v2: tuple, g: Quaternion, invert: bool) -> dict[str, float]:
@@ -165,8 +172,10 @@ def rule(name: str, g: Quaternion, invert: bool, broken: bool) -> float:
     m, x = matrix(g, invert), features()
     positions = np.random.default_rng(2).normal(size=(6, 3))
     with jax.enable_x64(True):
-        before, after = (_compiled(name, *given, broken) for given in
-                         ((x, positions), (turned(x, m), positions @ m.T)))  # fmt: skip
+        before, after = (
+            _compiled(name, *given, broken)
+            for given in ((x, positions), (turned(x, m), positions @ m.T))
+        )
         return _differ(after, turned(before, m))
 
 
@@ -189,7 +198,8 @@ def numbers() -> dict[str, tuple[float, float]]:
             min(v for k, v in coupled(every, g, True, True)["errors"].items() if k[0] != "0"),
         ),
         "D(1e) turns the cross product": (
-            apart(session["again"], session["after"]), apart(session["again"], session["before"]),
+            apart(session["again"], session["after"]),
+            apart(session["again"], session["before"]),
         ),
-    }  # fmt: skip
+    }
     return found | {name: (rule(name, g, True, False), rule(name, g, True, True)) for name in RULES}

@@ -42,9 +42,7 @@ SYMMETRY = "SE(3) x S_n"
 OUTPUTS = {"positions": kinds.POSITIONS, "scalar": kinds.SCALAR}
 REFERENCE = "Le, Noé, Clevert, LoG 2022 (arXiv:2202.09891)"
 CONNECT = {"atoms": 5.0}  # Å; edges that a run gets unless it asks for others
-CHOICES = {
-    "parity": ("se3", "e3"), "envelope": tuple(radial.ENVELOPES), "pool": ("mean", "sum"),
-}  # fmt: skip
+CHOICES = {"parity": ("se3", "e3"), "envelope": tuple(radial.ENVELOPES), "pool": ("mean", "sum")}
 VARIANTS = {"e3": {"parity": "e3"}}
 
 

@@ -49,9 +49,12 @@ OUTPUTS = ro.OUTPUTS
 REFERENCE = "Liao, Smidt, ICLR 2023 (arXiv:2206.11990)"
 CONNECT = {"atoms": 5.0}
 CHOICES = {
-    "parity": ("se3", "e3"), "attention": ("mlp", "dot"), "messages": ("nonlinear", "linear"),
-    "basis": ("gaussian", "bessel"), "envelope": tuple(radial.ENVELOPES),
-}  # fmt: skip
+    "parity": ("se3", "e3"),
+    "attention": ("mlp", "dot"),
+    "messages": ("nonlinear", "linear"),
+    "basis": ("gaussian", "bessel"),
+    "envelope": tuple(radial.ENVELOPES),
+}
 VARIANTS = {"e3": {"parity": "e3"}}
 
 

@@ -168,9 +168,7 @@ def evaluate(run: Run, split: str = "test", size: int | None = None, batch_size:
     options = run.config.get("data_options", {})
     masks = module.parts(split, size, **options) if hasattr(module, "parts") else {}
     unit = f"({data.unit})²" if metric == "MSE" else data.unit
-    beside = {
-        "target_per_atom": ("MAE", f"{unit}/atom"), "forces": ("MAE", f"{unit}/Å"),
-    }  # fmt: skip
+    beside = {"target_per_atom": ("MAE", f"{unit}/atom"), "forces": ("MAE", f"{unit}/Å")}
     rows = {
         name: dict(zip(("metric", "unit"), beside.get(name, (metric, unit))), value=value)
         for name, value in found.items()

@@ -110,9 +110,14 @@ def plan(parts: Parts, clock: Clock = time.process_time) -> dict[str, Any]:
             f"{config.budget:g} s; raise it or make the batch smaller."
         )
     return {
-        "budget": config.budget, "steps": steps, "learning_rate": best, "seconds_a_step": cost,
-        "trial_seconds": used, "untrained": untrained, "tried": tried,
-    }  # fmt: skip
+        "budget": config.budget,
+        "steps": steps,
+        "learning_rate": best,
+        "seconds_a_step": cost,
+        "trial_seconds": used,
+        "untrained": untrained,
+        "tried": tried,
+    }
 
 
 def _trial(

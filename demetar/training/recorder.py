@@ -87,9 +87,14 @@ class Recorder:
     def status(self, state: str, step: int = 0, steps: int = 0, message: str = "") -> None:
         """Replaces status.json; the heartbeat tells a living run from a dead one."""
         content = {
-            "state": state, "step": step, "steps": steps, "pid": os.getpid(),
-            "started": self.begun, "heartbeat": time.time(), "message": message,
-        }  # fmt: skip
+            "state": state,
+            "step": step,
+            "steps": steps,
+            "pid": os.getpid(),
+            "started": self.begun,
+            "heartbeat": time.time(),
+            "message": message,
+        }
         with self.lock:
             self._write(content)
 

@@ -226,13 +226,19 @@ class Trainer:
             save_params(self.recorder.folder, params)
         busy = pace.stepping + pace.waiting
         line = {
-            "step": step, "epoch": step / len(self.loader),
-            "train_loss": float(memory.losses[0] / memory.losses[1]), "valid": error,
-            "errors": errors, "learning_rate": rate, **self._symmetry(params),
-            "padding": self.padding(step), "seconds": memory.seconds, "processor": memory.spent,
+            "step": step,
+            "epoch": step / len(self.loader),
+            "train_loss": float(memory.losses[0] / memory.losses[1]),
+            "valid": error,
+            "errors": errors,
+            "learning_rate": rate,
+            **self._symmetry(params),
+            "padding": self.padding(step),
+            "seconds": memory.seconds,
+            "processor": memory.spent,
             "systems_per_second": pace.steps * self.loader.batch_size / busy if busy else None,
             "input_wait": pace.waiting / busy if busy else None,
-        }  # fmt: skip
+        }
         self.recorder.metrics(**line)
 
     def _symmetry(self, params: Any) -> dict[str, dict[str, float]]:

@@ -9,8 +9,11 @@ from playwright.sync_api import expect
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
-    pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("browser"), pytest.mark.timeout(600),
-]  # fmt: skip
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.timeout(600),
+]
 PATIENT = 150_000
 SENTENCE = "Only the owner of this server starts, stops and deletes runs"
 

@@ -10,9 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from app.jobs import runs
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [
-    pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600),
-]  # fmt: skip
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(600)]
 PATIENT = 150_000  # milliseconds: a run loads its library and compiles
 
 

@@ -48,10 +48,26 @@ FILE = (
     LONG,
 )
 TREE = (
-    "width", "=1", "nope=1", "width=0", "width=-1", "width=1e9", "width=1000000000", "width=nan",
-    "width=x", "width=[1]", 'width={"a": 1}', "width=true", "width=null", "layers=101",
-    "species=[999]", "species=[]", "width=" + "9" * 5000, "width=" + "[" * 50_000, f"{LONG}=1",
-)  # fmt: skip
+    "width",
+    "=1",
+    "nope=1",
+    "width=0",
+    "width=-1",
+    "width=1e9",
+    "width=1000000000",
+    "width=nan",
+    "width=x",
+    "width=[1]",
+    'width={"a": 1}',
+    "width=true",
+    "width=null",
+    "layers=101",
+    "species=[999]",
+    "species=[]",
+    "width=" + "9" * 5000,
+    "width=" + "[" * 50_000,
+    f"{LONG}=1",
+)
 OPTION = (
     "variant",
     "=1",
@@ -72,12 +88,23 @@ SETTINGS = (
     '{"model": ["egnn"]}', '{"dataset": {}}', '{"target": 1}', '{"clip": -Infinity}',
 )  # fmt: skip
 EXPERIMENTS = (
-    "", "nope = 1", "[", "[grid]\nseed = []", "[grid]\nseed = 1", "[base]\nepochs = 'ten'", "runs = 3",
-    "[[runs]]\nmodel = 'egn'", "name = 5\n[base]\nepochs = 1", "a = " + "[" * 50_000, "\x00",
-    "[base]\nepochs = 1\n[resources]\ncpus = nan", "[base]\nepochs = 1\n[resources]\ncpus = -1",
-    "[base]\nseed = -1", "[base]\nconnect = -1",
+    "",
+    "nope = 1",
+    "[",
+    "[grid]\nseed = []",
+    "[grid]\nseed = 1",
+    "[base]\nepochs = 'ten'",
+    "runs = 3",
+    "[[runs]]\nmodel = 'egn'",
+    "name = 5\n[base]\nepochs = 1",
+    "a = " + "[" * 50_000,
+    "\x00",
+    "[base]\nepochs = 1\n[resources]\ncpus = nan",
+    "[base]\nepochs = 1\n[resources]\ncpus = -1",
+    "[base]\nseed = -1",
+    "[base]\nconnect = -1",
     "[grid]\n" + "\n".join(f"model_config.a{i} = {list(range(10))}" for i in range(12)),
-)  # fmt: skip
+)
 
 
 def flags() -> Iterator[tuple[str, ...]]:
@@ -119,10 +146,12 @@ def commands() -> Iterator[tuple[str, ...]]:
     yield "audit", "none.py:make", "{here}/water.xyz", "--report", "out.doc"
     good = ("measure", "egnn-qm9-homo", "{here}/water.xyz")
     for flag, values in {
-        "--group": (*WORD, ""), "--samples": (*WHOLE, "0", "1000000000000"),
+        "--group": (*WORD, ""),
+        "--samples": (*WHOLE, "0", "1000000000000"),
         "--seed": ("x", "", "1.5", "-1", "nan", LONG),
-        "--dtype": (*WORD, ""), "--memory": (*NUMBER, "0", "0.00001"),
-    }.items():  # fmt: skip
+        "--dtype": (*WORD, ""),
+        "--memory": (*NUMBER, "0", "0.00001"),
+    }.items():
         yield from ((*good, f"{flag}={value}") for value in values)
     yield from (("evaluate", "egnn-nbody", f"--split={value}") for value in (*WORD, ""))
     yield from (("evaluate", "egnn-nbody", f"--size={value}") for value in (*WHOLE, "0"))

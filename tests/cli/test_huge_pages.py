@@ -64,8 +64,10 @@ def test_a_program_begins_anew_once_under_its_own_number(given: str | None) -> N
     environment |= {} if given is None else {huge_pages.TUNABLES: given}
     child = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, "train", "a b"],
-        env=environment, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     said, _ = child.communicate()
     kept = "" if given is None else f"{given}:"
     assert said == f"{child.pid} {kept}glibc.malloc.hugetlb=1 ['-c', 'train', 'a b']\n"

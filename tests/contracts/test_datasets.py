@@ -65,13 +65,20 @@ def test_its_functions_take_its_options(name: str) -> None:
 
 
 GOOD: dict[str, Any] = {
-    "title": "Toy", "summary": "One thing. Another.", "licence": "MIT", "citation": "A (2026)",
-    "units": {"positions": "Å", "forces": "meV/Å"}, "inputs": "atoms", "forces": True,
+    "title": "Toy",
+    "summary": "One thing. Another.",
+    "licence": "MIT",
+    "citation": "A (2026)",
+    "units": {"positions": "Å", "forces": "meV/Å"},
+    "inputs": "atoms",
+    "forces": True,
     "targets": {"energy": Target("0e", "meV", "scalar"), "dipole": Target("1o", "D", "vector")},
-    "splits": {"train": 9, "valid": None, "test": 1}, "options": {"fold": ("1", "2")},
-    "splits_with": {"2": {"train": 8}}, "notes": {"": "Of all.", "2": "Of the second."},
+    "splits": {"train": 9, "valid": None, "test": 1},
+    "options": {"fold": ("1", "2")},
+    "splits_with": {"2": {"train": 8}},
+    "notes": {"": "Of all.", "2": "Of the second."},
     "sources": ({"url": "https://example.org/toy", "sha256": 64 * "0"},),
-}  # fmt: skip
+}
 
 
 def test_a_good_description_is_taken_and_tells_sizes_by_option() -> None:
@@ -93,30 +100,39 @@ def test_a_good_description_is_taken_and_tells_sizes_by_option() -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"title": ""}, "title"), ({"title": 41 * "t"}, "title"),
-        ({"summary": "One sentence."}, "summary"), ({"licence": ""}, "licence"),
-        ({"citation": ""}, "citation"), ({"units": {"forces": "meV/Å"}}, "unit of positions"),
-        ({"units": {"positions": ""}}, "unit for each"), ({"size": -1}, "bytes"),
+        ({"title": ""}, "title"),
+        ({"title": 41 * "t"}, "title"),
+        ({"summary": "One sentence."}, "summary"),
+        ({"licence": ""}, "licence"),
+        ({"citation": ""}, "citation"),
+        ({"units": {"forces": "meV/Å"}}, "unit of positions"),
+        ({"units": {"positions": ""}}, "unit for each"),
+        ({"size": -1}, "bytes"),
         ({"units": {"positions": "Å", "forces": "eV/Å"}}, "forces"),
         ({"targets": {"dipole": Target("1o", "D", "vector")}}, "forces"),
         ({"sources": ({"url": "http://example.org", "sha256": 64 * "0"},)}, "https"),
         ({"sources": ({"url": "https://example.org"},)}, "sha256 or commit"),
         ({"sources": ({"url": "https://example.org", "commit": "main"},)}, "sha256 or commit"),
-        ({"inputs": "images"}, "inputs"), ({"inputs": None}, "without inputs"),
-        ({"targets": {}}, "a target"), ({"targets": {"x": Target("0e", "", "scalar")}}, "a unit of"),
+        ({"inputs": "images"}, "inputs"),
+        ({"inputs": None}, "without inputs"),
+        ({"targets": {}}, "a target"),
+        ({"targets": {"x": Target("0e", "", "scalar")}}, "a unit of"),
         ({"targets": {"x": Target("scalar", "D", "scalar")}}, "irreps"),
         ({"targets": {"x": Target("1o", "D", "scalar")}}, "irreps of x that make"),
         ({"targets": {"x": Target("0e", "D", "number")}}, "kind"),
         ({"targets": {"x": Target("0e", "D", None)}}, "kind"),
-        ({"options": {"fold": ()}}, "distinct"), ({"options": {"fold": ("2", "2")}}, "distinct"),
-        ({"options": {"fold": "12"}}, "tuple"), ({"free_options": ("fold",)}, "either free"),
-        ({"notes": {"3": "Of none."}}, "notes"), ({"splits_with": {"3": {"train": 1}}}, "splits_with"),
+        ({"options": {"fold": ()}}, "distinct"),
+        ({"options": {"fold": ("2", "2")}}, "distinct"),
+        ({"options": {"fold": "12"}}, "tuple"),
+        ({"free_options": ("fold",)}, "either free"),
+        ({"notes": {"3": "Of none."}}, "notes"),
+        ({"splits_with": {"3": {"train": 1}}}, "splits_with"),
         ({"splits": {"train": 1, "test": 1}}, "splits"),
         ({"splits": {**GOOD["splits"], "train": 0}}, "number of"),
         ({"splits": {**GOOD["splits"], "train": slice(3)}}, "number of"),
         ({"splits_with": {"2": {"all": 3}}}, "a split among"),
     ],
-)  # fmt: skip
+)
 def test_a_description_that_does_not_fit_is_one_sentence(changes: dict, said: str) -> None:
     with pytest.raises(ValueError, match=f"^Expected .*{said}.*, got ") as caught:
         DataSet(**GOOD | changes)
@@ -201,8 +217,7 @@ def test_says_whether_it_is_on_this_machine_and_makes_nothing(
 
 @each_dataset
 @pytest.mark.parametrize(
-    ("changes", "sentence"),
-    [({"target": "nothing"}, "target"), ({"split": "nothing"}, "split")],
+    ("changes", "sentence"), [({"target": "nothing"}, "target"), ({"split": "nothing"}, "split")]
 )
 def test_what_it_does_not_have_is_one_sentence(
     name: str, changes: dict, sentence: str, monkeypatch: pytest.MonkeyPatch, tmp_path

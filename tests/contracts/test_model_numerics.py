@@ -41,8 +41,11 @@ def test_padding_and_neighbours_change_nothing(name: str, kind: str) -> None:
     number = batch.first(CROOKED)
     other = batch.graph
     for key, rows in alone.prediction.items():
-        owner = {"node": other.graph_index, "graph": np.arange(other.n_graphs),
-                 "edge": other.edge_graphs()}[alone.kinds[key].per]  # fmt: skip
+        owner = {
+            "node": other.graph_index,
+            "graph": np.arange(other.n_graphs),
+            "edge": other.edge_graphs(),
+        }[alone.kinds[key].per]
         np.testing.assert_allclose(
             beside[key][np.asarray(owner) == number],
             rows,

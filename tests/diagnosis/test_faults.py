@@ -27,12 +27,18 @@ from tests.support import plain
 WORDS = faults.names()
 MOLECULES = plain.molecules()
 MEASURED = {
-    "repeatability": lambda asked, ruler: repeatability(asked), "groups": groups,
-    "rounding inside": stairs, "precision ladder": lambda a, r: precision(a, r, ("float32",)),
-    "aimed elements": aimed, "other laws": laws, "turns that hold": turns,
-    "graph built again": rebuilt, "gradient": lambda asked, ruler: gradients(asked),
-    "orientation spectrum": orientation, "smoothness": smoothness,
-}  # fmt: skip
+    "repeatability": lambda asked, ruler: repeatability(asked),
+    "groups": groups,
+    "rounding inside": stairs,
+    "precision ladder": lambda a, r: precision(a, r, ("float32",)),
+    "aimed elements": aimed,
+    "other laws": laws,
+    "turns that hold": turns,
+    "graph built again": rebuilt,
+    "gradient": lambda asked, ruler: gradients(asked),
+    "orientation spectrum": orientation,
+    "smoothness": smoothness,
+}
 OF_ROWS = (  # what looks at rows of nodes or edges, or sums over them
     "atom-order", "axis-mean", "neighbour-limit", "nonconservative", "permuted-output",
     "singular-direction", "unconstrained", "vector-bias", "wrong-gradient",

@@ -23,9 +23,12 @@ def graph(atoms=ATOMS, velocities=V):
 def test_every_type_turns_as_declared():
     m = equivariance.measure(typed(), graph(), "E(3)", samples=4, dtype="float64", layers=False)
     assert {k: v.irreps for k, v in m.kinds.items()} == {
-        "energy": "1x0e", "forces": "1x1o", "dipole": "1x1o", "angular momentum": "1x1e",
+        "energy": "1x0e",
+        "forces": "1x1o",
+        "dipole": "1x1o",
+        "angular momentum": "1x1e",
         "polarizability": "1x0e+1x2e",
-    }  # fmt: skip
+    }
     assert max(d.max() for d in (*m.delta.values(), *m.rebuilt.values())) < 1e-12
 
 

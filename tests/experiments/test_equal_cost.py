@@ -16,8 +16,10 @@ from demetar.runs.folder import save
 
 ROOT = Path(__file__).parents[2]
 KEYS = ("median", "max", "rebuilt_max", "classic_max")
-DELTA = {g: {t: dict.fromkeys(KEYS, 1e-7) for t in ("float32", "float64")}
-         for g in ("T(3)", "SO(3)", "C_i", "S_n")}  # fmt: skip
+DELTA = {
+    g: {t: dict.fromkeys(KEYS, 1e-7) for t in ("float32", "float64")}
+    for g in ("T(3)", "SO(3)", "C_i", "S_n")
+}
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +32,15 @@ def scripts() -> dict[str, ModuleType]:
 def finished(home: Path, name: str, error: float, seed: int = 0, model: str = "linear") -> Path:
     """A run folder as the experiment leaves it, its test error made up."""
     config, stored = resolve(
-        Config(model=model, dataset="nbody", name=name, seed=seed, budget=240.0,
-               data_options={"variant": "published"})
-    )  # fmt: skip
+        Config(
+            model=model,
+            dataset="nbody",
+            name=name,
+            seed=seed,
+            budget=240.0,
+            data_options={"variant": "published"},
+        )
+    )
     plan = {"steps": 100, "learning_rate": 1e-3, "trial_seconds": 24.0}
     folder = home / "runs" / name
     made = run.Run(config.name, stored, None)
@@ -148,9 +156,13 @@ def test_a_shipped_run_has_its_new_name_everywhere(
 ) -> None:
     ship = scripts["ship"]
     folder = finished(home, "linear-nbody-published-s0", 0.06)
-    monkeypatch.setattr(ship.card, "write", lambda r, shares, test: (r.folder / "CARD.md").write_text(
-        ship.card.text(r, json.loads((r.folder / "results.json").read_text()), r.folder)
-    ))  # fmt: skip
+    monkeypatch.setattr(
+        ship.card,
+        "write",
+        lambda r, shares, test: (r.folder / "CARD.md").write_text(
+            ship.card.text(r, json.loads((r.folder / "results.json").read_text()), r.folder)
+        ),
+    )
     assert ship.reason_against(folder, "linear-nbody", False) == ""
     made = ship.ship(folder, ship.shipped_name(folder.name))
     assert made == trained / "linear-nbody"

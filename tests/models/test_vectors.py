@@ -50,9 +50,12 @@ def system(which: str, cutoff: float | None = 5.0) -> Graph:
 def random_run(name: str, **settings: Any) -> Run:
     """Weights as large as those of a trained network, biases included; gives energy and gradient."""
     config = {
-        "model": name, "model_config": SMALL | ({"heads": 4} if name == "torchmd_net" else {}) | settings,
-        "target": "scalar", "unit": "", "connect": SMALL["cutoff"],
-    }  # fmt: skip
+        "model": name,
+        "model_config": SMALL | ({"heads": 4} if name == "torchmd_net" else {}) | settings,
+        "target": "scalar",
+        "unit": "",
+        "connect": SMALL["cutoff"],
+    }
     run = Run(name, config, None)
     params = template(run)
     params["model"] = enlarged(params["model"])
@@ -169,12 +172,9 @@ def test_the_mean_over_atoms_is_the_sum_over_their_number(name: str) -> None:
         ("painn", 589_057, 95 * 128 + 129 * 128 + 21 * 128),
         # two tables of 100; the first layer's old vectors (value, filter), o¹, o² and U; of the last
         # block the vectors
-        (
-            "torchmd_net", 1_339_906,
-            2 * 95 * 128 + (129 + 33 + 2 * 129 + 3 * 128) * 128 + 64 + 65,
-        ),
+        ("torchmd_net", 1_339_906, 2 * 95 * 128 + (129 + 33 + 2 * 129 + 3 * 128) * 128 + 64 + 65),
     ],
-)  # fmt: skip
+)
 def test_the_published_sizes(name: str, published: int, left_out: int) -> None:
     """All parameters but those that have no use; the first number is the public program's."""
     model = models.create(name, inputs="atoms", output="scalar")

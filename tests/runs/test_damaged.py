@@ -118,10 +118,19 @@ def test_no_pickle_is_loaded(folder: Path, tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        b"", b"{", b"\xff\xfe\x00", b"null", b"3", b'"text"', b"[]", b"[{}]", b"[" * 5000,
-        b"{}", b'{"model": "egnn"}',
+        b"",
+        b"{",
+        b"\xff\xfe\x00",
+        b"null",
+        b"3",
+        b'"text"',
+        b"[]",
+        b"[{}]",
+        b"[" * 5000,
+        b"{}",
+        b'{"model": "egnn"}',
     ],
-)  # fmt: skip
+)
 def test_garbage_in_the_place_of_the_configuration(folder: Path, content: bytes) -> None:
     (folder / "config.json").write_bytes(content)
     assert "config.json" in sentence(folder)
@@ -130,12 +139,21 @@ def test_garbage_in_the_place_of_the_configuration(folder: Path, content: bytes)
 @pytest.mark.parametrize(
     "changes",
     [
-        {"model": "engn"}, {"model": 3}, {"model": None}, {"model": ["egnn"]},
-        {"model_config": None}, {"model_config": [1]}, {"model_config": {"width": "wide"}},
-        {"model_config": {"width": -1}}, {"model_config": {"wdith": 8}}, {"target": 3},
-        {"unit": None}, {"connect": "bnods"}, {"connect": {}},
+        {"model": "engn"},
+        {"model": 3},
+        {"model": None},
+        {"model": ["egnn"]},
+        {"model_config": None},
+        {"model_config": [1]},
+        {"model_config": {"width": "wide"}},
+        {"model_config": {"width": -1}},
+        {"model_config": {"wdith": 8}},
+        {"target": 3},
+        {"unit": None},
+        {"connect": "bnods"},
+        {"connect": {}},
     ],
-)  # fmt: skip
+)
 def test_settings_that_make_no_sense(folder: Path, changes: dict) -> None:
     (folder / "config.json").write_text(json.dumps(CONFIG | changes))
     sentence(folder)

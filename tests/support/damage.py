@@ -64,9 +64,13 @@ def text(content: str) -> Callable[[Path], None]:
 
 
 ARCHIVES: dict[str, Callable[[Path], None]] = {
-    "method": unknown_method, "password": encrypted, "bare": bare, "bomb": bomb, "cut": cut,
+    "method": unknown_method,
+    "password": encrypted,
+    "bare": bare,
+    "bomb": bomb,
+    "cut": cut,
     "nothing": text(""),
-}  # fmt: skip
+}
 # Which file of a run folder is damaged, and how.
 TEXTS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "status-deep": ("status.json", text("[" * 200_000)),
@@ -78,7 +82,7 @@ TEXTS: dict[str, tuple[str, Callable[[Path], None]]] = {
     "config-truncated": ("config.json", text('{"model": "egnn"')),
     "config-deep": ("config.json", text('{"a":' * 50_000)),
     "config-kinds": ("config.json", text('{"model": ["egnn"], "dataset": {}, "target": 1}')),
-}  # fmt: skip
+}
 
 
 def damaged(folder: Path, kind: str) -> Path:

@@ -8,10 +8,14 @@ from app.backend.teaching.lectures import Between, Direction, OneOf, Showable, S
 from demetar.diagnosis.record import Diagnosis, Evidence
 
 FOUND = Diagnosis(
-    "vector-bias", "A bias is added to vectors.",
+    "vector-bias",
+    "A bias is added to vectors.",
     (Evidence("groups", "SO(3) breaks (1.5e+00).", {"breaks-SO": True}, {"SO(3)": 1.5}, 12, 0.5),),
-    12, 0.5, "parity", "Take the bias out.",
-)  # fmt: skip
+    12,
+    0.5,
+    "parity",
+    "Take the bias out.",
+)
 KNOWN = {
     "molecule": Showable(
         {

@@ -29,8 +29,11 @@ def holds_but_for(text: str, broken: str, folder: Path, home: Path) -> None:
     file.write_text(text)
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(file)],
-        capture_output=True, text=True, check=False, cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
         env={"PATH": "", "DEMETAR_HOME": str(home), "PYTHONPATH": str(PROJECT)},
-    )  # fmt: skip
+    )
     assert "1 failed, 3 passed" in result.stdout, result.stdout
     assert f"test_prediction_turns_with_its_input[{broken}]" in result.stdout

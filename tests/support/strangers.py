@@ -144,43 +144,89 @@ def functions() -> dict[str, tuple[str, Function]]:
     gains, bias = np.array([0.8, 1.0, 1.25]), np.array([0.1, 0.1, 0.1])
     return {
         "a bias": ("vector-bias", by_change(lambda v: v + bias)),
-        "gains and a bias by component": ("vector-norm", by_change(
-            lambda v: v / np.sqrt((v * v).mean() + 0.1) * [1.2, 0.9, 1.0] + [0.1, -0.2, 0.15])),
+        "gains and a bias by component": (
+            "vector-norm",
+            by_change(
+                lambda v: v / np.sqrt((v * v).mean() + 0.1) * [1.2, 0.9, 1.0] + [0.1, -0.2, 0.15]
+            ),
+        ),
         "fourth powers": ("laboratory-frame", by_extra(lambda x, q, v: (v**4).sum())),
         "a ring of directions": ("sphere-grid", grid),
         "first neighbours": ("neighbour-limit", cut),
         "nearest neighbours": ("neighbour-limit", nearest),
         "noise": ("nondeterministic", noisy()),
-        "harmonics in few digits": ("float32-constants", by_change(
-            lambda v: v * [1, float(np.float32(np.sqrt(3))) / np.sqrt(3), 1])),
-        "rounded places": ("float32-input", functools.partial(
-            squares, place=lambda x: x.astype(np.float32).astype(x.dtype))),
+        "harmonics in few digits": (
+            "float32-constants",
+            by_change(lambda v: v * [1, float(np.float32(np.sqrt(3))) / np.sqrt(3), 1]),
+        ),
+        "rounded places": (
+            "float32-input",
+            functools.partial(squares, place=lambda x: x.astype(np.float32).astype(x.dtype)),
+        ),
         "all in float32": ("float32-input", lambda graph: squares(graph.astype(np.float32))),
-        "a large constant": ("float32-sum", lambda graph: sound(graph) | {
-            "energy": np.float64(np.float32(sound(graph)["energy"]) + np.float32(4e4))}),
+        "a large constant": (
+            "float32-sum",
+            lambda graph: (
+                sound(graph)
+                | {"energy": np.float64(np.float32(sound(graph)["energy"]) + np.float32(4e4))}
+            ),
+        ),
         "short products": ("fast-matmul", short_products),
-        "y, z, x": ("axis-order", lambda graph: sound(graph) | {
-            "dipole": sound(graph)["dipole"][[1, 2, 0]], "forces": sound(graph)["forces"][:, [1, 2, 0]]}),
+        "y, z, x": (
+            "axis-order",
+            lambda graph: (
+                sound(graph)
+                | {
+                    "dipole": sound(graph)["dipole"][[1, 2, 0]],
+                    "forces": sound(graph)["forces"][:, [1, 2, 0]],
+                }
+            ),
+        ),
         "a triple product": ("parity", by_extra(triple)),
         "polar angles": ("singular-direction", through_angles),
-        "a swirl": ("nonconservative", with_forces(
-            lambda graph, f: f + 0.1 * vectors(np.asarray(graph.positions), charges(graph, f), 1.0))),
-        "a wrong heavy atom": ("wrong-gradient", with_forces(
-            lambda graph, f: f * np.where(np.asarray(graph.species) == 6, 1.01, 1.0)[:, None])),
+        "a swirl": (
+            "nonconservative",
+            with_forces(
+                lambda graph, f: (
+                    f + 0.1 * vectors(np.asarray(graph.positions), charges(graph, f), 1.0)
+                )
+            ),
+        ),
+        "a wrong heavy atom": (
+            "wrong-gradient",
+            with_forces(
+                lambda graph, f: f * np.where(np.asarray(graph.species) == 6, 1.01, 1.0)[:, None]
+            ),
+        ),
         "a wrong sign": ("wrong-gradient", with_forces(lambda graph, f: -f)),
-        "the last atom": ("atom-order", lambda graph: {
-            "energy": squares(graph)["energy"] + 0.3 * np.linalg.norm(
-                np.asarray(graph.positions)[-1] - np.asarray(graph.positions).mean(0))}),
+        "the last atom": (
+            "atom-order",
+            lambda graph: {
+                "energy": squares(graph)["energy"]
+                + 0.3
+                * np.linalg.norm(
+                    np.asarray(graph.positions)[-1] - np.asarray(graph.positions).mean(0)
+                )
+            },
+        ),
         "gains": ("per-axis-gain", by_change(lambda v: v * gains)),
         "one gain": ("per-axis-gain", by_change(lambda v: v * [1 + 1e-4, 1, 1])),
-        "gains along other axes": ("per-axis-gain", by_extra(
-            lambda x, q, v: 1e-2 * (v[:, 0] * v[:, 1]).sum())),
-        "a mean over axes": ("axis-mean", by_extra(
-            lambda x, q, v: 0.05 * ((x - x.mean(1, keepdims=True)) ** 2).sum())),
-        "coordinates": ("absolute-position", by_extra(
-            lambda x, q, v: np.tanh(0.3 * x @ MIX).sum())),
-        "distance from the origin": ("absolute-position", by_extra(
-            lambda x, q, v: 0.1 * (q * np.sqrt((x * x).sum(-1) + 1)).sum())),
+        "gains along other axes": (
+            "per-axis-gain",
+            by_extra(lambda x, q, v: 1e-2 * (v[:, 0] * v[:, 1]).sum()),
+        ),
+        "a mean over axes": (
+            "axis-mean",
+            by_extra(lambda x, q, v: 0.05 * ((x - x.mean(1, keepdims=True)) ** 2).sum()),
+        ),
+        "coordinates": (
+            "absolute-position",
+            by_extra(lambda x, q, v: np.tanh(0.3 * x @ MIX).sum()),
+        ),
+        "distance from the origin": (
+            "absolute-position",
+            by_extra(lambda x, q, v: 0.1 * (q * np.sqrt((x * x).sum(-1) + 1)).sum()),
+        ),
         "a field": ("untransformed-input", by_extra(lambda x, q, v: q**2 @ v @ [0.2, 0.4, -0.1])),
         "a hard cutoff": ("discontinuous-cutoff", pairwise(lambda d: np.where(d < 4.5, 1 / d, 0))),
         "a cache": ("stale-state", remembering()),
@@ -188,8 +234,13 @@ def functions() -> dict[str, tuple[str, Function]]:
         "a rectifier": ("relu-on-components", by_change(lambda v: np.maximum(v, 0.2 * v))),
         "an absolute value": ("force-kink", pairwise(lambda d: 0.1 * np.abs(d - 2.6) * np.exp(-d))),
         "ripples": ("rough-surface", pairwise(lambda d: 1e-3 * np.sin(150 * d) * np.exp(-d / 3))),
-        "a mean taken off": ("mean-subtraction", by_change(lambda v: v - v.mean(-1, keepdims=True))),
+        "a mean taken off": (
+            "mean-subtraction",
+            by_change(lambda v: v - v.mean(-1, keepdims=True)),
+        ),
         "reversed rows": ("permuted-output", with_forces(lambda graph, f: f[::-1])),
-        "a perceptron": ("unconstrained", by_extra(
-            lambda x, q, v: np.tanh(4 * v @ MIX + OFFSET).sum(-1) @ q)),
-    }  # fmt: skip
+        "a perceptron": (
+            "unconstrained",
+            by_extra(lambda x, q, v: np.tanh(4 * v @ MIX + OFFSET).sum(-1) @ q),
+        ),
+    }

@@ -64,11 +64,13 @@ def scenes(length: float, cutoff: float | None) -> dict[str, System]:
     turn = np.arange(6) * np.pi / 3
     ring = np.stack([np.cos(turn), np.sin(turn), 0 * turn], -1)
     at_rest = {
-        "four around one, T_d": tetrahedron, "a ring, D_6h": ring, "along the axes, O_h": AXES,
+        "four around one, T_d": tetrahedron,
+        "a ring, D_6h": ring,
+        "along the axes, O_h": AXES,
         "three in a line, D_∞h": np.outer([-1, 0, 1], [0, 1, 0]),
         "a pair at the cutoff, D_∞h": np.array([[0, 0, 0], [0, 0, length]]),
         "a particle": np.ones((1, 3)),
-    }  # fmt: skip
+    }
     made = {k: {"x": x, "v": 0.0 * x, "charges": np.ones(len(x))} for k, x in at_rest.items()}
     made["outwards, T_d"] = made["four around one, T_d"] | {"v": 0.5 * tetrahedron}
     made["a pair at the cutoff, D_∞h"]["cutoff"] = cutoff

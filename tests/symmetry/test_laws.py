@@ -24,15 +24,26 @@ def outputs(graph):
     axial, triple = jnp.cross(a, b), jnp.dot(jnp.cross(a, b), c)
     root = np.sqrt(3.0)
     second = jnp.stack(
-        [root * a[0] * a[2], root * a[0] * a[1], a[1] ** 2 - (a[0] ** 2 + a[2] ** 2) / 2,
-         root * a[1] * a[2], root * (a[2] ** 2 - a[0] ** 2) / 2]
-    )  # fmt: skip
+        [
+            root * a[0] * a[2],
+            root * a[0] * a[1],
+            a[1] ** 2 - (a[0] ** 2 + a[2] ** 2) / 2,
+            root * a[1] * a[2],
+            root * (a[2] ** 2 - a[0] ** 2) / 2,
+        ]
+    )
     rows = {
-        "number": a @ a, "handed": triple, "arrow": a, "axial": axial,
-        "tensor": jnp.concatenate([(b @ b)[None], second]), "pair": jnp.concatenate([axial, c]),
-        "numbers": jnp.stack([a @ a, b @ b, a @ b]), "fixed": a * jnp.array([1.0, 1.0, 1.1]),
-        "half": a + axial, "zero": 0 * a,
-    }  # fmt: skip
+        "number": a @ a,
+        "handed": triple,
+        "arrow": a,
+        "axial": axial,
+        "tensor": jnp.concatenate([(b @ b)[None], second]),
+        "pair": jnp.concatenate([axial, c]),
+        "numbers": jnp.stack([a @ a, b @ b, a @ b]),
+        "fixed": a * jnp.array([1.0, 1.0, 1.1]),
+        "half": a + axial,
+        "zero": 0 * a,
+    }
     kinds = {**TRUE, "fixed": "1x1o", "half": "1x1o", "zero": "1x1o"}
     return Output({k: Value(v.reshape(1, -1), Kind(kinds[k], "graph")) for k, v in rows.items()})
 
@@ -55,11 +66,20 @@ def test_a_right_type_fits(found, name):
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
-        ("number", "1x0o"), ("handed", "1x0e"), ("arrow", "1x1e"), ("arrow", "3x0e"), ("axial", "1x1o"),
-        ("tensor", "6x0e"), ("tensor", "1x0e+1x2o"), ("tensor", "1x2e+1x0e"), ("pair", "1x1o+1x1e"),
-        ("pair", "6x0e"), ("numbers", "1x1o"), ("numbers", "3x0o"),
+        ("number", "1x0o"),
+        ("handed", "1x0e"),
+        ("arrow", "1x1e"),
+        ("arrow", "3x0e"),
+        ("axial", "1x1o"),
+        ("tensor", "6x0e"),
+        ("tensor", "1x0e+1x2o"),
+        ("tensor", "1x2e+1x0e"),
+        ("pair", "1x1o+1x1e"),
+        ("pair", "6x0e"),
+        ("numbers", "1x1o"),
+        ("numbers", "3x0o"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_type_is_named_with_the_one_that_fits(name, wrong):
     law = laws.laws(outputs, GRAPH, {name: wrong})[name]
     assert not law.right

@@ -115,8 +115,11 @@ def test_energy_and_forces_are_weighted(kind: str, graph: Graph) -> None:
     labels = Labels(np.array([[energy]], np.float32), -2 * x)
     found = losses.make(Spring(), kind, 2.0, 5.0)(jnp.float32(3), graph, labels)
     rows = x[real]
-    by_kind = {"mae": np.abs(rows).mean(), "mse": (rows**2).mean(),
-               "l2mae": np.linalg.norm(rows, axis=1).mean()}  # fmt: skip
+    by_kind = {
+        "mae": np.abs(rows).mean(),
+        "mse": (rows**2).mean(),
+        "l2mae": np.linalg.norm(rows, axis=1).mean(),
+    }
     energies = (energy / 2) ** 2 if kind == "mse" else energy / 2
     assert float(found) == pytest.approx(2 * energies + 5 * by_kind[kind], rel=1e-5)
     exact = losses.make(Spring(), kind)(jnp.float32(2), graph, labels)

@@ -89,9 +89,18 @@ def _found(key: Hashable, f: Any, graph: Any, progress: Progress, seconds: float
     other = causes.cause(d.runner_up).sentence if d.runner_up else ""
     document = d.document()
     _known[key] = Found(
-        d.cause, d.sentence, d.mends, d.runner_up, other, document["evidence"], d.evaluations,
-        d.seconds, d.left_out, document, d.report(),
-    )  # fmt: skip
+        d.cause,
+        d.sentence,
+        d.mends,
+        d.runner_up,
+        other,
+        document["evidence"],
+        d.evaluations,
+        d.seconds,
+        d.left_out,
+        document,
+        d.report(),
+    )
     while len(_known) > KEPT:
         _known.popitem(last=False)
     return _known[key]

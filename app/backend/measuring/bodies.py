@@ -89,9 +89,11 @@ def square(run: Run, begin: nbody.Start, element: Element, dtype: str) -> Square
     m = measured(run, begin, element, dtype)
     found = ends(begin, element, m)
     return Square(
-        **vars(found), claims=run.symmetry, layers=layer_rows(m),
+        **vars(found),
+        claims=run.symmetry,
+        layers=layer_rows(m),
         attention=attention_of(m.trace, len(begin.positions)),
-    )  # fmt: skip
+    )
 
 
 def judged(

@@ -112,8 +112,11 @@ def measured(words: tuple[str, ...], atoms: ase.Atoms, element: Element) -> Faul
         word={k: judged.findings[k].word if moving else "still" for k in OUTPUTS},
         worst=judged.word if moving else "still",
         sentence=judged.sentence if moving else "This g moves nothing, so nothing can differ.",
-        groups=each, again=again, after=after, marks=marks,
-    )  # fmt: skip
+        groups=each,
+        again=again,
+        after=after,
+        marks=marks,
+    )
 
 
 def _renumbering(g: Elements, n: int) -> Elements:

@@ -191,9 +191,13 @@ def judged_by(run: Run, atoms: ase.Atoms, first: Measurement) -> Judgement:
 def judge(run: Run, graph: Graph, names: Mapping[str, str], first: Measurement) -> Judgement:
     """The verdict on a measurement; `names` are the library's names of the outputs that are judged."""
     again = equivariance.measure(
-        run, graph, dtype=verdict.SECOND[first.dtype], elements=first.elements, rebuild=False,
+        run,
+        graph,
+        dtype=verdict.SECOND[first.dtype],
+        elements=first.elements,
+        rebuild=False,
         layers=bool(first.layers),
-    )  # fmt: skip
+    )
     return judge_by(names, first, again)
 
 

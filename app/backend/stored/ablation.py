@@ -9,9 +9,7 @@ from demetar.core.disk import trained
 
 MOLECULES = ("ethanol", "aspirin", "benzene")  # of the experiments, also before they are made
 PARTS = {"settings", "table", "comparisons", "runs", "statement"}
-MORE = {
-    "invariants": {"distances", "emphasis", "lengths"}, "envelopes": set(), "equiformer": set()
-}  # fmt: skip
+MORE = {"invariants": {"distances", "emphasis", "lengths"}, "envelopes": set(), "equiformer": set()}
 
 
 def stored(experiment: str) -> dict[str, Any] | None:

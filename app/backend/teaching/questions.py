@@ -196,36 +196,91 @@ _SPIN_WHY = (
 )
 P = functools.partial
 ALL = (
-    Question("which-turns", "Ethanol is turned by 60°. Whose arrows turn along?", BOTH, _which_turns, True),
-    Question("turning-float64", "EGNN's Δ_EQ is small. What happens to it if everything is computed in "
-             "float64?", FALLS, P(_finer, TURNING, _TURNING_WHY), True),
-    Question("plain-float64", "The Set Transformer's Δ_EQ is large. And its, in float64?", FALLS,
-             P(_finer, PLAIN, _PLAIN_WHY), True),
-    Question("renumber", "The atoms get other numbers. Does the Set Transformer's answer change, beyond "
-             "the numbers themselves?", CHANGES,
-             P(_moved, PLAIN, molecules.Element(IDENTITY, renumber=0), _ORDER_WHY), True),
-    Question("shift", "The molecule is moved by (2 −1 1.5) Å and not turned. Do the Set Transformer's "
-             "arrows change?", CHANGES,
-             P(_moved, PLAIN, molecules.Element(IDENTITY, shift=True), _SHIFT_WHY), True),
-    Question("invert", "The molecule is inverted, x → −x. Does the Set Transformer's answer change, beyond "
-             "the sign of its arrows?", CHANGES,
-             P(_moved, PLAIN, molecules.Element(IDENTITY, invert=True), _INVERT_WHY), True),
-    Question("dipole", "Five charged bodies are inverted, x → −x. What does their dipole do?", FLIPS,
-             P(_mirrored, "dipole", _DIPOLE_WHY)),
-    Question("angular-momentum", "And their angular momentum?", FLIPS,
-             P(_mirrored, "angular momentum", _SPIN_WHY)),
-    Question("blind-axis", "A layer adds the same bias to x, y and z of every vector. About which of these "
-             "axes does a turn by 120° not show it?", ("x", "z", "(1 1 1)", "None or several"),
-             _blind_axis),
-    Question("parity", "A model takes a triple product of vectors for a plain number. What finds it out?",
-             ("A turn", "The inversion", "Renumbering the atoms", "None or several of these"),
-             _who_sees_parity),
-    Question("law", "Five bodies come close to each other. Under which law of force does turning the start "
-             "not simply turn the true answer?",
-             ("The published benchmark's", "The clean, softened one", "Both", "Neither"), _law),
-    Question("two-turns", "A quarter turn about x, then one about z; or the other way round. By how many "
-             "degrees do the results differ?", ("0°", "90°", "120°", "180°"), _order_of_turns),
-)  # fmt: skip
+    Question(
+        "which-turns",
+        "Ethanol is turned by 60°. Whose arrows turn along?",
+        BOTH,
+        _which_turns,
+        True,
+    ),
+    Question(
+        "turning-float64",
+        "EGNN's Δ_EQ is small. What happens to it if everything is computed in float64?",
+        FALLS,
+        P(_finer, TURNING, _TURNING_WHY),
+        True,
+    ),
+    Question(
+        "plain-float64",
+        "The Set Transformer's Δ_EQ is large. And its, in float64?",
+        FALLS,
+        P(_finer, PLAIN, _PLAIN_WHY),
+        True,
+    ),
+    Question(
+        "renumber",
+        "The atoms get other numbers. Does the Set Transformer's answer change, beyond "
+        "the numbers themselves?",
+        CHANGES,
+        P(_moved, PLAIN, molecules.Element(IDENTITY, renumber=0), _ORDER_WHY),
+        True,
+    ),
+    Question(
+        "shift",
+        "The molecule is moved by (2 −1 1.5) Å and not turned. Do the Set Transformer's "
+        "arrows change?",
+        CHANGES,
+        P(_moved, PLAIN, molecules.Element(IDENTITY, shift=True), _SHIFT_WHY),
+        True,
+    ),
+    Question(
+        "invert",
+        "The molecule is inverted, x → −x. Does the Set Transformer's answer change, beyond "
+        "the sign of its arrows?",
+        CHANGES,
+        P(_moved, PLAIN, molecules.Element(IDENTITY, invert=True), _INVERT_WHY),
+        True,
+    ),
+    Question(
+        "dipole",
+        "Five charged bodies are inverted, x → −x. What does their dipole do?",
+        FLIPS,
+        P(_mirrored, "dipole", _DIPOLE_WHY),
+    ),
+    Question(
+        "angular-momentum",
+        "And their angular momentum?",
+        FLIPS,
+        P(_mirrored, "angular momentum", _SPIN_WHY),
+    ),
+    Question(
+        "blind-axis",
+        "A layer adds the same bias to x, y and z of every vector. About which of these "
+        "axes does a turn by 120° not show it?",
+        ("x", "z", "(1 1 1)", "None or several"),
+        _blind_axis,
+    ),
+    Question(
+        "parity",
+        "A model takes a triple product of vectors for a plain number. What finds it out?",
+        ("A turn", "The inversion", "Renumbering the atoms", "None or several of these"),
+        _who_sees_parity,
+    ),
+    Question(
+        "law",
+        "Five bodies come close to each other. Under which law of force does turning the start "
+        "not simply turn the true answer?",
+        ("The published benchmark's", "The clean, softened one", "Both", "Neither"),
+        _law,
+    ),
+    Question(
+        "two-turns",
+        "A quarter turn about x, then one about z; or the other way round. By how many "
+        "degrees do the results differ?",
+        ("0°", "90°", "120°", "180°"),
+        _order_of_turns,
+    ),
+)
 BY_KEY = {question.key: question for question in ALL}
 _one = threading.Lock()
 _known: dict[tuple, Answer] = {}

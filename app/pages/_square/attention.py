@@ -69,9 +69,12 @@ class Attention(NamedTuple):
         with right:
             self._of_which(shown, found)
             label = st.radio(
-                "Attention of", list(found), key=self.of, horizontal=True,
+                "Attention of",
+                list(found),
+                key=self.of,
+                horizontal=True,
                 help=WEIGHTS.format(what=self.what),
-            )  # fmt: skip
+            )
             name, square = found[str(label)]
             if len(shown.squares) == len(shown.names):
                 st.session_state[self.run] = None if label == next(iter(found)) else name
@@ -84,11 +87,17 @@ class Attention(NamedTuple):
                 (n, w if size <= MOST else w.mean(-1, keepdims=True)) for n, w in square.attention
             ]
             viewer.follower(
-                "matrix", self.viewer, f"{self.page}:matrix", height=172, names=self.names(shown),
-                what=self.what, color=HUES[shown.names.index(name)], wanted=self._known(sent),
+                "matrix",
+                self.viewer,
+                f"{self.page}:matrix",
+                height=172,
+                names=self.names(shown),
+                what=self.what,
+                color=HUES[shown.names.index(name)],
+                wanted=self._known(sent),
                 on_choice=self._choose,
                 layers=[{"name": layer, "maps": _maps(w)} for layer, w in sent],
-            )  # fmt: skip
+            )
 
     def _of_which(self, shown: Any, found: dict[str, Any]) -> None:
         """Puts the run that a link asks for into the choice, else the first."""

@@ -48,17 +48,20 @@ def show(shown: Any, page: str, g: str, spectrum: bool = False) -> None:
                 st.caption(label, help=WHAT)
                 st.plotly_chart(
                     figures.orbit_map(o.delta, backend.angles(), layout.dark()),
-                    key=f"{page}:map:{label}", config=PLAIN,
+                    key=f"{page}:map:{label}",
+                    config=PLAIN,
                     alt=f"Error of {label} over axes and angles: median {words.delta(o.median)}, worst "
                     f"{words.delta(o.worst)}.",
-                )  # fmt: skip
+                )
         places = st.columns(2, gap="small") if spectrum else [st.container()]
         with places[0]:
             st.caption("How Δ_EQ is distributed over them")
             st.plotly_chart(
                 figures.histogram({n: o.delta for n, o in named.items()}, layout.dark()),
-                key=f"{page}:histogram", config=PLAIN, alt="Histogram of the error over rotations.",
-            )  # fmt: skip
+                key=f"{page}:histogram",
+                config=PLAIN,
+                alt="Histogram of the error over rotations.",
+            )
         if spectrum:
             with places[1]:
                 _spectrum(shown)
@@ -77,10 +80,12 @@ def show(shown: Any, page: str, g: str, spectrum: bool = False) -> None:
         readouts.table(["256 rotations", *named], rows)
         for label, o in named.items():
             st.button(
-                f"Show the worst g of {label}", key=f"{page}:worst:{label}", width="stretch",
+                f"Show the worst g of {label}",
+                key=f"{page}:worst:{label}",
+                width="stretch",
                 on_click=rotation.set_rotation,
                 args=(g, quaternion(o.axis, o.degrees)),
-            )  # fmt: skip
+            )
 
 
 def _spectrum(shown: Any) -> None:
@@ -95,6 +100,8 @@ def _spectrum(shown: Any) -> None:
         shown.labels[n]: cached.spectrum(n, shown.source, shown.precision) for n in shown.squares
     }
     st.plotly_chart(
-        figures.spectrum(spectra, layout.dark()), key="molecule:degrees of orientation",
-        config=PLAIN, alt="Power of the prediction by degree of the orientation.",
-    )  # fmt: skip
+        figures.spectrum(spectra, layout.dark()),
+        key="molecule:degrees of orientation",
+        config=PLAIN,
+        alt="Power of the prediction by degree of the orientation.",
+    )

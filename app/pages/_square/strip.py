@@ -72,15 +72,28 @@ def curve(
 ) -> None:
     """Δ of each run against the angle, with marks that follow the hand; `now` is a run's value at g."""
     curves = [
-        {"label": shown.labels[n], "color": HUES[i], "dashed": i == 1, "values": found[n], "value": now(n)}
+        {
+            "label": shown.labels[n],
+            "color": HUES[i],
+            "dashed": i == 1,
+            "values": found[n],
+            "value": now(n),
+        }
         for i, n in enumerate(shown.names)
         if n in found
-    ]  # fmt: skip
+    ]
     worst = ", ".join(f"{shown.labels[n]} {words.delta(max(v))}" for n, v in found.items())
     viewer.follower(
-        "curve", follows, key, height=158, degrees=shown.turn[1], angles=list(molecules.ANGLES),
-        curves=curves, alt=f"Error against the angle; the worst over 180°: {worst}.", **look,
-    )  # fmt: skip
+        "curve",
+        follows,
+        key,
+        height=158,
+        degrees=shown.turn[1],
+        angles=list(molecules.ANGLES),
+        curves=curves,
+        alt=f"Error against the angle; the worst over 180°: {worst}.",
+        **look,
+    )
     st.caption(
         "How far both ways are apart after a turn by each angle about the axis. In the band of a precision "
         "its rounding explains it. Move the angle: the marks follow."
@@ -94,9 +107,15 @@ def along(
     worst = {n: max(range(len(v)), key=v.__getitem__) for n, v in found.items()}
     rows = [
         ["median", *(show(sorted(v)[len(v) // 2]) for v in found.values())],
-        ["worst", *(f"{show(v[worst[n]])} at {molecules.ANGLES[worst[n]]:.0f}°" for n, v in found.items())],
+        [
+            "worst",
+            *(
+                f"{show(v[worst[n]])} at {molecules.ANGLES[worst[n]]:.0f}°"
+                for n, v in found.items()
+            ),
+        ],
         ["claims", *(words.claims(shown.squares[n].claims) for n in found)],
-    ]  # fmt: skip
+    ]
     heads = [f"about {rotation.axis_text(shown.turn[0])}", *(shown.labels[n] for n in found)]
     return heads, rows
 
@@ -107,9 +126,11 @@ def inside(shown: Any, key: str) -> None:
     found = {shown.labels[n]: s.layers for n, s in shown.squares.items()}
     with left:
         st.plotly_chart(
-            layers.by_layer(found, layout.dark()), key=key, config=PLAIN,
+            layers.by_layer(found, layout.dark()),
+            key=key,
+            config=PLAIN,
             alt="Error of every layer, from input to output.",
-        )  # fmt: skip
+        )
         st.caption(
             "How far both ways are apart in what each layer hands on. The first layer above the bands is "
             "where symmetry is lost."

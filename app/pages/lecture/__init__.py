@@ -72,9 +72,13 @@ def _choose() -> None:
             st.caption(f"{len(lecture.scenes)} scenes · data/lectures/{address.plain(path.name)}")
             with st.container(horizontal=True):
                 st.button(
-                    "Begin", key=f"lecture:begin {name}", type="primary", on_click=_go, args=(1, name),
+                    "Begin",
+                    key=f"lecture:begin {name}",
+                    type="primary",
+                    on_click=_go,
+                    args=(1, name),
                     icon=":material/play_arrow:",
-                )  # fmt: skip
+                )
             with st.expander("Its scenes"):
                 titles = [f"{i}. {address.plain(s.title)}" for i, s in enumerate(lecture.scenes, 1)]
                 st.markdown("\n".join(titles))
@@ -135,9 +139,14 @@ def _foot(lecture: lectures.Lecture, number: int) -> None:
 
 def _key(label: str, name: str, key: str, act: Any, disabled: bool = False, *args: int) -> None:
     st.button(
-        label, key=f"lecture:{name}", shortcut=key, type="tertiary", on_click=act, args=args,
+        label,
+        key=f"lecture:{name}",
+        shortcut=key,
+        type="tertiary",
+        on_click=act,
+        args=args,
         disabled=disabled,
-    )  # fmt: skip
+    )
 
 
 def _forget(scene: lectures.Scene) -> None:

@@ -25,10 +25,12 @@ KEPT = {"molecule": {"lens": (state.LENS, LENSES[0])}}
 OPENS_WITH = {
     "molecule": {**state.DEFAULTS, "molecule:spectrum": False},
     "nbody": {
-        **bodies.DEFAULTS, bodies.LENS: lenses_of_bodies.NAMES[0], bodies.OPENED: lenses_of_bodies.NAMES[0],
+        **bodies.DEFAULTS,
+        bodies.LENS: lenses_of_bodies.NAMES[0],
+        bodies.OPENED: lenses_of_bodies.NAMES[0],
     },
     "lessons": lessons.opens_with(),
-}  # fmt: skip
+}
 # What can be hidden, by page; "*" on every page. CSS selectors below the scene.
 CONTROLS = {
     "*": {"heading": "h1.demetar", "sentence": "p.demetar", "controls": ".st-key-controls"},
@@ -88,15 +90,20 @@ def known() -> Known:
             **precision,
         },
         "why": {
-            "run": OneOf([ahead.SMALL, *(n for k in (atoms, particles) for v in k.values() for n in v)]),
+            "run": OneOf(
+                [ahead.SMALL, *(n for k in (atoms, particles) for v in k.values() for n in v)]
+            ),
             "fault": OneOf([ahead.SOUND, *diagnosis.switches()]),
             "molecule": OneOf(molecules.gallery()),
             "scene": OneOf(nbody.shipped()),
         },
         "questions": {"question": OneOf(tuple(questions.BY_KEY))},
-        "results": _of_results(), "yours": _of_audits(), "data": {}, "training": {},
+        "results": _of_results(),
+        "yours": _of_audits(),
+        "data": {},
+        "training": {},
         "lessons": {"lesson": OneOf(tuple(of_lessons))},
-    }  # fmt: skip
+    }
     further = {"lessons": {"lesson": of_lessons}}
     return {
         page: Showable(

@@ -75,9 +75,15 @@ def _choice(lessons: dict[str, ModuleType], name: str) -> None:
     called = {**called, elsewhere: f"{number}. {title}"}
     order = sorted(called, key=lambda n: lessons[n].ORDER if n in lessons else number)
     st.segmented_control(
-        "Lesson", order, key=CHOICE, required=True, label_visibility="collapsed",
-        format_func=called.__getitem__, on_change=_chosen, args=(name,),
-    )  # fmt: skip
+        "Lesson",
+        order,
+        key=CHOICE,
+        required=True,
+        label_visibility="collapsed",
+        format_func=called.__getitem__,
+        on_change=_chosen,
+        args=(name,),
+    )
 
 
 def _chosen(before: str) -> None:

@@ -183,8 +183,9 @@ class Asked:
             g = self.key("turn")
             if (state[f"{g}:axis"], state[f"{g}:angle"]) != (axis, angle):
                 found |= {
-                    "axis": rotation.axis_in_address(g), "angle": rotation.angle_in_address(g),
-                }  # fmt: skip
+                    "axis": rotation.axis_in_address(g),
+                    "angle": rotation.angle_in_address(g),
+                }
         return found
 
     def row(self, number: int = 1) -> Any:

@@ -72,9 +72,14 @@ def predict(name: str, lesson: ModuleType) -> None:
     """The question; its answer is shown once one was chosen, and both stay for the visit."""
     chosen = st.session_state.setdefault(ANSWERS, {})
     st.radio(
-        f"**Predict first.** {lesson.QUESTION}", lesson.CHOICES, key=f"lessons:{name}:answer",
-        index=chosen.get(name), disabled=name in chosen, on_change=_note, args=(name, lesson.CHOICES),
-    )  # fmt: skip
+        f"**Predict first.** {lesson.QUESTION}",
+        lesson.CHOICES,
+        key=f"lessons:{name}:answer",
+        index=chosen.get(name),
+        disabled=name in chosen,
+        on_change=_note,
+        args=(name, lesson.CHOICES),
+    )
     if name in chosen:
         right = chosen[name] == lesson.RIGHT
         lead = "✓ Yes." if right else f"✗ It is: {lesson.CHOICES[lesson.RIGHT]}."
@@ -120,9 +125,12 @@ def chart(figure: Any, key: str, takeaway: str) -> None:
         key=f"lessons-high-{high}-{key.replace(':', '-')}", height=high, border=False
     ):
         st.plotly_chart(
-            figure, key=f"lessons:{key}", alt=takeaway, height="stretch",
+            figure,
+            key=f"lessons:{key}",
+            alt=takeaway,
+            height="stretch",
             config={"displayModeBar": False},
-        )  # fmt: skip
+        )
 
 
 def pixels(drawn: str, height: int, takeaway: str) -> None:

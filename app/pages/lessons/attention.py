@@ -47,10 +47,12 @@ NEIGHBOURS = {"all": "all", "distance": "nearer than 1.6"}
 ASKED = Asked(
     "attention",
     {
-        "space": One(tuple(SPACES)), "kernel": One(tuple(KERNELS)), "near": One(tuple(NEIGHBOURS)),
+        "space": One(tuple(SPACES)),
+        "kernel": One(tuple(KERNELS)),
+        "near": One(tuple(NEIGHBOURS)),
         "broken": Switch(),
     },
-)  # fmt: skip
+)
 
 
 def show() -> list[_parts.Reading]:
@@ -71,9 +73,10 @@ def show() -> list[_parts.Reading]:
     with left:
         orbits = cached.lesson("attention", "orbits", space)
         _parts.pixels(
-            pixels.labels({f"{orbits.max() + 1} orbits of pairs": orbits}, dark), 240,
+            pixels.labels({f"{orbits.max() + 1} orbits of pairs": orbits}, dark),
+            240,
             f"Pairs of points fall into {orbits.max() + 1} orbits.",
-        )  # fmt: skip
+        )
     with right:
         named = {
             "pulled back: f(x)": "pulled",
@@ -81,16 +84,17 @@ def show() -> list[_parts.Reading]:
             "their product": "product",
         }
         _parts.pixels(
-            pixels.matrices({title: steps[key] for title, key in named.items()}, dark), 240,
+            pixels.matrices({title: steps[key] for title, key in named.items()}, dark),
+            240,
             "f on pairs, the kernel, and their product; a row a y, a column an x.",
-        )  # fmt: skip
+        )
     _parts.chart(
         figures.bars(
-            [f"y = {i}" for i in range(len(steps["out"]))], steps["out"], "(K f)(y)",
-            dark, 170,
+            [f"y = {i}" for i in range(len(steps["out"]))], steps["out"], "(K f)(y)", dark, 170
         ),
-        "attention:out", "The sum over x at each y.",
-    )  # fmt: skip
+        "attention:out",
+        "The sum over x at each y.",
+    )
     found = cached.lesson("attention", "commutes", space, name, asked)
     fine = cached.lesson("attention", "commutes", space, "orbits", "all")
     broken = found["apart"] >= 1e-9

@@ -57,12 +57,18 @@ ANGLES, SHAKES = range(0, 181, 15), (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 ASKED = Asked(
     "autoencoders",
     {
-        "view": One(tuple(VIEWS)), "broken": Switch(), "digit": Whole(0, 499, 3),
-        "degrees": Whole(0, 180, 90), "way": One(WAYS), "fold": One(tuple(FOLDS)),
-        "shape": One(SHAPES), "molecule": One(MOLECULES), "shake": One(SHAKES, 0.1),
+        "view": One(tuple(VIEWS)),
+        "broken": Switch(),
+        "digit": Whole(0, 499, 3),
+        "degrees": Whole(0, 180, 90),
+        "way": One(WAYS),
+        "fold": One(tuple(FOLDS)),
+        "shape": One(SHAPES),
+        "molecule": One(MOLECULES),
+        "shake": One(SHAKES, 0.1),
     },
     ("(1 1 1)", 60.0),
-)  # fmt: skip
+)
 
 
 def show() -> list[_parts.Reading]:
@@ -84,9 +90,10 @@ def _asked_digit() -> tuple[int, float, str, int]:
         degrees = ASKED.slider("degrees", "Turn", step=15, format="%d°", width=130)
         way = ASKED.buttons("way", "Turned in")
         fold = ASKED.buttons(
-            "fold", "Symmetry",
+            "fold",
+            "Symmetry",
             help="The mean of the digit and its turns by 360°/n: a digit that these turns leave as it is.",
-        )  # fmt: skip
+        )
     return index, float(degrees), way, FOLDS[fold]
 
 
@@ -101,20 +108,23 @@ def _digits(broken: bool) -> list[_parts.Reading]:
     if broken:
         shown |= {"x̂(x)": found["δ(η(x))"], "x̂(g·x)": found["δ(η(g·x))"]}
     _parts.pixels(
-        pixels.matrices(shown, dark, True, dict.fromkeys(names, "x")), 190,
+        pixels.matrices(shown, dark, True, dict.fromkeys(names, "x")),
+        190,
         "A digit, turned by g, its canonical picture from the code, and both rebuilt.",
-    )  # fmt: skip
+    )
     left, right = layout.halves()
     with left:
         _parts.pixels(
-            pictures.plane(known["places"], known["classes"], "0123456789", index, dark), 250,
+            pictures.plane(known["places"], known["classes"], "0123456789", index, dark),
+            250,
             "Codes of 500 test digits, by class, and the chosen one.",
-        )  # fmt: skip
+        )
     with right:
         _parts.chart(
-            figures.curves(ANGLES, curves, "degrees", dark, (degrees,), 250), "autoencoders:angles",
+            figures.curves(ANGLES, curves, "degrees", dark, (degrees,), 250),
+            "autoencoders:angles",
             "How far the rebuilt digit is from the turned one over the angle.",
-        )  # fmt: skip
+        )
     fine = cached.lesson("autoencoders", "digit", index, degrees, "harmonics", 1)
     return _of_digits(found, fine, broken, errors | known)
 
@@ -122,8 +132,10 @@ def _digits(broken: bool) -> list[_parts.Reading]:
 def _of_digits(
     found: dict[str, Any], fine: dict[str, Any], broken: bool, known: dict[str, Any]
 ) -> list[_parts.Reading]:
-    size = {name: f"{known[name]:.4f}" for name in
-            ("test, equivariant", "test, plain", "test, mean picture", "band limit")}  # fmt: skip
+    size = {
+        name: f"{known[name]:.4f}"
+        for name in ("test, equivariant", "test, plain", "test, mean picture", "band limit")
+    }
     facts = {
         "test error (mean square)": size["test, equivariant"],
         "plain; mean picture": f"{size['test, plain']}, {size['test, mean picture']}",
@@ -134,12 +146,18 @@ def _of_digits(
     return [
         _reading("η(g·x) against η(x)", found["code"], fine["code"]),
         _reading(
-            "ψ(g·x) against g ψ(x)", found["angle"], fine["angle"],
+            "ψ(g·x) against g ψ(x)",
+            found["angle"],
+            fine["angle"],
             {"length of ψ's vector": _lengths(found["length"], known["lengths"])},
         ),
-        _reading("x̂(g·x) against g·x̂(x)", found["without ψ" if broken else "rebuilt"],
-                 fine["rebuilt"], facts),
-    ]  # fmt: skip
+        _reading(
+            "x̂(g·x) against g·x̂(x)",
+            found["without ψ" if broken else "rebuilt"],
+            fine["rebuilt"],
+            facts,
+        ),
+    ]
 
 
 def _lengths(own: float, by_digit: Any) -> str:
@@ -179,24 +197,36 @@ def _clouds(row: Any, broken: bool, view: str) -> list[_parts.Reading]:
         "x̂(g·x), halos: g·x": {"x̂": moved, "g·x": found["g·x"]},
     }
     _parts.scene(
-        _scenes.clouds(panels), "autoencoders:clouds", 260,
-        "The rebuilt cloud on the given one, the canonical cloud, and both after g.", name,
-    )  # fmt: skip
+        _scenes.clouds(panels),
+        "autoencoders:clouds",
+        260,
+        "The rebuilt cloud on the given one, the canonical cloud, and both after g.",
+        name,
+    )
     left, right = layout.halves()
     with left:
         _parts.pixels(
-            pictures.plane(known["places"], known["classes"], LETTERS if tetris else HEAVY, None, dark),
-            240, CODES[view],
-        )  # fmt: skip
+            pictures.plane(
+                known["places"], known["classes"], LETTERS if tetris else HEAVY, None, dark
+            ),
+            240,
+            CODES[view],
+        )
     with right:
         curves = cached.lesson("autoencoders", "by_shake", name, seed)
         places = range(len(SHAKES))
         _parts.chart(
-            figures.curves(places, {k: abs(v) for k, v in curves.items()},
-                           "shaken by " + ", ".join(f"{s:g}" for s in SHAKES), dark,
-                           (SHAKES.index(shake),), 240),
-            "autoencoders:shakes", "The frame's volume and what is missed over the shaking.",
-        )  # fmt: skip
+            figures.curves(
+                places,
+                {k: abs(v) for k, v in curves.items()},
+                "shaken by " + ", ".join(f"{s:g}" for s in SHAKES),
+                dark,
+                (SHAKES.index(shake),),
+                240,
+            ),
+            "autoencoders:shakes",
+            "The frame's volume and what is missed over the shaking.",
+        )
     fine = cached.lesson("autoencoders", "cloud", name, 0.1, seed, turn[2])
     return _of_clouds(found, fine, broken, view)
 
@@ -215,7 +245,11 @@ def _of_clouds(
     now = found["without ψ" if broken else "rebuilt"]
     return [
         _reading("η(g·x) against η(x)", found["code"], fine["code"]),
-        _reading("ψ(g·x) against g ψ(x)", found["frame"], fine["frame"],
-                 {"det R (1: a whole frame)": f"{found['volume']:.3f}"}),
+        _reading(
+            "ψ(g·x) against g ψ(x)",
+            found["frame"],
+            fine["frame"],
+            {"det R (1: a whole frame)": f"{found['volume']:.3f}"},
+        ),
         _reading("x̂(g·x) against g·x̂(x)", now, fine["rebuilt"], facts),
-    ]  # fmt: skip
+    ]

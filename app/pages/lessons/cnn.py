@@ -36,11 +36,17 @@ NETWORKS = {"p4": "p4", "plain": "plain", "p4 without the cyclic shift": "p4, no
 ASKED = Asked(
     "cnn",
     {
-        "what": One(("Shift", "Turn")), "digit": Whole(0, 1796), "step": Whole(0, 12, 1),
-        "padding": One(PADDINGS), "stride": One((1, 2, 3)), "pool": One((1, 2, 4)),
-        "degrees": Whole(0, 180, 90), "width": Whole(15, 31, 27), "group": One(tuple(NETWORKS)),
+        "what": One(("Shift", "Turn")),
+        "digit": Whole(0, 1796),
+        "step": Whole(0, 12, 1),
+        "padding": One(PADDINGS),
+        "stride": One((1, 2, 3)),
+        "pool": One((1, 2, 4)),
+        "degrees": Whole(0, 180, 90),
+        "width": Whole(15, 31, 27),
+        "group": One(tuple(NETWORKS)),
     },
-)  # fmt: skip
+)
 
 
 def show() -> list[_parts.Reading]:
@@ -64,9 +70,10 @@ def _images(found: dict[str, Any], key: str) -> None:
     like: dict[str, str] = {"f(g·x)": "g·f(x)", "difference": "g·f(x)"}
     same = "the same" if found["apart"] < 1e-9 else "different"
     _parts.pixels(
-        pixels.matrices(named, layout.dark(), True, like), 210,
+        pixels.matrices(named, layout.dark(), True, like),
+        210,
         f"A digit, the digit after g, and both ways through the network: {same}.",
-    )  # fmt: skip
+    )
 
 
 def _asked_shift() -> tuple[int, str, int, int]:
@@ -87,8 +94,9 @@ def _shift(index: int, step: int, padding: str, stride: int, pool: int) -> list[
     still = ", ".join(str(i) for i, d in enumerate(curve) if d < 1e-9)
     _parts.chart(
         figures.curves(range(13), {"Δ": curve}, "pixels to the right", layout.dark(), (step,)),
-        "cnn:shifts", f"Δ over the shift; it vanishes at {still} pixels.",
-    )  # fmt: skip
+        "cnn:shifts",
+        f"Δ over the shift; it vanishes at {still} pixels.",
+    )
     broken = padding == "zeros" or off > 0
     facts = {
         "one pixel of the answer": f"{wide} px of the digit",
@@ -97,9 +105,13 @@ def _shift(index: int, step: int, padding: str, stride: int, pool: int) -> list[
     }
     name = f"f(g·x) against g·f(x): stride {stride}, pool {pool}, {padding}"
     return [
-        _parts.Reading(name, fine["apart"] if broken else found["apart"],
-                       found["apart"] if broken else None, facts)
-    ]  # fmt: skip
+        _parts.Reading(
+            name,
+            fine["apart"] if broken else found["apart"],
+            found["apart"] if broken else None,
+            facts,
+        )
+    ]
 
 
 def _asked_turn() -> tuple[int, int, str]:
@@ -123,13 +135,15 @@ def _turn(index: int, degrees: int, width: int, used: str) -> list[_parts.Readin
     with left:
         _parts.chart(
             figures.curves(angles, curves, "degrees, width 27", dark, (degrees,)),
-            "cnn:angles", f"Δ over the angle: p4 commutes with {still}.",
-        )  # fmt: skip
+            "cnn:angles",
+            f"Δ over the angle: p4 commutes with {still}.",
+        )
     with right:
         _parts.chart(
             figures.curves(widths, {"p4 at 90°": of_width}, "width, p4 at 90°", dark, (width,)),
-            "cnn:widths", f"Δ of p4 at 90° over the width: it vanishes at {fit}.",
-        )  # fmt: skip
+            "cnn:widths",
+            f"Δ of p4 at 90° over the width: it vanishes at {fit}.",
+        )
     broken = found["apart"] >= 1e-9
     facts = {
         "turning the digit there and back": words.delta(found["resampler"]),
@@ -138,6 +152,10 @@ def _turn(index: int, degrees: int, width: int, used: str) -> list[_parts.Readin
     }
     name = f"f(g·x) against g·f(x): {used}, {degrees}°, width {width}, stride 2 twice"
     return [
-        _parts.Reading(name, fine["apart"] if broken else found["apart"],
-                       found["apart"] if broken else None, facts)
-    ]  # fmt: skip
+        _parts.Reading(
+            name,
+            fine["apart"] if broken else found["apart"],
+            found["apart"] if broken else None,
+            facts,
+        )
+    ]

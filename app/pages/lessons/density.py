@@ -36,11 +36,14 @@ DARKEST = 0.1  # electrons per bohr³, in sections
 ASKED = Asked(
     "density",
     {
-        "molecule": One(MOLECULES), "index": Whole(0, 4), "shown": One(SHOWN), "invert": Switch(),
+        "molecule": One(MOLECULES),
+        "index": Whole(0, 4),
+        "shown": One(SHOWN),
+        "invert": Switch(),
         "broken": Switch(),
     },
     ("x", 60.0),
-)  # fmt: skip
+)
 
 
 def show() -> list[_parts.Reading]:
@@ -49,9 +52,10 @@ def show() -> list[_parts.Reading]:
         name = ASKED.menu("molecule", "Molecule", width=130)
         index = ASKED.number("index", "Test geometry", width=110)
         shown = ASKED.buttons(
-            "shown", "Surface",
+            "shown",
+            "Surface",
             help="The density less that of free atoms at the same places, or the density itself.",
-        )  # fmt: skip
+        )
         invert = ASKED.switch("invert", "invert as well")
     with ASKED.row(2):
         g = ASKED.turn()[2]
@@ -66,9 +70,12 @@ def show() -> list[_parts.Reading]:
     agree = "do not fit" if mistaken else "turn along with"
     more = "more (vermillion) and less (blue) than free atoms" if shown == SHOWN[0] else ""
     _parts.scene(
-        _scenes.isosurfaces({"x, c": before, "g·x, D(g) c": after}, more), "density:surface", 260,
-        f"Surfaces of equal {shown} before and after g: the lobes {agree} the atoms.", name,
-    )  # fmt: skip
+        _scenes.isosurfaces({"x, c": before, "g·x, D(g) c": after}, more),
+        "density:surface",
+        260,
+        f"Surfaces of equal {shown} before and after g: the lobes {agree} the atoms.",
+        name,
+    )
     plane = cached.lesson("density", "section", *of)
     named = {
         "in a plane, PySCF": plane["PySCF"].clip(-DARKEST, DARKEST),
@@ -77,9 +84,10 @@ def show() -> list[_parts.Reading]:
     }
     like = dict.fromkeys(named, "in a plane, PySCF")
     _parts.pixels(
-        pixels.matrices(named, dark, like=like), 240,
+        pixels.matrices(named, dark, like=like),
+        240,
         "The bonding density in a plane of three atoms: PySCF, model, and ten times their difference.",
-    )  # fmt: skip
+    )
     return _readings(of, g, invert, mistaken)
 
 

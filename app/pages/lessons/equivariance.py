@@ -36,10 +36,12 @@ GROUPS = {"turns": "Turn", "shifts": "Shift", "mirrors": "Mirror"}
 ASKED = Asked(
     "equivariance",
     {
-        "f": One(tuple(FUNCTIONS)), "g": One(tuple(GROUPS)), "amount": Whole(0, 180, 50),
+        "f": One(tuple(FUNCTIONS)),
+        "g": One(tuple(GROUPS)),
+        "amount": Whole(0, 180, 50),
         "broken": Switch(),
     },
-)  # fmt: skip
+)
 
 
 def show() -> list[_parts.Reading]:
@@ -48,9 +50,11 @@ def show() -> list[_parts.Reading]:
         name = ASKED.buttons("f", "f")
         group = ASKED.buttons("g", "g", format_func=GROUPS.__getitem__)
         amount = ASKED.slider(
-            "amount", "How far", width=180,
+            "amount",
+            "How far",
+            width=180,
             help="Turns and mirrors: degrees; shifts: 60 are one unit.",
-        )  # fmt: skip
+        )
         kept, broken, label = FUNCTIONS[name]
         wrong = ASKED.breaks(label, "Another f of the same kind that knows the axes.")
     found = cached.lesson("equivariance", "square", broken if wrong else kept, group, float(amount))
@@ -60,9 +64,10 @@ def show() -> list[_parts.Reading]:
     return [
         _parts.Reading(
             f"f(g·x) against g·f(x): {broken if wrong else kept}, {group}",
-            before["apart"], found["apart"] if wrong else None,
+            before["apart"],
+            found["apart"] if wrong else None,
         )
-    ]  # fmt: skip
+    ]
 
 
 def _draw(found: dict[str, Any]) -> None:
@@ -70,15 +75,17 @@ def _draw(found: dict[str, Any]) -> None:
     panels = {"x, and faint g·x": [("g·x", gx[0], gx[1], "sleeve"), ("x", x[0], x[1], "solid")]}
     if isinstance(one, tuple):
         panels["g·f(x) in f(g·x), faint"] = [
-            ("f(g·x)", one[0], one[1], "sleeve"), ("g·f(x)", other[0], other[1], "solid"),
-        ]  # fmt: skip
+            ("f(g·x)", one[0], one[1], "sleeve"),
+            ("g·f(x)", other[0], other[1], "solid"),
+        ]
     places = [drawn[1] for panel in panels.values() for drawn in panel]
     reach = max(float(np.abs(p).max()) for p in places) + 0.3
     same = "lies on" if found["apart"] < 1e-9 else "differs from"
     _parts.chart(
-        figures.shapes(panels, reach, layout.dark(), 300), "equivariance:square",
+        figures.shapes(panels, reach, layout.dark(), 300),
+        "equivariance:square",
         f"f(g·x) {same} g·f(x), Δ = {words.delta(found['apart'])}.",
-    )  # fmt: skip
+    )
     if not isinstance(one, tuple):
         rows = [
             ["f(x) = g·f(x)", *(f"{v:.3f}" for v in other)],

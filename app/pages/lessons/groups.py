@@ -48,10 +48,13 @@ FALSE = {"transposed": "ρ(g) = Rᵀ", "half the angle": "ρ(g) turns half as fa
 ASKED = Asked(
     "groups",
     {
-        "group": One(tuple(SUBSETS), "SO(3)"), "seed": Whole(0, 9999), "broken": Switch(),
-        "rho": One(KINDS), "degrees": Whole(0, 180, 60),
+        "group": One(tuple(SUBSETS), "SO(3)"),
+        "seed": Whole(0, 9999),
+        "broken": Switch(),
+        "rho": One(KINDS),
+        "degrees": Whole(0, 180, 60),
     },
-)  # fmt: skip
+)
 
 
 def show() -> list[_parts.Reading]:
@@ -69,35 +72,42 @@ def show() -> list[_parts.Reading]:
             ("g₂, then g₁", both["b then a"][:, axes], hues, "sleeve"),
             ("g₁, then g₂", both["a then b"][:, axes], hues, "solid"),
         ]
-        for view, axes in (("g₁ g₂ (line), g₂ g₁ (faint), along z", [0, 1]), ("the same along x", [1, 2]))
-    }  # fmt: skip
+        for view, axes in (
+            ("g₁ g₂ (line), g₂ g₁ (faint), along z", [0, 1]),
+            ("the same along x", [1, 2]),
+        )
+    }
     reach = max(2.0, *(float(abs(both[k]).max()) + 0.5 for k in ("a then b", "b then a")))
     same = "coincide" if both["apart"] < 1e-9 else "differ"
     _parts.chart(
-        figures.shapes(panels, reach, layout.dark(), 240), "groups:orders",
+        figures.shapes(panels, reach, layout.dark(), 240),
+        "groups:orders",
         f"Five bodies after two elements of {group} in both orders: the results {same}.",
-    )  # fmt: skip
+    )
     kept = cached.lesson("groups", "axioms", group, seed)
     lost = cached.lesson("groups", "axioms", group, seed, True)
     shown = lost if broken else kept
     return [
         _parts.Reading(
             f"Closure: how far g₁ g₂ lies outside ({SUBSETS[group] if broken else group})",
-            kept["closure"], lost["closure"] if broken else None,
+            kept["closure"],
+            lost["closure"] if broken else None,
             {name: words.delta(shown[name]) for name in ("associativity", "identity", "inverse")}
             | {"g₁ g₂ against g₂ g₁": words.delta(both["apart"])},
         ),
         _representation(seed),
-    ]  # fmt: skip
+    ]
 
 
 def _representation(seed: int) -> _parts.Reading:
     """The choice of ρ, what it does to three numbers, and its homomorphism error."""
     with ASKED.row(2):
         kind = ASKED.menu(
-            "rho", "ρ, the matrices by which numbers turn", width=340,
+            "rho",
+            "ρ, the matrices by which numbers turn",
+            width=340,
             format_func=lambda k: f"{k}: {FALSE[k]}. Is it one?" if k in FALSE else k,
-        )  # fmt: skip
+        )
         degrees = ASKED.slider("degrees", "Turn about (1 1 1)", format="%d°", width=240)
     g = rotation.rotations.quaternion((1.0, 1.0, 1.0), float(degrees))
     three = cached.lesson("groups", "three_numbers", g)

@@ -40,10 +40,13 @@ WHO = ("model", "superposed atoms", "extended Hückel")
 ASKED = Asked(
     "hamiltonian",
     {
-        "basis": One(BASES), "turn": One(tuple(TURNS)), "molecule": One(MOLECULES),
-        "index": Whole(0, 4), "broken": Switch(),
+        "basis": One(BASES),
+        "turn": One(tuple(TURNS)),
+        "molecule": One(MOLECULES),
+        "index": Whole(0, 4),
+        "broken": Switch(),
     },
-)  # fmt: skip
+)
 
 
 def show() -> list[_parts.Reading]:
@@ -62,19 +65,25 @@ def show() -> list[_parts.Reading]:
     which = TURNS[turn]
     found = cached.lesson("hamiltonian", "labels", basis, which, mistaken)
     dark = layout.dark()
-    named = {"F(x)": found["F"], "F(g·x), PySCF": found["again"], "D F(x) Dᵀ": found["D F Dᵀ"],
-             "difference": found["difference"]}  # fmt: skip
+    named = {
+        "F(x)": found["F"],
+        "F(g·x), PySCF": found["again"],
+        "D F(x) Dᵀ": found["D F Dᵀ"],
+        "difference": found["difference"],
+    }
     same = "the same" if found["apart"] < 1e-9 else "different"
     _parts.pixels(
-        pixels.matrices(_compressed(named), dark, like={"difference": "D F(x) Dᵀ"}), 260,
+        pixels.matrices(_compressed(named), dark, like={"difference": "D F(x) Dᵀ"}),
+        260,
         f"Water's matrix, that of the turned molecule, and the turned matrix: the last two are {same}.",
-    )  # fmt: skip
+    )
     level = cached.lesson("hamiltonian", "levels", name, int(index))
     columns = {k: level[k] for k in ("DFT", *WHO)}
     _parts.chart(
-        figures.energy_levels(columns, int(level["occupied"]), dark, 260), "hamiltonian:levels",
+        figures.energy_levels(columns, int(level["occupied"]), dark, 260),
+        "hamiltonian:levels",
         f"Orbital energies of {name}: DFT, the model, superposed atoms, extended Hückel.",
-    )  # fmt: skip
+    )
     return _readings(basis, which, name, int(index), found)
 
 
@@ -98,6 +107,10 @@ def _readings(basis: str, which: int, name: str, index: int, found: dict) -> lis
     }
     return [
         _parts.Reading("PySCF at g·x against D F Dᵀ", right["apart"], broken, facts),
-        _parts.Reading("Model: F(g·x) against D F Dᵀ", model["apart"], None,
-                       {"mean errors, test set": "occupied energies, entries", **rows}),
-    ]  # fmt: skip
+        _parts.Reading(
+            "Model: F(g·x) against D F Dᵀ",
+            model["apart"],
+            None,
+            {"mean errors, test set": "occupied energies, entries", **rows},
+        ),
+    ]

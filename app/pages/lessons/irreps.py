@@ -30,11 +30,16 @@ REDUCIBLE = ("R ⊗ R", "a ↦ R a, b ↦ R b, mixed", "polynomials of degree 3"
 ASKED = Asked(
     "irreps",
     {
-        "view": One(VIEWS), "rho": One(REDUCIBLE), "broken": Switch(), "l": One((0, 1, 2, 3, 4), 2),
-        "m": Whole(-4, 4), "parity": Switch(), "axes": Switch(),
+        "view": One(VIEWS),
+        "rho": One(REDUCIBLE),
+        "broken": Switch(),
+        "l": One((0, 1, 2, 3, 4), 2),
+        "m": Whole(-4, 4),
+        "parity": Switch(),
+        "axes": Switch(),
     },
     ("(1 1 1)", 60.0),
-)  # fmt: skip
+)
 
 
 def show() -> list[_parts.Reading]:
@@ -56,8 +61,9 @@ def _blocks(g: rotation.rotations.Quaternion) -> list[_parts.Reading]:
         pixels.matrices(
             {"ρ(g)": shown["before"], f"in the found basis: {sizes}": shown["after"]}, layout.dark()
         ),
-        400, f"ρ(g) before and after the change of basis, in blocks of {sizes}.",
-    )  # fmt: skip
+        400,
+        f"ρ(g) before and after the change of basis, in blocks of {sizes}.",
+    )
     facts = {"blocks": sizes, "numbers": str(sum(shown["sizes"]))}
     what = "Share of ρ(g) outside the blocks"
     return [_parts.Reading(what, kept["outside"], shown["outside"] if broken else None, facts)]
@@ -70,10 +76,11 @@ def _harmonics(g: rotation.rotations.Quaternion) -> list[_parts.Reading]:
         own, other = "eo"[l % 2], "oe"[l % 2]
         parity = other if ASKED.switch("parity", "Break it: declare the other parity") else own
         cyclic = ASKED.switch(
-            "axes", "Break it: axes as (y, z, x)",
+            "axes",
+            "Break it: axes as (y, z, x)",
             help="Textbooks order l = 1 as m = −1, 0, 1: (y, z, x), pole z. e3nn has (x, y, z), pole y. "
             "Here Y is the textbook's and D is e3nn's.",
-        )  # fmt: skip
+        )
     m = max(-l, min(l, m))
     found = cached.lesson("irreps", "rotation_matrices", l, g, False, parity)
     still = (0.0, 0.0, 0.0, 1.0)
@@ -86,14 +93,18 @@ def _harmonics(g: rotation.rotations.Quaternion) -> list[_parts.Reading]:
             "g·Y": cached.lesson("irreps", "surface", l, m, g),
         }
         _parts.scene(
-            _scenes.spherical(functions, directions, faces), "irreps:surface", 330,
-            f"The real spherical harmonic of degree {l} and number {m}, and turned by g.", "Y",
-        )  # fmt: skip
+            _scenes.spherical(functions, directions, faces),
+            "irreps:surface",
+            330,
+            f"The real spherical harmonic of degree {l} and number {m}, and turned by g.",
+            "Y",
+        )
     with right:
         _parts.pixels(
-            pixels.matrices({f"D(g), {l}{parity}": found["D"]}, layout.dark()), 330,
+            pixels.matrices({f"D(g), {l}{parity}": found["D"]}, layout.dark()),
+            330,
             f"The matrix D(g) of degree {l}, {2 * l + 1} by {2 * l + 1}.",
-        )  # fmt: skip
+        )
     kept = cached.lesson("irreps", "axes", l, g, True)
     mixed = cached.lesson("irreps", "axes", l, g, False)
     agrees = cached.lesson("irreps", "parity", l, own)

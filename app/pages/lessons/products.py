@@ -50,13 +50,16 @@ V1, V2 = (1, 2, 3), (1, 5, 1)  # of the published session
 ASKED = Asked(
     "products",
     {
-        "view": One(VIEWS), "invert": Switch(), "broken": Switch(), "paths": Some(PATHS, PATHS[:3]),
+        "view": One(VIEWS),
+        "invert": Switch(),
+        "broken": Switch(),
+        "paths": Some(PATHS, PATHS[:3]),
         "rules": Some(tuple(RULES)),
         **{f"v₁{a}": Whole(-9, 9, v) for a, v in zip("xyz", V1)},
         **{f"v₂{a}": Whole(-9, 9, v) for a, v in zip("xyz", V2)},
     },
     ("x", 60.0),
-)  # fmt: skip
+)
 
 
 def show() -> list[_parts.Reading]:
@@ -86,18 +89,23 @@ def _vectors(g: Any, invert: bool) -> list[_parts.Reading]:
         "2e": "symmetric traceless",
     }
     _parts.pixels(
-        pixels.matrices({name: found[key] for name, key in named.items()}, layout.dark()), 210,
+        pixels.matrices({name: found[key] for name, key in named.items()}, layout.dark()),
+        210,
         "The matrix of two vectors is the sum of three parts.",
-    )  # fmt: skip
+    )
     _session()
     errors = cached.lesson("products", "split_errors", v1, v2, g, invert)
     kept = max(errors[k] for k in ("0e", "1e", "2e"))
     facts = {"trace, v₁·v₂": f"{found['trace']:g}", "axial, v₂ × v₁": _row(found["axial"])}
     facts |= {name: words.delta(value) for name, value in errors.items()}
     return [
-        _parts.Reading("D(g) (v₁ ⊗ v₂) against (g v₁) ⊗ (g v₂)", kept,
-                       errors["1e as 1o"] if wrong else None, facts)
-    ]  # fmt: skip
+        _parts.Reading(
+            "D(g) (v₁ ⊗ v₂) against (g v₁) ⊗ (g v₂)",
+            kept,
+            errors["1e as 1o"] if wrong else None,
+            facts,
+        )
+    ]
 
 
 def _row(values: np.ndarray) -> str:
@@ -135,11 +143,15 @@ def _paths(g: Any, invert: bool) -> list[_parts.Reading]:
         return []
     _parts.chart(
         figures.bars(
-            list(found["sizes"]), np.array(list(found["sizes"].values())), "size of the output (rms)",
-            layout.dark(), 240,
+            list(found["sizes"]),
+            np.array(list(found["sizes"].values())),
+            "size of the output (rms)",
+            layout.dark(),
+            240,
         ),
-        "products:sizes", f"The chosen paths make {', '.join(found['sizes'])}.",
-    )  # fmt: skip
+        "products:sizes",
+        f"The chosen paths make {', '.join(found['sizes'])}.",
+    )
     facts = {f"into {name}": words.delta(value) for name, value in found["errors"].items()}
     what = "D(g) C(x, y) against C(D x, D y)"
     return [_parts.Reading(what, fine["apart"], found["apart"] if wrong else None, facts)]

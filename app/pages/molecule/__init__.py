@@ -94,9 +94,16 @@ def _shown(
     element = molecules.Element(turn[2], "invert" in extras, "shift" in extras, renumber)
     s = st.session_state
     return Shown(
-        source, cached.molecule(source), names, choose.labels(names), element, turn,
-        str(s[state.PRECISION]), str(s[state.OF]), str(s[state.METRIC]),
-    )  # fmt: skip
+        source,
+        cached.molecule(source),
+        names,
+        choose.labels(names),
+        element,
+        turn,
+        str(s[state.PRECISION]),
+        str(s[state.OF]),
+        str(s[state.METRIC]),
+    )
 
 
 def _measure(shown: Shown, **places: dict[str, Any]) -> list[tuple]:
@@ -121,12 +128,18 @@ def _drawn(shown: Shown) -> list[Any]:
 
 def _address(shown: Shown, extras: list[str]) -> None:
     address.address(
-        molecule=shown.source.name if shown.source.data is None else None, run=shown.names[0],
+        molecule=shown.source.name if shown.source.data is None else None,
+        run=shown.names[0],
         beside=shown.names[1] if len(shown.names) > 1 else state.ALONE,
-        angle=rotation.angle_in_address(state.G), axis=rotation.axis_in_address(state.G),
-        also=",".join(extras) or None, precision=shown.precision,
+        angle=rotation.angle_in_address(state.G),
+        axis=rotation.axis_in_address(state.G),
+        also=",".join(extras) or None,
+        precision=shown.precision,
         of=None if shown.of == "gradient" else shown.of,
-        metric=None if shown.metric == "l2" else shown.metric, **lenses.in_address(),
+        metric=None if shown.metric == "l2" else shown.metric,
+        **lenses.in_address(),
         seed=st.session_state.get(f"{state.G}:seed") or None,
-        frame=None if shown.source.data is None or not shown.source.frame else shown.source.frame + 1,
-    )  # fmt: skip
+        frame=None
+        if shown.source.data is None or not shown.source.frame
+        else shown.source.frame + 1,
+    )

@@ -62,9 +62,10 @@ def _structure() -> molecules.Source:
     ):
         st.selectbox("Molecule of the gallery, or your file", options, key=NAME)
         st.file_uploader(
-            "Open a structure file", ["xyz", "extxyz", "pdb", "sdf", "mol", "cif"],
+            "Open a structure file",
+            ["xyz", "extxyz", "pdb", "sdf", "mol", "cif"],
             key="molecule:file",
-        )  # fmt: skip
+        )
         st.caption(
             "XYZ, extended XYZ, PDB, SDF/MOL or CIF in Å; at most 10 MB and 500 atoms each, and of many "
             "structures the first 200."

@@ -12,14 +12,7 @@ from app.pages._square import orbit
 from app.pages._square.attention import Attention
 from app.pages._square.strip import Strip, along, bands, curve, inside
 from app.pages.molecule import state
-from app.pages.molecule.lens import (
-    break_rule,
-    consequences,
-    features,
-    lineup,
-    symmetrise,
-    types,
-)
+from app.pages.molecule.lens import break_rule, consequences, features, lineup, symmetrise, types
 from app.ui import layout, readouts, words
 
 NAMES = (
@@ -73,11 +66,17 @@ def strip(shown: Any) -> None:
     STRIP.show(
         shown,
         (
-            angle, lambda s: orbit.show(s, "molecule", state.G, spectrum=True),
-            lambda s: inside(s, "molecule:layers"), ATTENTION.show, features.show, types.show,
-            consequences.show, lineup.show, break_rule.show,
+            angle,
+            lambda s: orbit.show(s, "molecule", state.G, spectrum=True),
+            lambda s: inside(s, "molecule:layers"),
+            ATTENTION.show,
+            features.show,
+            types.show,
+            consequences.show,
+            lineup.show,
+            break_rule.show,
         ),
-    )  # fmt: skip
+    )
 
 
 def angle(shown: Any) -> None:
@@ -91,10 +90,17 @@ def angle(shown: Any) -> None:
             st.caption("Measuring along the axis …")
             return
         curve(
-            "molecule:curve", state.VIEWER, shown, found, lambda n: _now(shown, n, metric),
-            metric=metric, of=shown.of, least=1e-7 if mae else 1e-9, most=1.0,
+            "molecule:curve",
+            state.VIEWER,
+            shown,
+            found,
+            lambda n: _now(shown, n, metric),
+            metric=metric,
+            of=shown.of,
+            least=1e-7 if mae else 1e-9,
+            most=1.0,
             bands=[] if mae else bands(shown.precision, state.SHORT),
-        )  # fmt: skip
+        )
     with right:
         heads, rows = along(shown, found, (lambda v: f"{v:.3g}") if mae else words.delta)
         rows[2:2] = _rebuilt(shown, found)

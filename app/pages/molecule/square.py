@@ -26,9 +26,11 @@ ABOUT = (
 def models_of(shown: Any) -> list[dict[str, Any]]:
     """Each run as the words and the picture need it: label, colour, Δ, verdict, unit."""
     return picture.models_of(
-        shown, lambda s: s.unit, lambda s: metrics.of(s.left["gradient"], s.right["gradient"]),
+        shown,
+        lambda s: s.unit,
+        lambda s: metrics.of(s.left["gradient"], s.right["gradient"]),
         spread=shown.spread.get,
-    )  # fmt: skip
+    )
 
 
 def show(shown: Any, drawn: list[Any]) -> viewer.Events:
@@ -46,14 +48,18 @@ def show(shown: Any, drawn: list[Any]) -> viewer.Events:
         height=picture.height(),
         grid=picture.grid(len(shown.names), bool(shown.squares)),
         side=picture.side(
-            shown, models, (QUESTION, ABOUT), shown.of, state.SHORT,
+            shown,
+            models,
+            (QUESTION, ABOUT),
+            shown.of,
+            state.SHORT,
             {"of": state.VALUES, "metric": metrics.NAMES},
         ),
         live=picture.channel("molecule", shown, models, "f differs by", known),
         fit=f"{shown.source.name} {shown.source.frame}",
         alt=in_words(shown),
         on=picture.heard(G, choices),
-    )  # fmt: skip
+    )
 
 
 def _panels(shown: Any, models: list[dict[str, Any]], drawn: list[Any]) -> list[look.Panel]:
@@ -63,11 +69,24 @@ def _panels(shown: Any, models: list[dict[str, Any]], drawn: list[Any]) -> list[
     bonds = molecule.bonds if element.renumber is None else None
     turned = look.Atoms(cached.renumbered(element, molecule.symbols), gx, bonds)
     panels = [
-        look.Panel("x", [body, *drawn], "the molecule", caption="drag: look around", view_button=True,
-                   help="x: the molecule as it is given. Dragging here turns the camera, not the input."),
-        look.Panel("g·x", [turned], "the molecule, turned", input=True, rotation=shown.turn[2],
-                   caption=picture.caption(state.ALSO), help=terms.G),
-    ]  # fmt: skip
+        look.Panel(
+            "x",
+            [body, *drawn],
+            "the molecule",
+            caption="drag: look around",
+            view_button=True,
+            help="x: the molecule as it is given. Dragging here turns the camera, not the input.",
+        ),
+        look.Panel(
+            "g·x",
+            [turned],
+            "the molecule, turned",
+            input=True,
+            rotation=shown.turn[2],
+            caption=picture.caption(state.ALSO),
+            help=terms.G,
+        ),
+    ]
     if not shown.names:
         return panels
     lead = shown.squares.get(shown.names[0])
@@ -89,17 +108,26 @@ def _first(body: look.Atoms, molecule: Any, square: Any, model: dict[str, Any]) 
     vectors = square.first["gradient"]
     longest = float(np.linalg.norm(vectors, axis=1).max(initial=0.0))
     arrows = look.Field(
-        molecule.positions, vectors, "first", model["color"], "∂f/∂x", f"{square.unit}/Å",
-        scale=look.fitting_scale(vectors), radii=ball_radii(molecule.symbols), width=0.075,
-    )  # fmt: skip
+        molecule.positions,
+        vectors,
+        "first",
+        model["color"],
+        "∂f/∂x",
+        f"{square.unit}/Å",
+        scale=look.fitting_scale(vectors),
+        radii=ball_radii(molecule.symbols),
+        width=0.075,
+    )
     what = "energy" if "energy" in square.target else square.target.upper()
     value = float(square.first["value"])
     return look.Panel(
-        "f(x)", [body, arrows], f"{model['label']}: slope of the {what}",
+        "f(x)",
+        [body, arrows],
+        f"{model['label']}: slope of the {what}",
         caption=f"f = {words.physical(value)} {square.unit}",
         note=f"longest {longest:.3g} {square.unit}/Å",
         help=f"{terms.GRADIENT} {terms.HOMO if what == 'HOMO' else ''}",
-    )  # fmt: skip
+    )
 
 
 def _both_ways(
@@ -127,7 +155,7 @@ def _both_ways(
                 width=0.05,
                 magnify=look.magnifier(residual, scale),
                 **at,
-            ),  # fmt: skip
+            ),
         ],
         model["label"],
         note=f"f differs by {picture.plain(square.absolute['value'])} {square.unit}",

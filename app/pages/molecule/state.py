@@ -29,9 +29,26 @@ AXIS, DEGREES = "(1 1 1)", 60.0
 MODELS = ("egnn-qm9-homo", "set_transformer-qm9-homo")
 
 DEFAULTS = {
-    NAME: "ethanol", RUN: MODELS[0], BESIDE: MODELS[1], PRECISION: "float32", OF: "gradient",
-    METRIC: "l2", ALSO: [], FRAME: 1, FEATURE: "none", FAULTS: [], LINEUP: None, DECLARED: "nothing",
-    MAP: None, DYNAMICS: False, VELOCITIES: 0, SPECTRUM: False, AVERAGED: False, AVERAGE_OF: None,
-    f"{G}:axis": AXIS, f"{G}:angle": DEGREES, f"{G}:seed": 0,
-}  # fmt: skip
+    NAME: "ethanol",
+    RUN: MODELS[0],
+    BESIDE: MODELS[1],
+    PRECISION: "float32",
+    OF: "gradient",
+    METRIC: "l2",
+    ALSO: [],
+    FRAME: 1,
+    FEATURE: "none",
+    FAULTS: [],
+    LINEUP: None,
+    DECLARED: "nothing",
+    MAP: None,
+    DYNAMICS: False,
+    VELOCITIES: 0,
+    SPECTRUM: False,
+    AVERAGED: False,
+    AVERAGE_OF: None,
+    f"{G}:axis": AXIS,
+    f"{G}:angle": DEGREES,
+    f"{G}:seed": 0,
+}
 UNDONE = (*DEFAULTS, f"{G}:own")

@@ -108,9 +108,18 @@ def _shown(source: nbody.Source, names: list[str], turn: rotation.Turn, extras: 
     rolling, begins = lenses.rolling()
     s = st.session_state
     return Shown(
-        source, cached.start_of(source), names, choose.labels(names), element, turn,
-        str(s[state.LAW]), str(s[state.PRECISION]), str(s[state.METRIC]), rolling, begins,
-    )  # fmt: skip
+        source,
+        cached.start_of(source),
+        names,
+        choose.labels(names),
+        element,
+        turn,
+        str(s[state.LAW]),
+        str(s[state.PRECISION]),
+        str(s[state.METRIC]),
+        rolling,
+        begins,
+    )
 
 
 def _measure(shown: Shown, *kinds: str) -> list[tuple]:
@@ -140,11 +149,19 @@ def _address(shown: Shown, extras: list[str]) -> None:
     drawn = source.name == nbody.GENERATED and source.data is None
     first, second = (st.session_state.get(k) for k in (state.RUN, state.BESIDE))
     address.address(
-        scene=None if source.data else source.name, run=first, beside=second,
-        angle=rotation.angle_in_address(state.G), axis=rotation.axis_in_address(state.G),
-        also=",".join(extras) or None, law=shown.law, precision=shown.precision,
-        metric=None if shown.metric == "l2" else shown.metric, **lenses.in_address(),
-        frame=st.session_state[state.FRAME] or None, bodies=source.bodies if drawn else None,
-        charges=source.charges if drawn else None, seed=source.seed if drawn else None,
+        scene=None if source.data else source.name,
+        run=first,
+        beside=second,
+        angle=rotation.angle_in_address(state.G),
+        axis=rotation.axis_in_address(state.G),
+        also=",".join(extras) or None,
+        law=shown.law,
+        precision=shown.precision,
+        metric=None if shown.metric == "l2" else shown.metric,
+        **lenses.in_address(),
+        frame=st.session_state[state.FRAME] or None,
+        bodies=source.bodies if drawn else None,
+        charges=source.charges if drawn else None,
+        seed=source.seed if drawn else None,
         draw=st.session_state.get(f"{state.G}:seed") or None,
-    )  # fmt: skip
+    )

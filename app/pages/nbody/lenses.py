@@ -68,10 +68,15 @@ def strip(shown: Any) -> None:
     STRIP.show(
         shown,
         (
-            angle, lambda s: orbit.show(s, "nbody", state.G), ahead, law,
-            lambda s: inside(s, "nbody:layers"), ATTENTION.show, errors,
+            angle,
+            lambda s: orbit.show(s, "nbody", state.G),
+            ahead,
+            law,
+            lambda s: inside(s, "nbody:layers"),
+            ATTENTION.show,
+            errors,
         ),
-    )  # fmt: skip
+    )
 
 
 def angle(shown: Any) -> None:
@@ -83,10 +88,17 @@ def angle(shown: Any) -> None:
             st.caption("Measuring along the axis …")
             return
         curve(
-            "nbody:curve", state.VIEWER, shown, found, lambda n: _now(shown, n),
-            metric=shown.metric, of=OUTPUT, least=1e-9, most=1.0,
+            "nbody:curve",
+            state.VIEWER,
+            shown,
+            found,
+            lambda n: _now(shown, n),
+            metric=shown.metric,
+            of=OUTPUT,
+            least=1e-9,
+            most=1.0,
             bands=[] if shown.metric == "mae" else bands(shown.precision, state.SHORT),
-        )  # fmt: skip
+        )
     with right:
         readouts.table(*along(shown, found))
 
@@ -105,20 +117,31 @@ def ahead(shown: Any) -> None:
     found = rollout.told(shown.begin, shown.element, shown.law, shown.rolled, shown.true)
     with left:
         curves = [
-            {"label": shown.labels[n], "color": HUES[i], "dashed": i == 1,
-             "delta": shown.rolled[n].delta, "energy": found.energy[n]}
+            {
+                "label": shown.labels[n],
+                "color": HUES[i],
+                "dashed": i == 1,
+                "delta": shown.rolled[n].delta,
+                "energy": found.energy[n],
+            }
             for i, n in enumerate(shown.names)
-        ]  # fmt: skip
+        ]
         truth = {"label": "true law", "color": look.GREY, "dashed": False,
                  "delta": found.true_delta, "energy": found.true_energy}  # fmt: skip
         ends = ", ".join(
             f"{shown.labels[n]} {words.delta(r.delta[-1])}" for n, r in shown.rolled.items()
         )
         viewer.follower(
-            "rollout", state.VIEWER, "nbody:rollout", height=158, step=FRAME,
-            frame=int(st.session_state[state.FRAME]), curves=curves, truth=truth,
+            "rollout",
+            state.VIEWER,
+            "nbody:rollout",
+            height=158,
+            step=FRAME,
+            frame=int(st.session_state[state.FRAME]),
+            curves=curves,
+            truth=truth,
             alt=f"Error and energy over five time units; the error at the end: {ends}.",
-        )  # fmt: skip
+        )
     with right:
         heads = ["after five steps", *(shown.labels[n] for n in shown.names), "true law"]
         last = [shown.rolled[n].delta[-1] for n in shown.names]
@@ -143,19 +166,34 @@ def law(shown: Any) -> None:
     published, clean = (found.along[name] for name in state.LAWS)
     with left:
         lines = [
-            {"label": f"{name} law", "color": color, "dashed": dashed, "values": values,
-             "value": found.at[name]}
+            {
+                "label": f"{name} law",
+                "color": color,
+                "dashed": dashed,
+                "values": values,
+                "value": found.at[name],
+            }
             for name, values, color, dashed in (
-                ("published", published, look.VERMILLION, True), ("clean", clean, look.GREEN, False),
+                ("published", published, look.VERMILLION, True),
+                ("clean", clean, look.GREEN, False),
             )
-        ]  # fmt: skip
+        ]
         viewer.follower(
-            "curve", state.VIEWER, "nbody:law curve", height=158, degrees=shown.turn[1],
-            angles=list(molecules.ANGLES), metric="of the laws", of=OUTPUT, least=1e-16, most=1.0,
-            bands=[], curves=lines,
+            "curve",
+            state.VIEWER,
+            "nbody:law curve",
+            height=158,
+            degrees=shown.turn[1],
+            angles=list(molecules.ANGLES),
+            metric="of the laws",
+            of=OUTPUT,
+            least=1e-16,
+            most=1.0,
+            bands=[],
+            curves=lines,
             alt="Δ_EQ of the simulator itself against the angle; the worst: "
             f"published law {words.delta(max(published))}, clean law {words.delta(max(clean))}.",
-        )  # fmt: skip
+        )
     with right:
         acts = found.limited["published"]
         rows = [
@@ -176,9 +214,12 @@ def law(shown: Any) -> None:
             )
         else:
             st.button(
-                "Show where the limit acts", icon=":material/bolt:", on_click=_collision,
-                help="A scene in which two bodies meet closely, under the published law. " + terms.LIMIT,
-            )  # fmt: skip
+                "Show where the limit acts",
+                icon=":material/bolt:",
+                on_click=_collision,
+                help="A scene in which two bodies meet closely, under the published law. "
+                + terms.LIMIT,
+            )
 
 
 def _collision() -> None:
@@ -194,9 +235,14 @@ def errors(shown: Any) -> None:
     for name, s in shown.squares.items():
         test = cached.job(name).test
         rows.append(
-            [shown.labels[name], f"{nbody.mse(s.first, end):.4f}", f"{nbody.mse(s.right, end_g):.4f}",
-             words.delta(s.delta[OUTPUT]), "–" if test is None else f"{test:.4f}"]
-        )  # fmt: skip
+            [
+                shown.labels[name],
+                f"{nbody.mse(s.first, end):.4f}",
+                f"{nbody.mse(s.right, end_g):.4f}",
+                words.delta(s.delta[OUTPUT]),
+                "–" if test is None else f"{test:.4f}",
+            ]
+        )
     for name, (x, gx, d) in nbody.trivial(shown.begin, shown.element, shown.true).items():
         rows.append([name, f"{x:.4f}", f"{gx:.4f}", words.delta(d), "–"])
     left, right = layout.side_by_side(2, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
@@ -42,18 +42,25 @@ def show(shown: Any) -> viewer.Events:
     }
     return viewer.show(
         _Scene(shown, models).panels(),
-        key=VIEWER, height=picture.height(player=True), grid=picture.grid(len(shown.names), True),
+        key=VIEWER,
+        height=picture.height(player=True),
+        grid=picture.grid(len(shown.names), True),
         side=picture.side(
             shown, models, (QUESTION, ABOUT), OUTPUT, state.SHORT, {"metric": state.METRICS}
         ),
         live=picture.channel("nbody", shown, models, "ends differ by", known, truth=1),
-        fit=f"{shown.source.name} {shown.rolling} {len(shown.squares)} {len(shown.rolled)}", fill=False,
+        fit=f"{shown.source.name} {shown.rolling} {len(shown.squares)} {len(shown.rolled)}",
+        fill=False,
         alt=in_words(shown),
         playback=viewer.Playback(
-            RATE[shown.rolling], FRAME, "time units", shown.begins, int(st.session_state[state.FRAME])
+            RATE[shown.rolling],
+            FRAME,
+            "time units",
+            shown.begins,
+            int(st.session_state[state.FRAME]),
         ),
         on={**picture.heard(G, choices), "frame": _rest},
-    )  # fmt: skip
+    )
 
 
 def _rest(told: Any) -> None:
@@ -74,17 +81,25 @@ class _Scene:
         shown, true = self.shown, self.shown.true
         panels = [
             look.Panel(
-                "x", self._true(self.x, true.straight - self.at, shown.begin.charges), "the start",
-                caption="drag: look around", view_button=True,
+                "x",
+                self._true(self.x, true.straight - self.at, shown.begin.charges),
+                "the start",
+                caption="drag: look around",
+                view_button=True,
                 help="x: the start as it is given. Dragging here turns the camera, not the input. "
                 + terms.PATHS,
             ),
             look.Panel(
-                "g·x", self._true(self.gx, true.moved - self.at_g, shown.moved.charges),
-                "the start, turned", input=True, follows=True, rotation=shown.turn[2],
-                caption=picture.caption(state.ALSO), help=terms.BODIES["g"],
+                "g·x",
+                self._true(self.gx, true.moved - self.at_g, shown.moved.charges),
+                "the start, turned",
+                input=True,
+                follows=True,
+                rotation=shown.turn[2],
+                caption=picture.caption(state.ALSO),
+                help=terms.BODIES["g"],
             ),
-        ]  # fmt: skip
+        ]
         if not shown.names:
             return panels
         panels.append(self._first(shown.names[0], self.models[0]))
@@ -101,10 +116,15 @@ class _Scene:
             self._start(places, charges),
             look.Path(frames, "truth", look.GREY, "true path", 0.16 * self.size),
             look.Track(
-                frames, "", look.GREY, charges=charges, radius=0.9 * self.size, trail=False,
+                frames,
+                "",
+                look.GREY,
+                charges=charges,
+                radius=0.9 * self.size,
+                trail=False,
                 role="truth",
             ),
-        ]  # fmt: skip
+        ]
 
     def _first(self, name: str, model: dict[str, Any]) -> look.Panel:
         shown = self.shown
@@ -116,27 +136,39 @@ class _Scene:
         if rolled is not None:
             items = [
                 self._start(self.x, charges),
-                look.Path(shown.true.straight - self.at, "first", look.GREY, "true path", 0.1 * self.size),
+                look.Path(
+                    shown.true.straight - self.at, "first", look.GREY, "true path", 0.1 * self.size
+                ),
                 *self._rolled(rolled.first - self.at, "first", "left", model["color"], "f(f(…x))"),
-            ]  # fmt: skip
+            ]
             return look.Panel(
-                "f(x)", items, f"{model['label']}, five steps", "one step a time unit",
+                "f(x)",
+                items,
+                f"{model['label']}, five steps",
+                "one step a time unit",
                 help=terms.ROLLOUT,
-            )  # fmt: skip
+            )
         end = look.Particles(
             shown.true.straight[-1] - self.at, None, 0.6 * self.size, look.GREY, True, "true end"
         )
         way = look.Field(
-            self.x, square.first - shown.begin.positions, "first", model["color"], "predicted way",
-            width=0.25 * self.size, longest=1e6,
-        )  # fmt: skip
+            self.x,
+            square.first - shown.begin.positions,
+            "first",
+            model["color"],
+            "predicted way",
+            width=0.25 * self.size,
+            longest=1e6,
+        )
         return look.Panel(
-            "f(x)", [self._bodies(self.x, charges), end, way], about,
+            "f(x)",
+            [self._bodies(self.x, charges), end, way],
+            about,
             caption=f"error {words.delta(shown.error(square.first))} {UNIT}",
             note="after 1 time unit",
             help="The predicted displacement of each body over one time unit, and where it truly ends. "
             "The error is the root of the mean squared one of a coordinate.",
-        )  # fmt: skip
+        )
 
     def _both(self, name: str, model: dict[str, Any]) -> look.Panel:
         shown = self.shown
@@ -152,40 +184,70 @@ class _Scene:
                 *self._rolled(rolled.right - self.at_g, "right", "right", look.SLEEVE, "f(g·x)"),
             ]
             return look.Panel(
-                title, items, f"{model['label']}, five steps",
-                caption="predicted again and again", follows=True,
+                title,
+                items,
+                f"{model['label']}, five steps",
+                caption="predicted again and again",
+                follows=True,
                 note=f"Δ_EQ after {state.HORIZONS} steps: {words.delta(rolled.delta[-1])}",
                 help=terms.ROLLOUT,
-            )  # fmt: skip
+            )
         left, right = square.ways
         residual = left - right
         thin, wide = 0.2 * self.size, 0.5 * self.size
         fields = [
             look.Field(self.gx, left, "left", model["color"], "g·f(x)", width=thin, longest=1e6),
-            look.Field(self.gx, right, "right", look.SLEEVE, "f(g·x)", width=wide, opacity=0.5,
-                       longest=1e6),
-            look.Field(self.gx, residual, "residual", look.RESIDUAL, width=thin,
-                       magnify=look.magnifier(residual, 1.0)),
-        ]  # fmt: skip
+            look.Field(
+                self.gx, right, "right", look.SLEEVE, "f(g·x)", width=wide, opacity=0.5, longest=1e6
+            ),
+            look.Field(
+                self.gx,
+                residual,
+                "residual",
+                look.RESIDUAL,
+                width=thin,
+                magnify=look.magnifier(residual, 1.0),
+            ),
+        ]
         return look.Panel(
-            title, [bodies, *fields], model["label"], follows=True,
+            title,
+            [bodies, *fields],
+            model["label"],
+            follows=True,
             note=f"ends differ by {picture.plain(square.apart)} units",
             help="Thin arrows: predict, then turn. Wide sleeve: turn, then predict. Units are the scene's. "
             + terms.BODIES["residual"],
-        )  # fmt: skip
+        )
 
-    def _rolled(self, places: Any, role: str, track: str, color: str, label: str) -> list[Any]:
+    def _rolled(
+        self,
+        places: Any,
+        role: Literal["first", "left", "right"],
+        track: Literal["left", "right"],
+        color: str,
+        label: str,
+    ) -> list[Any]:
         wide = role == "right"
         return [
             look.Path(
-                places, role, color, label, (0.45 if wide else 0.2) * self.size,  # type: ignore[arg-type]
+                places,
+                role,
+                color,
+                label,
+                (0.45 if wide else 0.2) * self.size,
                 opacity=0.5 if wide else 1.0,
             ),
             look.Track(
-                places, "", color, "ghost" if wide else "ring", radius=(0.8 if wide else 1.3) * self.size,
-                every=shown_every(), trail=False, role=track,  # type: ignore[arg-type]
+                places,
+                "",
+                color,
+                "ghost" if wide else "ring",
+                radius=(0.8 if wide else 1.3) * self.size,
+                every=shown_every(),
+                trail=False,
+                role=track,
             ),
-        ]  # fmt: skip
+        ]
 
 
 def shown_every() -> int:

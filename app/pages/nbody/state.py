@@ -26,8 +26,20 @@ COLLISION = "nbody-5-collision"  # where the published law's limit acts
 UNIT = "scene units"
 
 DEFAULTS = {
-    SCENE: FIRST, LAW: LAWS[0], RUN: MODELS[0], BESIDE: MODELS[1], PRECISION: "float32",
-    METRIC: "l2", ALSO: [], FRAME: 0, MAP: None, BODIES: 5, CHARGES: nbody.CHARGES[0], SEED: 0,
-    f"{G}:axis": AXIS, f"{G}:angle": DEGREES, f"{G}:seed": 0,
-}  # fmt: skip
+    SCENE: FIRST,
+    LAW: LAWS[0],
+    RUN: MODELS[0],
+    BESIDE: MODELS[1],
+    PRECISION: "float32",
+    METRIC: "l2",
+    ALSO: [],
+    FRAME: 0,
+    MAP: None,
+    BODIES: 5,
+    CHARGES: nbody.CHARGES[0],
+    SEED: 0,
+    f"{G}:axis": AXIS,
+    f"{G}:angle": DEGREES,
+    f"{G}:seed": 0,
+}
 UNDONE = (*(k for k in DEFAULTS if k != FRAME), f"{G}:own")

@@ -151,7 +151,8 @@ def _figures(names: list[tuple[str, int]], views: dict[str, training.View], held
             lambda view: training.delta(drawn, view, groups, dark, "share"),
         ),
         "rate": (
-            "Learning rate", "The learning rate of each run on a log axis.",
+            "Learning rate",
+            "The learning rate of each run on a log axis.",
             lambda view: training.rate(drawn, view, dark),
         ),
         "speed": (
@@ -164,7 +165,7 @@ def _figures(names: list[tuple[str, int]], views: dict[str, training.View], held
             "The share of padding in the batches, and of the time spent waiting for input.",
             lambda view: training.waste(drawn, view, dark),
         ),
-    }  # fmt: skip
+    }
     for plot, view in views.items():
         key = {"share": "share", "waste": "padding", "delta": "delta"}.get(plot)
         if key and not any(line.get(key) for run in drawn for line in run.lines):

@@ -47,10 +47,14 @@ def _settings() -> dict[str, Any]:
     quick, key = True, f"training:{dataset}:"
     if usual:
         size = st.segmented_control(
-            "Size", ["quick look", "as shipped"], default="quick look", required=True,
-            key="training:size", width="stretch",
+            "Size",
+            ["quick look", "as shipped"],
+            default="quick look",
+            required=True,
+            key="training:size",
+            width="stretch",
             help=f"As shipped: the settings of {usual['name']}, which comes with Demetar.",
-        )  # fmt: skip
+        )
         quick = size == "quick look"
     given = {**backend_form.settings(), **usual}
     given["ema"] = 0.99 if quick else given["ema"]  # few steps: a short memory
@@ -72,9 +76,11 @@ def _what() -> tuple[dict[str, Any], dict[str, str]]:
     datasets, kept = backend_form.datasets(), own_sets.found()
     left, right = st.columns(2)
     dataset = left.selectbox(
-        "Data set", [n for n in _first(datasets, "dataset") if n != OWN or kept],
-        key="training:dataset", format_func=lambda n: datasets[n].title,
-    )  # fmt: skip
+        "Data set",
+        [n for n in _first(datasets, "dataset") if n != OWN or kept],
+        key="training:dataset",
+        format_func=lambda n: datasets[n].title,
+    )
     known, key = datasets[dataset], f"training:{dataset}:"
     if dataset == OWN:
         return _own(kept, right, key)
@@ -82,9 +88,11 @@ def _what() -> tuple[dict[str, Any], dict[str, str]]:
     able = backend_form.models_for(dataset, target)
     if len(known.targets) > 1:
         target = st.selectbox(
-            "Target", _first(known.targets, "target"), key=key + "target",
+            "Target",
+            _first(known.targets, "target"),
+            key=key + "target",
             format_func=lambda t: f"{t} ({known.targets[t].unit})",
-        )  # fmt: skip
+        )
         able = backend_form.models_for(dataset, target)
     model = _model(right, able)
     options = {}
@@ -103,9 +111,11 @@ def _what() -> tuple[dict[str, Any], dict[str, str]]:
 
 def _model(place: Any, able: list[str]) -> str:
     return place.selectbox(
-        "Model", _first(able, "model"), format_func=lambda n: backend_form.models()[n],
+        "Model",
+        _first(able, "model"),
+        format_func=lambda n: backend_form.models()[n],
         key="training:model",
-    )  # fmt: skip
+    )
 
 
 def _own(kept: dict[str, Any], place: Any, key: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -134,20 +144,27 @@ def _number(place: Any, name: str, spec: Number, given: dict, key: str, most: di
     low, high = kind(spec.low), kind(high)
     return kind(
         place.number_input(
-            spec.label, low, high, min(max(kind(value), low), high), key=key + name,
-            help=spec.help or None, step=kind(spec.step),
+            spec.label,
+            low,
+            high,
+            min(max(kind(value), low), high),
+            key=key + name,
+            help=spec.help or None,
+            step=kind(spec.step),
             format=None if kind is int else "%.5f" if name == "ema" else "%.1e",
         )
-    )  # fmt: skip
+    )
 
 
 def _augment(key: str, model: str) -> str:
     group = st.selectbox(
-        "Augmentation", backend_form.allowed("augment"), key=key + "augment",
+        "Augmentation",
+        backend_form.allowed("augment"),
+        key=key + "augment",
         format_func=lambda group: f"random elements of {group}" if group else "none",
         help="Another group element for every training system and step: teaches a symmetry by "
         "example to a model that does not know it.",
-    )  # fmt: skip
+    )
     claim = backend_form.claim(model)
     said = f"{backend_form.models()[model]} is built for {claim} ({backend_form.meaning(claim)})."
     if group:
@@ -171,9 +188,13 @@ def _more(
             if isinstance(spec, Choice):
                 words = backend_form.allowed(setting)
                 found[setting] = place.selectbox(
-                    spec.label, words, words.index(given[setting]), key=key + setting,
-                    help=spec.help, format_func=lambda word: word or "usual",
-                )  # fmt: skip
+                    spec.label,
+                    words,
+                    words.index(given[setting]),
+                    key=key + setting,
+                    help=spec.help,
+                    format_func=lambda word: word or "usual",
+                )
             else:
                 own = key if setting in LITTLE else f"{key}{model}:"
                 found[setting] = _number(place, setting, spec, given, own, most)
@@ -190,15 +211,20 @@ def _edges(key: str, data: backend_form.DataSet, given: dict) -> Any:
     start = "usual" if shipped is None else "bonds" if shipped == "bonds" else "cutoff"
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
-            "Edges", choices, choices.index(start), key=key + "connect",
+            "Edges",
+            choices,
+            choices.index(start),
+            key=key + "connect",
             help="Which pairs exchange messages. Usual: what the model's authors join, mostly all.",
-        )  # fmt: skip
+        )
         if chosen != "cutoff":
             return None if chosen == "usual" else chosen
         value = float(shipped) if isinstance(shipped, int | float) else 3.0
         return float(
-            st.number_input("Cutoff", 0.1, 100.0, value, 0.5, key=key + "cutoff", help="Å, or scene units")
-        )  # fmt: skip
+            st.number_input(
+                "Cutoff", 0.1, 100.0, value, 0.5, key=key + "cutoff", help="Å, or scene units"
+            )
+        )
 
 
 def _sizes(places: Any, key: str, model: str, given: dict) -> dict[str, int]:
@@ -207,9 +233,12 @@ def _sizes(places: Any, key: str, model: str, given: dict) -> dict[str, int]:
     shipped = given.get("model_config") or {}
     for i, (name, usual) in enumerate(backend_form.sizes(model).items()):
         now = places[(i + 1) % 2].number_input(
-            name.replace("_", " ").capitalize(), 0, 4096, int(shipped.get(name, usual)),
+            name.replace("_", " ").capitalize(),
+            0,
+            4096,
+            int(shipped.get(name, usual)),
             key=f"{key}{model}:{name}",
-        )  # fmt: skip
+        )
         if now != usual:
             found[name] = int(now)
     return found

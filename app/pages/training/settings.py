@@ -62,7 +62,7 @@ MORE: dict[str, Number | Choice] = {
         1000,
         when="plateau",
         help="Without a new best, with the plateau schedule.",
-    ),  # fmt: skip
+    ),
     "patience": Number("Checks before an early end", 0, 1000, "Without a new best; 0: never."),
     "precision": Choice("Precision", "In which the model computes; weights stay in float32."),
     "devices": Choice("Devices", "All: every batch is dealt out over them."),

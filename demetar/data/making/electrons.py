@@ -86,18 +86,25 @@ def density(s: Making, progress: Progress | None = None) -> Arrays:
             rows.append(ks.coefficients(ks.Field(species, places.astype(float), ORBITALS)))
             if progress:
                 progress(i + 1, len(x))
-        found |= _named(name, positions=x, species=species, sizes=np.array(sizes),
-                        coefficients=np.array([c for c, _ in rows], np.float32),
-                        missed=np.array([m for _, m in rows], np.float32))  # fmt: skip
+        found |= _named(
+            name,
+            positions=x,
+            species=species,
+            sizes=np.array(sizes),
+            coefficients=np.array([c for c, _ in rows], np.float32),
+            missed=np.array([m for _, m in rows], np.float32),
+        )
     x, species, _ = geometries("water", s)
     first = ks.Field(species, x[0].astype(float), ORBITALS, exact=True)
     turned = _turned(first, species, x[0].astype(float), ORBITALS, s.seed)
     return found | _named(
-        "check", positions=x[0].astype(float), matrices=elements(s.seed),
+        "check",
+        positions=x[0].astype(float),
+        matrices=elements(s.seed),
         coefficients=ks.coefficients(first)[0],
         turned=np.array([ks.coefficients(f)[0] for f in turned[0]]),
         own_grid=np.array([ks.coefficients(f)[0] for f in turned[1]]),
-    )  # fmt: skip
+    )
 
 
 def _fitted_atom(z: int) -> np.ndarray:
@@ -138,16 +145,26 @@ def hamiltonian(s: Making, progress: Progress | None = None) -> Arrays:
             if progress:
                 progress(i + 1, len(x))
         f, overlap, guess = np.array(rows).swapaxes(0, 1)
-        found |= _named(name, positions=x, species=species, sizes=np.array(sizes), fock=f,
-                        overlap=overlap, superposed=guess[-sizes[2] :])  # fmt: skip
+        found |= _named(
+            name,
+            positions=x,
+            species=species,
+            sizes=np.array(sizes),
+            fock=f,
+            overlap=overlap,
+            superposed=guess[-sizes[2] :],
+        )
     x, species, _ = geometries("water", s)
     for basis in (SMALL, ORBITALS):
         first = ks.Field(species, x[0].astype(float), basis, exact=True)
         along, own = _turned(first, species, x[0].astype(float), basis, s.seed)
         found |= _named(
-            f"check/{basis}", matrix=first.matrix, shells=ks.shells(first.mole),
-            turned=np.array([f.matrix for f in along]), own_grid=np.array([f.matrix for f in own]),
-        )  # fmt: skip
+            f"check/{basis}",
+            matrix=first.matrix,
+            shells=ks.shells(first.mole),
+            turned=np.array([f.matrix for f in along]),
+            own_grid=np.array([f.matrix for f in own]),
+        )
     return found | _named("check", positions=x[0].astype(float), matrices=elements(s.seed))
 
 
@@ -170,9 +187,10 @@ def write(
     content = buffer.getvalue()
     write_atomically(place / f"{kind}.npz", content)
     entry = {
-        "sha256": hashlib.sha256(content).hexdigest(), **dataclasses.asdict(s),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        **dataclasses.asdict(s),
         "packages": {name: version(name) for name in ("pyscf", "numpy", "ase")},
-    }  # fmt: skip
+    }
     listed = place / "electrons.json"
     known = json.loads(listed.read_text(encoding="utf-8")) if listed.is_file() else {}
     text = json.dumps(dict(sorted({**known, kind: entry}.items())), indent=1) + "\n"

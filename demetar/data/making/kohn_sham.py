@@ -54,9 +54,13 @@ class Field:
     """
 
     def __init__(
-        self, species: np.ndarray, positions: np.ndarray, basis: str, grid: Any = None,
+        self,
+        species: np.ndarray,
+        positions: np.ndarray,
+        basis: str,
+        grid: Any = None,
         exact: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         gto, dft = pyscf("gto"), pyscf("dft")
         places = [(int(z), tuple(map(float, x))) for z, x in zip(species, positions)]
         self.mole = gto.M(atom=places, basis=basis, unit="Angstrom", verbose=0)

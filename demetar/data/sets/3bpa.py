@@ -34,15 +34,21 @@ def _source(part: str, size: int, **digest: str) -> dict[str, Any]:
 
 # The tests are pinned by git's own name of their content (SHA-1 of a header and the bytes).
 _SOURCES = (
-    _source("train_300K", 1_504_880,
-            sha256="d109971fab90e2231ad931a83eb704c8d940f5c7d7a8de27fe3b84ea18634c0a"),
-    _source("train_mixedT", 1_504_818,
-            sha256="bc108532964b2ed259eaaabf82e5dfaffa5bda9ac384fc2afabcce192a49250b"),
+    _source(
+        "train_300K",
+        1_504_880,
+        sha256="d109971fab90e2231ad931a83eb704c8d940f5c7d7a8de27fe3b84ea18634c0a",
+    ),
+    _source(
+        "train_mixedT",
+        1_504_818,
+        sha256="bc108532964b2ed259eaaabf82e5dfaffa5bda9ac384fc2afabcce192a49250b",
+    ),
     _source("test_300K", 5_023_260, git="6ea840dfce31bd7667a26e592f3625729c90441b"),
     _source("test_600K", 6_434_399, git="681d24eeb4e9193644e6db58193b50e205a5bc0f"),
     _source("test_1200K", 6_437_539, git="94beb5238c3573e4be4d368928460f951e07e513"),
     _source("test_dih", 0, git="7bdd390b9aed0a677dd8036a3a5055a0b648d1f5"),  # size unknown
-)  # fmt: skip
+)
 VALID = 50
 ABOUT = DataSet(
     title="3BPA",
@@ -63,7 +69,7 @@ ABOUT = DataSet(
     splits_with={"600K": {"test": 2_138}, "1200K": {"test": 2_139}, "dih": {"test": None}},
     notes={
         "": "The literature reports root mean square errors here; this project's are mean absolute, "
-        "so no published number stands beside them.",
+        "so no published number stands beside them."
     },
 )
 

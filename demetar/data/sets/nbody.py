@@ -182,20 +182,27 @@ def systems(
 _PUBLISHED = {
     # Satorras et al. (2021), table 2; SEGNN: Brandstetter et al. (2022), table 1.
     ("published", "positions"): {
-        "linear": 0.0819, "se3_transformer": 0.0244, "tfn": 0.0155, "gnn": 0.0107, "egnn": 0.0071,
+        "linear": 0.0819,
+        "se3_transformer": 0.0244,
+        "tfn": 0.0155,
+        "gnn": 0.0107,
+        "egnn": 0.0071,
         "segnn": 0.0043,
     },
     # Fuchs et al. (2020), table 1: the mean of its MSE of positions and of velocities.
     ("fuchs", "state"): {
         name: (x + v) / 2
         for name, x, v in (
-            ("linear", 0.0691, 0.261), ("deepset", 0.0639, 0.246), ("tfn", 0.0151, 0.125),
-            ("set_transformer", 0.0139, 0.101), ("se3_transformer", 0.0076, 0.075),
+            ("linear", 0.0691, 0.261),
+            ("deepset", 0.0639, 0.246),
+            ("tfn", 0.0151, 0.125),
+            ("set_transformer", 0.0139, 0.101),
+            ("se3_transformer", 0.0076, 0.075),
         )
     },
     # The rerun of the original program in the README of gerkone/segnn-jax (commit 82b2cfa4).
     ("gravity", "positions"): {"segnn": 0.265},
-}  # fmt: skip
+}
 
 
 def published(target: str = "positions", variant: str = "published") -> dict[str, float]:

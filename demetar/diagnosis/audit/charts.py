@@ -27,14 +27,17 @@ def chart(
     Zeros leave a logarithmic axis.
     """
     points = [
-        (a, b) for a, b in zip(x, y)
+        (a, b)
+        for a, b in zip(x, y)
         if math.isfinite(a) and math.isfinite(b) and (a > 0 or not log_x) and (b > 0 or not log_y)
-    ]  # fmt: skip
+    ]
     if not points:
         return f"<p>{escape(title)}: zero throughout.</p>"
-    limits = [] if bound is None else [
-        (a, b) for a, b in zip(x, bound) if math.isfinite(b) and (b > 0 or not log_y)
-    ]  # fmt: skip
+    limits = (
+        []
+        if bound is None
+        else [(a, b) for a, b in zip(x, bound) if math.isfinite(b) and (b > 0 or not log_y)]
+    )
     across = _axis([p[0] for p in points], log_x, LEFT, WIDTH - 14)
     up = _axis([p[1] for p in [*points, *limits]], log_y, HEIGHT - BOTTOM, TOP)
     parts = [

@@ -53,8 +53,13 @@ def _late(found: Found) -> Decision | None:
     f = broken(found, "history")
     if f is None:
         return None
-    return say("stale-state", f, "Only a large change of the structure shows it.", "discontinuous-cutoff",
-                "the same structure has two answers")  # fmt: skip
+    return say(
+        "stale-state",
+        f,
+        "Only a large change of the structure shows it.",
+        "discontinuous-cutoff",
+        "the same structure has two answers",
+    )
 
 
 def _number(found: Found) -> Decision | None:
@@ -67,9 +72,12 @@ def _low(found: Found) -> Decision | None:
     f = found.get("noise")
     if f is not None and f.tags.get("word") == "low":
         return say(
-            "fast-matmul", f, "", "rough-surface",
+            "fast-matmul",
+            f,
+            "",
+            "rough-surface",
             "the noise is there on a scale of 1e-5 to 1e-3 Å, where ripples are smooth",
-        )  # fmt: skip
+        )
     return None
 
 
@@ -103,8 +111,13 @@ def _place(found: Found) -> Decision | None:
     turned = found.get("rotation")
     diagonal = f.tags["diagonal"] is not None and f.tags["diagonal"] <= 3
     if diagonal and turned is not None and turned.broken:
-        return say("axis-mean", f, "A shift along (1, 1, 1) is exact.", "absolute-position",
-                    "a shift along (1, 1, 1) changes nothing")  # fmt: skip
+        return say(
+            "axis-mean",
+            f,
+            "A shift along (1, 1, 1) is exact.",
+            "absolute-position",
+            "a shift along (1, 1, 1) changes nothing",
+        )
     return say("absolute-position", f, "", "float32-input", "it is there at shifts of an ångström")
 
 
@@ -220,8 +233,13 @@ def _crowd(found: Found) -> Decision | None:
     if f.tags["deaf"]:
         return neighbours(f, f.tags["deaf"], "atom-order")
     if f.broken and f.tags["permuted"]:
-        return say("neighbour-limit", f, "The structure itself is too small to show it.", "atom-order",
-                    "fewer atoms can be renumbered")  # fmt: skip
+        return say(
+            "neighbour-limit",
+            f,
+            "The structure itself is too small to show it.",
+            "atom-order",
+            "fewer atoms can be renumbered",
+        )
     return None
 
 

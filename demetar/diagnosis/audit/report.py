@@ -44,20 +44,37 @@ def document(audit: Any) -> dict[str, Any]:
     """The audit as plain values for JSON; numbers that are not finite are null."""
     rows = [
         {
-            "name": f.name, "title": f.title, "value": f.value, "limit": f.limit, "unit": f.unit,
-            "broken": f.broken, "detail": f.detail, "tags": f.tags, "data": f.data,
+            "name": f.name,
+            "title": f.title,
+            "value": f.value,
+            "limit": f.limit,
+            "unit": f.unit,
+            "broken": f.broken,
+            "detail": f.detail,
+            "tags": f.tags,
+            "data": f.data,
         }
         for f in audit.findings
-    ]  # fmt: skip
+    ]
     return _plain(
         {
-            "cause": audit.cause, "sentence": audit.sentence, "mends": cause(audit.cause).mends,
-            "evidence": rows, "decided": audit.decided, "runner_up": audit.runner_up,
-            "excluded": audit.excluded, "evaluations": audit.evaluations, "seconds": audit.seconds,
-            "smallest": audit.smallest, "complete": audit.complete, "calculator": audit.calculator,
-            "structure": audit.formula, "atoms": audit.atoms, "refusals": list(audit.refusals),
+            "cause": audit.cause,
+            "sentence": audit.sentence,
+            "mends": cause(audit.cause).mends,
+            "evidence": rows,
+            "decided": audit.decided,
+            "runner_up": audit.runner_up,
+            "excluded": audit.excluded,
+            "evaluations": audit.evaluations,
+            "seconds": audit.seconds,
+            "smallest": audit.smallest,
+            "complete": audit.complete,
+            "calculator": audit.calculator,
+            "structure": audit.formula,
+            "atoms": audit.atoms,
+            "refusals": list(audit.refusals),
         }
-    )  # fmt: skip
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -99,9 +116,13 @@ def markdown(audit: Any) -> str:
     """The audit as Markdown."""
     ended = "" if audit.complete else " Stopped before the end: what there is."
     lines = [
-        f"# {audit.calculator} on {audit.formula}: {audit.cause}", "", audit.sentence, "",
-        f"*What mends it*: {cause(audit.cause).mends}", "",
-    ]  # fmt: skip
+        f"# {audit.calculator} on {audit.formula}: {audit.cause}",
+        "",
+        audit.sentence,
+        "",
+        f"*What mends it*: {cause(audit.cause).mends}",
+        "",
+    ]
     lines += [_excluded(audit), ""] if audit.runner_up else []
     lines += ["| check | value | precision explains | unit | |", "|---|---:|---:|---|---|"]
     lines += [
@@ -132,9 +153,18 @@ def figures(audit: Any) -> list[str]:
         h, e, allowed = ([r[k] for r in rows] for k in range(3))
         half = len(h) // 2 or 1
         drawn.append(
-            chart("Forces against −ΔE/2h", h[:half], e[:half], "step h / Å", "difference / eV/Å",
-                  line=True, log_x=True, log_y=True, bound=allowed[:half])
-        )  # fmt: skip
+            chart(
+                "Forces against −ΔE/2h",
+                h[:half],
+                e[:half],
+                "step h / Å",
+                "difference / eV/Å",
+                line=True,
+                log_x=True,
+                log_y=True,
+                bound=allowed[:half],
+            )
+        )
     for curve in found["continuity"].data.get("curves", []) if "continuity" in found else []:
         rest = curve["energy"][-1]
         values = [e - rest for e in curve["energy"]]

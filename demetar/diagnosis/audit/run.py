@@ -132,11 +132,21 @@ def audit(
     decision = decide(found)
     small = _smallest(scene, found, decision, complete)
     return Audit(
-        decision.word, decision.sentence, tuple(found.values()), probe.evaluations,
-        round(probe.elapsed, 3), decision.decided, decision.runner_up, decision.excluded, small,
-        complete, type(made).__name__, atoms.get_chemical_formula(), len(atoms),
+        decision.word,
+        decision.sentence,
+        tuple(found.values()),
+        probe.evaluations,
+        round(probe.elapsed, 3),
+        decision.decided,
+        decision.runner_up,
+        decision.excluded,
+        small,
+        complete,
+        type(made).__name__,
+        atoms.get_chemical_formula(),
+        len(atoms),
         tuple(dict.fromkeys(probe.refusals))[:10],
-    )  # fmt: skip
+    )
 
 
 def _smallest(

@@ -16,12 +16,18 @@ from demetar.diagnosis.audit.probe import Refused, moved
 
 MOST = 40  # structures tried
 CHECKS: dict[str, Callable[[Scene], list[Finding]]] = {
-    "translation": groups.translations, "permutation": groups.permutations, "rotation": groups.turns,
-    "inversion": lambda scene: groups.inversion(scene, alone=True), "aimed": aimed.aimed,
+    "translation": groups.translations,
+    "permutation": groups.permutations,
+    "rotation": groups.turns,
+    "inversion": lambda scene: groups.inversion(scene, alone=True),
+    "aimed": aimed.aimed,
     "image": cells.images,
-    "gradient": gradient.steps, "gradient-atoms": gradient.steps, "jacobian": gradient.steps,
-    "force-law": groups.turns, "stress": gradient.stress,
-}  # fmt: skip
+    "gradient": gradient.steps,
+    "gradient-atoms": gradient.steps,
+    "jacobian": gradient.steps,
+    "force-law": groups.turns,
+    "stress": gradient.stress,
+}
 
 
 STANDS = {"gradient-atoms": "gradient", "jacobian": "gradient", "force-law": "rotation"}
@@ -108,8 +114,9 @@ def told(atoms: ase.Atoms) -> dict[str, Any]:
     """A structure as JSON."""
     plain = moved(atoms)
     return {
-        "atoms": len(plain), "formula": plain.get_chemical_formula(),
+        "atoms": len(plain),
+        "formula": plain.get_chemical_formula(),
         "symbols": plain.get_chemical_symbols(),
         "positions": np.round(plain.positions, 6).tolist(),
         "cell": np.round(np.array(plain.cell), 6).tolist() if plain.pbc.any() else None,
-    }  # fmt: skip
+    }

@@ -22,11 +22,21 @@ def turned(found: Found) -> Decision | None:
         deaf = crowd.tags.get("deaf") if crowd is not None else None
         if crowd is not None and deaf:
             return neighbours(crowd, deaf, "singular-direction")
-        return say("neighbour-limit", f, "Only the symmetric structure shows it.", "unconstrained",
-                    "the same structure turns well once its equal distances differ")  # fmt: skip
+        return say(
+            "neighbour-limit",
+            f,
+            "Only the symmetric structure shows it.",
+            "unconstrained",
+            "the same structure turns well once its equal distances differ",
+        )
     if tags.get("cluster_clean"):
-        return say("untransformed-input", f, "The same atoms without a turned cell are exact.",
-                    "laboratory-frame", "positions alone turn well")  # fmt: skip
+        return say(
+            "untransformed-input",
+            f,
+            "The same atoms without a turned cell are exact.",
+            "laboratory-frame",
+            "positions alone turn well",
+        )
     digits = found["noise"].tags["relative"]
     exact = tags.get("axes") or any(tags.get("folds", {}).values())
     exact = exact or any(tags.get(f"any_{k}") for k in ("flip", "quarter", "cycle", "swap"))
@@ -36,14 +46,27 @@ def turned(found: Found) -> Decision | None:
         )
     if f.tags["energy"] and tags.get("erratic", 0.0) > 0.02 and digits > 0:
         return say(
-            "fast-matmul", f, "Turns by 0.01 rad already give steps.", "laboratory-frame",
+            "fast-matmul",
+            f,
+            "Turns by 0.01 rad already give steps.",
+            "laboratory-frame",
             "the error does not change smoothly with the angle",
-        )  # fmt: skip
+        )
+    return _by_laws(f, tags, found)
+
+
+def _by_laws(f: Finding, tags: dict[str, Any], found: Found) -> Decision:
+    """From the law that fits the forces, and from how many of them are the energy's slopes."""
     law = found.get("force-law")
     if law is not None and law.tags["law"] and not f.tags["energy"]:
         word = law.tags["law"]
-        return say(word, law, "The energy is invariant and its slopes give the forces by this law.",
-                    "unconstrained", "one law fits in all orientations")  # fmt: skip
+        return say(
+            word,
+            law,
+            "The energy is invariant and its slopes give the forces by this law.",
+            "unconstrained",
+            "one law fits in all orientations",
+        )
     atoms = found.get("gradient-atoms")
     if (
         atoms is not None
@@ -51,8 +74,13 @@ def turned(found: Found) -> Decision | None:
         and not f.tags["energy"]
         and 2 * len(atoms.tags["wrong"]) <= atoms.tags["count"]
     ):
-        return say("wrong-gradient", atoms, "The energy is invariant and the other forces are right.",
-                    "unconstrained", "most atoms have the right force")  # fmt: skip
+        return say(
+            "wrong-gradient",
+            atoms,
+            "The energy is invariant and the other forces are right.",
+            "unconstrained",
+            "most atoms have the right force",
+        )
     return _by_stabiliser(f, tags, found)
 
 

@@ -38,10 +38,11 @@ class _At:
 def forces_of(asked: Asked) -> tuple[str, ...]:
     """Outputs that claim to be forces or a gradient by their name and kind."""
     return tuple(
-        k for k, v in asked.kinds.items()
+        k
+        for k, v in asked.kinds.items()
         if (v.irreps, v.per, v.affine) == ("1x1o", "node", False)
         and (k in ("forces", "force") or k.endswith("gradient"))
-    )  # fmt: skip
+    )
 
 
 def gradients(asked: Asked, ruler: Ruler | None = None, brief: bool = False) -> Evidence:

@@ -137,8 +137,10 @@ def _of_few(asked: Asked, ruler: Ruler, graph: Graph) -> float | None:
     for _ in range(2):
         try:
             part = few(asked, graph, np.sort(rng.permutation(n)[:3]))
-            found += [_largest(worst(asked, ruler, part, [element(permutation=np.array(p))]))
-                      for p in ((1, 0, 2), (2, 1, 0), (0, 2, 1))]  # fmt: skip
+            found += [
+                _largest(worst(asked, ruler, part, [element(permutation=np.array(p))]))
+                for p in ((1, 0, 2), (2, 1, 0), (0, 2, 1))
+            ]
         except (InputError, ValueError):
             return None
     return max(found)
@@ -151,9 +153,11 @@ def few(asked: Asked, graph: Graph, kept: np.ndarray) -> Graph:
         for k in ("velocities", "charges", "masses")
     }
     first = graph.replace(
-        positions=np.asarray(graph.positions)[kept], species=np.asarray(graph.species)[kept],
-        edge_attributes=None, **parts,
-    )  # fmt: skip
+        positions=np.asarray(graph.positions)[kept],
+        species=np.asarray(graph.species)[kept],
+        edge_attributes=None,
+        **parts,
+    )
     return asked.rule(first) if asked.rule else connect(first, None)
 
 

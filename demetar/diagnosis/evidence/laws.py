@@ -26,9 +26,13 @@ def laws(asked: Asked, ruler: Ruler) -> Evidence:
     def fits(names: list[str], matrix) -> float:
         """The largest Δ if vectors turned by matrix(R) in place of R."""
         return max(
-            (ruler.apart(k, base[k] @ matrix(g.matrix).T + g.shift, after[k])
-             for g, after in zip(turns, seen, strict=True) for k in names), default=np.inf,
-        )  # fmt: skip
+            (
+                ruler.apart(k, base[k] @ matrix(g.matrix).T + g.shift, after[k])
+                for g, after in zip(turns, seen, strict=True)
+                for k in names
+            ),
+            default=np.inf,
+        )
 
     broken = [k for k in vectors if fits([k], lambda r: r) > EXACT]
     numbers: dict[str, float] = {"declared": fits(broken, lambda r: r) if broken else 0.0}

@@ -69,9 +69,10 @@ def smoothness(asked: Asked, ruler: Ruler, brief: bool = False) -> Evidence:
     coarse = [k for k in values if left[k] > RIPPLE]
     marks["binary-steps"] = bool(coarse) and all(dyadic(asked, k, length) for k in coarse)
     numbers = {
-        "jumps": [[s.output, s.size] for s in jumps], "kinks": [[s.output, s.size] for s in kinks],
+        "jumps": [[s.output, s.size] for s in jumps],
+        "kinks": [[s.output, s.size] for s in kinks],
         "ripples": left,
-    }  # fmt: skip
+    }
     return Evidence("smoothness", _sentence(marks, jumps, kinks, left), marks, numbers)
 
 
@@ -161,10 +162,14 @@ def _fourth(series: np.ndarray) -> np.ndarray:
 def _suspicious(fourth: np.ndarray, noise: float = 0.0) -> list[int]:
     """Points of the grid whose fourth difference stands out of those around it, or is largest."""
     n = len(fourth)
-    around = np.array([
-        np.median(np.concatenate([fourth[max(0, i - 8) : max(0, i - 2)], fourth[i + 3 : i + 9]]))
-        for i in range(n)
-    ])  # fmt: skip
+    around = np.array(
+        [
+            np.median(
+                np.concatenate([fourth[max(0, i - 8) : max(0, i - 2)], fourth[i + 3 : i + 9]])
+            )
+            for i in range(n)
+        ]
+    )
     peak = np.array([fourth[i] >= fourth[max(0, i - 2) : i + 3].max() for i in range(n)])
     seen = peak & (fourth > max(1e-9, 2 * noise))
     ranked = sorted(np.flatnonzero(seen), key=lambda i: -fourth[i] / max(around[i], 1e-13))[:3]

@@ -54,7 +54,7 @@ def turns(asked: Asked, ruler: Ruler) -> Evidence:
         "half-turns": max(exact["half"]) <= limit,
         "cyclic-turns": max(exact["cyclic"]) <= limit,
         "swaps": max(exact["swaps"]) <= limit,
-    }  # fmt: skip
+    }
     rings: dict[str, list[int]] = {}
     if axis is None and not marks["quarter-turns"]:
         for name, e in zip("xyz", np.eye(3), strict=True):
@@ -87,9 +87,14 @@ def null_axis(asked: Asked, ruler: Ruler) -> tuple[np.ndarray | None, float]:
             for sign, angle in ends:
                 h = element(about(e, sign * angle))
                 after, back = asked.one(carried(h, start)), element(about(e, -sign * angle))
-                sides.append(np.concatenate([
-                    (turned(kind, after[k], back) / ruler.unit[k]).ravel() for k, kind in asked.kinds.items()
-                ]))  # fmt: skip
+                sides.append(
+                    np.concatenate(
+                        [
+                            (turned(kind, after[k], back) / ruler.unit[k]).ravel()
+                            for k, kind in asked.kinds.items()
+                        ]
+                    )
+                )
             slopes = [(sides[2 * i] - sides[2 * i + 1]) / (2 * a) for i, a in enumerate(angles)]
             rows.append(slopes[0] if len(slopes) == 1 else (4 * slopes[0] - slopes[1]) / 3)
         gram += np.array(rows) @ np.array(rows).T

@@ -41,11 +41,16 @@ def _weights(seed: int = 0) -> dict[str, np.ndarray]:
 
     invariants = 3 * CHANNELS
     return {
-        "species": drawn(SPECIES, CHANNELS), "sent": 1 + 0.3 * drawn(CHANNELS, CHANNELS),
-        "scalar": drawn(RADIAL, CHANNELS), "vector": drawn(RADIAL, CHANNELS),
-        "tensor": drawn(RADIAL, CHANNELS), "mixed": drawn(CHANNELS, CHANNELS),
-        "hidden": drawn(CHANNELS + invariants, 12), "out": drawn(12, 1), "dipole": drawn(CHANNELS, 1),
-    }  # fmt: skip
+        "species": drawn(SPECIES, CHANNELS),
+        "sent": 1 + 0.3 * drawn(CHANNELS, CHANNELS),
+        "scalar": drawn(RADIAL, CHANNELS),
+        "vector": drawn(RADIAL, CHANNELS),
+        "tensor": drawn(RADIAL, CHANNELS),
+        "mixed": drawn(CHANNELS, CHANNELS),
+        "hidden": drawn(CHANNELS + invariants, 12),
+        "out": drawn(12, 1),
+        "dipole": drawn(CHANNELS, 1),
+    }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,9 +169,10 @@ class Small:
         if "forces" in self.hooks:
             forces = self.hooks["forces"](inside, forces)
         values = {
-            "energy": Value(energy, ENERGY), "forces": Value(forces, FORCES),
+            "energy": Value(energy, ENERGY),
+            "forces": Value(forces, FORCES),
             "dipole": Value(dipole, DIPOLE),
-        }  # fmt: skip
+        }
         if "values" in self.hooks:
             values = self.hooks["values"](inside, values)
         return Output(values, trace)

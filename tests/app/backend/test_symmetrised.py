@@ -45,9 +45,11 @@ def test_the_average_of_a_run_is_the_mean_of_its_answers_turned_back(small_runs)
     )
     turned = [o["homo_gradient"] @ r for o, r in zip(own, rule[0], strict=True)]
     np.testing.assert_allclose(
-        m.prediction["homo_gradient"], np.mean(turned, 0), rtol=1e-3,
+        m.prediction["homo_gradient"],
+        np.mean(turned, 0),
+        rtol=1e-3,
         atol=1e-5 * np.abs(turned).max(),
-    )  # fmt: skip
+    )
     np.testing.assert_allclose(
         m.prediction["homo"], np.mean([o["homo"] for o in own], 0), rtol=1e-5
     )

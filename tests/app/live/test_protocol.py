@@ -21,13 +21,26 @@ def test_a_question_is_read() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"q": [0, 0, 0]}, {"q": [0, 0, 0, 0]}, {"q": [1e300, 0, 0, 1e300]}, {"q": [0, 0, 0, "1"]},
-        {"q": [float("nan"), 0, 0, 1]}, {"q": [float("inf"), 0, 0, 1]}, {"q": [True, False, False, False]},
-        {"q": {"x": 1}}, {"q": None}, {"n": -1}, {"n": 1.5}, {"n": True}, {"n": 2**53}, {"view": 7},
-        {"view": None}, {"q": [0, 0, 0, 2]}, {"q": [10**400, 0, 0, 1]},
+        {"q": [0, 0, 0]},
+        {"q": [0, 0, 0, 0]},
+        {"q": [1e300, 0, 0, 1e300]},
+        {"q": [0, 0, 0, "1"]},
+        {"q": [float("nan"), 0, 0, 1]},
+        {"q": [float("inf"), 0, 0, 1]},
+        {"q": [True, False, False, False]},
+        {"q": {"x": 1}},
+        {"q": None},
+        {"n": -1},
+        {"n": 1.5},
+        {"n": True},
+        {"n": 2**53},
+        {"view": 7},
+        {"view": None},
+        {"q": [0, 0, 0, 2]},
+        {"q": [10**400, 0, 0, 1]},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_what_makes_no_sense_is_no_question(change: dict[str, Any]) -> None:
     assert protocol.read(json.dumps({**GOOD, **change})) is None
 

@@ -26,13 +26,17 @@ CASES: dict[str, tuple[list[Job], set[str], str]] = {
     "alike together": ([job(v, k, 9.8) for v, k in ("ax", "by", "cx")], set(), "ac"),
     "none is like one with layers": ([job("a", None, 9.8), job("b", None, 9.9)], set(), "a"),
     "hands before verdicts": ([job("a", "x", 9.8, True), job("b", "x", 9.9)], set(), "b"),
-    "verdicts where no hand is": ([job("a", "x", 9.8, True), job("b", "x", 9.9, True)], set(), "ab"),
+    "verdicts where no hand is": (
+        [job("a", "x", 9.8, True), job("b", "x", 9.9, True)],
+        set(),
+        "ab",
+    ),
     "a late verdict before hands": ([job("a", "x", 9.0), job("b", "x", 9.1, True)], set(), "b"),
     "a pause before a verdict": ([job("a", "x", 9.99, True, due=10.01)], set(), ""),
     "one at a time": ([job("a", "x", 9.8), job("b", "x", 9.9)], {"a"}, "b"),
     "one of each": ([job("a", "x", 9.8, True), job("a", "x", 9.9, True)], set(), "a"),
     "not too many": ([job(v, "x", 9.8) for v in "abcdefgh"], set(), "abcdefgh"[: scheduler.MOST]),
-}  # fmt: skip
+}
 Choice = Callable[[Sequence[Job], set[str], float], list[Job]]
 
 

@@ -189,10 +189,18 @@ def test_what_a_switch_shows_is_in_the_link(small_runs, open_page, lens_of, key,
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (0.0, "0"), (7.64e-7, "7.6·10⁻⁷"), (0.94123, "0.94"), (0.01, "0.010"), (0.0099, "9.9·10⁻³"),
-        (1.44, "1.4"), (12.3, "12"), (float("inf"), "–"), (1e-16, "1.0·10⁻¹⁶"), (0.999, "1.0"),
+        (0.0, "0"),
+        (7.64e-7, "7.6·10⁻⁷"),
+        (0.94123, "0.94"),
+        (0.01, "0.010"),
+        (0.0099, "9.9·10⁻³"),
+        (1.44, "1.4"),
+        (12.3, "12"),
+        (float("inf"), "–"),
+        (1e-16, "1.0·10⁻¹⁶"),
+        (0.999, "1.0"),
     ],
-)  # fmt: skip
+)
 def test_errors_are_read_in_two_digits(value, text):
     assert words.delta(value) == text
 

@@ -27,9 +27,16 @@ def shown(at: AppTest):
     g = rotations.quaternion(axis, degrees)
     element, source = molecules.Element(g), molecules.Source("water")
     made = Shown(
-        source, cached.molecule(source), names, choose.labels(names), element, (axis, degrees, g),
-        "float32", "gradient", "l2",
-    )  # fmt: skip
+        source,
+        cached.molecule(source),
+        names,
+        choose.labels(names),
+        element,
+        (axis, degrees, g),
+        "float32",
+        "gradient",
+        "l2",
+    )
     asked = (source, element, axis, "float32")
     for kind, place in (
         ("square", made.squares),

@@ -119,8 +119,10 @@ def test_a_link_holds_features_attention_and_seed(small_runs, open_page):
     at = open_page("molecule", **given, lens="Features", feature=chosen, channel="2")
     assert not at.info
     assert at.selectbox(key="molecule:feature").value == chosen
-    assert {at.query_params[k][0] if isinstance(at.query_params[k], list) else at.query_params[k]
-            for k in ("feature", "channel", "seed")} == {chosen, "2", "7"}  # fmt: skip
+    assert {
+        at.query_params[k][0] if isinstance(at.query_params[k], list) else at.query_params[k]
+        for k in ("feature", "channel", "seed")
+    } == {chosen, "2", "7"}
 
 
 def test_many_unknown_values_are_one_sentence(small_runs, open_page):

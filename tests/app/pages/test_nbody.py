@@ -196,9 +196,18 @@ def test_numbers_can_be_taken_away(
     source, names = nbody.Source("nbody-5-published"), ["egnn-nbody", "set_transformer-nbody"]
     g = molecules.Element((0.0, 0.0, 0.342020143, 0.939692621))
     shown = Shown(
-        source, cached.start_of(source), names, {}, g, ((0.0, 0.0, 1.0), 40.0, g.rotation),
-        "published", "float32", "l2", False, False,
-    )  # fmt: skip
+        source,
+        cached.start_of(source),
+        names,
+        {},
+        g,
+        ((0.0, 0.0, 1.0), 40.0, g.rotation),
+        "published",
+        "float32",
+        "l2",
+        False,
+        False,
+    )
     for kind, place in (("square", shown.squares), ("verdict", shown.verdicts)):
         waiting, found = cached.of_structure(kind, names, shown.measured)
         assert not waiting

@@ -23,11 +23,24 @@ def finished(model: str, claim: str, error: float, delta: float, **more: Any) ->
         g: {"float32": max(delta, 1e-7), "float64": delta} for g in ("SO(3)", "C_i", "T(3)", "S_n")
     }
     return {
-        "place": "qm9", "model": model, "variant": "", "title": model.upper(), "claim": claim,
-        "seeds": 1, "asked": 1, "published": None, "state": "finished",
-        "test": {"mean": error, "std": None}, "forces": None, "epochs": 30.0, "seconds_a_step": 0.05,
-        "processor": 1210.0, "parameters": 90_000.0, "learning_rates": [1e-3], "delta": found,
-    } | more  # fmt: skip
+        "place": "qm9",
+        "model": model,
+        "variant": "",
+        "title": model.upper(),
+        "claim": claim,
+        "seeds": 1,
+        "asked": 1,
+        "published": None,
+        "state": "finished",
+        "test": {"mean": error, "std": None},
+        "forces": None,
+        "epochs": 30.0,
+        "seconds_a_step": 0.05,
+        "processor": 1210.0,
+        "parameters": 90_000.0,
+        "learning_rates": [1e-3],
+        "delta": found,
+    } | more
 
 
 def made() -> dict[str, Any]:
@@ -39,10 +52,15 @@ def made() -> dict[str, Any]:
     }  # fmt: skip
     rows = [
         finished("gnn", "S_n", 200.0, 0.4),
-        finished("egnn", "E(3) x S_n", 100.0, 1e-15,
-                 published={"value": 29.0, "forces": None, "on": "100,000 molecules"}),
+        finished(
+            "egnn",
+            "E(3) x S_n",
+            100.0,
+            1e-15,
+            published={"value": 29.0, "forces": None, "on": "100,000 molecules"},
+        ),
         waiting,
-    ]  # fmt: skip
+    ]
     claim = {
         "model": "painn", "title": "PaiNN", "group": "SO(3)", "claimed": "E(3)", "rule": "a bias",
         "mended_rule": "none", "system": "ethanol", "published": {"float32": 4e-3, "float64": 4e-3},
@@ -98,8 +116,16 @@ def test_what_parity_costs_is_said_where_both_ways_have_run() -> None:
     full = finished(
         "equiformer", "E(3) x S_n", 4.0, 1e-14, title="Equiformer (E(3))", forces=forces
     )
-    proper = finished("equiformer", "SE(3) x S_n", 3.9, 1e-14, title="Equiformer (SE(3))",
-                      forces={"mean": 17.0, "std": None}, seconds_a_step=0.04, epochs=40.0)  # fmt: skip
+    proper = finished(
+        "equiformer",
+        "SE(3) x S_n",
+        3.9,
+        1e-14,
+        title="Equiformer (SE(3))",
+        forces={"mean": 17.0, "std": None},
+        seconds_a_step=0.04,
+        epochs=40.0,
+    )
     other = finished("eqgat", "SE(3) x S_n", 5.0, 1e-14)
     assert equal.parity([proper, full, other], ABOUT) == (
         " With parity in its irreps Equiformer takes 1.25 times as long a step (30 epochs instead of 40) "

@@ -15,10 +15,14 @@ from demetar.core.errors import InputError
 from demetar.diagnosis.record import Diagnosis, Evidence
 
 FOUND = Diagnosis(
-    "vector-bias", "A bias is added to vectors: SO(3) breaks (3e-15 <b>).",
+    "vector-bias",
+    "A bias is added to vectors: SO(3) breaks (3e-15 <b>).",
     (Evidence("groups", "SO(3) breaks (1.5e+00).", {"breaks-SO": True}, {"SO(3)": 1.5}, 12, 0.5),),
-    12, 0.5, "parity", "Take the bias out.",
-)  # fmt: skip
+    12,
+    0.5,
+    "parity",
+    "Take the bias out.",
+)
 
 
 @pytest.fixture

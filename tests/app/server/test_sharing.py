@@ -113,9 +113,17 @@ def begin(home: Path, name: str, epochs: int = 5000) -> None:
     """A run that trains, begun as in a terminal."""
     sizes = {"width": 8, "layers": 1}
     training.start(
-        {"model": "egnn", "dataset": "nbody", "train_size": 20, "valid_size": 10, "batch_size": 10,
-         "epochs": epochs, "name": name, "model_config": sizes}
-    )  # fmt: skip
+        {
+            "model": "egnn",
+            "dataset": "nbody",
+            "train_size": 20,
+            "valid_size": 10,
+            "batch_size": 10,
+            "epochs": epochs,
+            "name": name,
+            "model_config": sizes,
+        }
+    )
     end = time.monotonic() + 120
     while not runs.metrics(home / "runs" / name):
         assert time.monotonic() < end, (home / "runs" / name / "log.txt").read_text()
@@ -185,13 +193,26 @@ def test_a_visitor_changes_nothing_by_any_route(shared: Server) -> None:
         owner.open("data", "data=nbody")
         ids |= {one.label: one.id for one in owner.shown("button")}
     with Visitor(shared.url) as visitor:
-        for page, query in (("training", "run=theirs,done"), ("efficiency", "result=here"),
-                            ("data", "data=nbody"), ("data", "data=file")):  # fmt: skip
+        for page, query in (
+            ("training", "run=theirs,done"),
+            ("efficiency", "result=here"),
+            ("data", "data=nbody"),
+            ("data", "data=file"),
+        ):
             visitor.open(page, query)
             assert "Only the owner of this server" in visitor.words(), page
             labels = {one.label for one in visitor.shown("button")}
-            assert not labels & {"Start training", "Add to the queue", "Stop", "Pause", "Delete",
-                                 "Resume", "Generate it", "Get it", "Check and keep"}, page  # fmt: skip
+            assert not labels & {
+                "Start training",
+                "Add to the queue",
+                "Stop",
+                "Pause",
+                "Delete",
+                "Resume",
+                "Generate it",
+                "Get it",
+                "Check and keep",
+            }, page
             for widget in ids.values():  # a button that the page does not show
                 visitor.press_id(widget)
         assert not visitor.errors

@@ -95,8 +95,11 @@ def test_who_gets_a_window(path: Path, monkeypatch) -> None:
         window.plan(["--server.port=8612", "--server.baseUrlPath=x"])[2]
         == "http://localhost:8612/x"
     )
-    for arguments in (["--server.headless", "true"], ["--server.headless=true"],
-                      ["--server.address", "0.0.0.0"]):  # fmt: skip
+    for arguments in (
+        ["--server.headless", "true"],
+        ["--server.headless=true"],
+        ["--server.address", "0.0.0.0"],
+    ):
         assert window.plan(arguments) == (arguments, {}, None)
     monkeypatch.setenv("CI", "true")
     assert window.plan(port) == (port, {}, None)

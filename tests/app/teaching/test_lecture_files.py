@@ -16,8 +16,12 @@ def test_a_lecture_is_read(tmp_path: Path) -> None:
     assert (lecture.name, lecture.title, len(lecture.scenes)) == ("mine", "T", 1)
     scene = lecture.scenes[0]
     assert scene.parameters == {
-        "molecule": "water", "angle": "60.5", "axis": "1,0,0", "also": "invert,shift", "seed": "3",
-    }  # fmt: skip
+        "molecule": "water",
+        "angle": "60.5",
+        "axis": "1,0,0",
+        "also": "invert,shift",
+        "seed": "3",
+    }
     assert scene.hide == ("tools",)
     assert scene.large
     assert scene.sentence == ""

@@ -128,8 +128,9 @@ def test_all_scenes_by_one_button(name: str, shipped: None, open_page: Callable[
         assert any(scene.title in h.proto.body for h in at.get("html")), scene.title
         shown_as_asked(at, scene)
         assert dict(at.query_params) in (
-            {"lecture": [name], "scene": [str(number)]}, {"lecture": name, "scene": str(number)},
-        )  # fmt: skip
+            {"lecture": [name], "scene": [str(number)]},
+            {"lecture": name, "scene": str(number)},
+        )
         if number < 10:
             settled(at.button(key="lecture:next").click().run())
     assert at.button(key="lecture:next").disabled

@@ -20,9 +20,15 @@ def textbook(v: np.ndarray) -> np.ndarray:
     x, y, z = v.T
     root = np.sqrt(15)
     return np.stack(
-        [root * x * y, root * y * z, np.sqrt(5) / 2 * (2 * z**2 - x**2 - y**2), root * x * z,
-         root / 2 * (x**2 - y**2)], 1,
-    )  # fmt: skip
+        [
+            root * x * y,
+            root * y * z,
+            np.sqrt(5) / 2 * (2 * z**2 - x**2 - y**2),
+            root * x * z,
+            root / 2 * (x**2 - y**2),
+        ],
+        1,
+    )
 
 
 def test_e3nns_order_from_the_textbooks() -> None:

@@ -49,9 +49,13 @@ def test_each_value_belongs_to_its_key(text, found):
 def test_what_ase_writes_is_told_apart():
     """ASE's own writer of comments, with texts and arrays that its quoting must protect."""
     said = {
-        "energy": -76.25, "note": 'a "b" energy=5 \\ c', "on": True, "dipole": np.array([0.1, 0.2, 0.3]),
-        "nested": {"energy": 5.0, "list": [1, 2]}, "words": np.array(["x", "y"]),
-    }  # fmt: skip
+        "energy": -76.25,
+        "note": 'a "b" energy=5 \\ c',
+        "on": True,
+        "dipole": np.array([0.1, 0.2, 0.3]),
+        "nested": {"energy": 5.0, "list": [1, 2]},
+        "words": np.array(["x", "y"]),
+    }
     comment = Comment(key_val_dict_to_str(said), 2)
     assert comment.numbers("energy", 1) == [-76.25]
     assert comment.numbers("dipole", 3) == [0.1, 0.2, 0.3]

@@ -124,9 +124,13 @@ Z = np.array([8, 1, 1])
 
 @pytest.mark.parametrize(
     "names",
-    [("R", "z", "E", "F"), ("coords", "nuclear_charges", "energies", "forces"),
-     ("coordinates", "atomic_numbers", "energy", "forces"), ("positions", "numbers", "energies", "F")],
-)  # fmt: skip
+    [
+        ("R", "z", "E", "F"),
+        ("coords", "nuclear_charges", "energies", "forces"),
+        ("coordinates", "atomic_numbers", "energy", "forces"),
+        ("positions", "numbers", "energies", "F"),
+    ],
+)
 def test_arrays_under_the_names_of_published_archives(names: tuple[str, ...]) -> None:
     arrays = dict(zip(names, (X, Z, np.arange(4.0), -X), strict=True))
     words = {"name": np.array("water"), "old_energies": np.zeros(4)}
@@ -184,9 +188,19 @@ def test_fields_of_an_sdf_are_named() -> None:
 
 @pytest.mark.parametrize(
     ("name", "label"),
-    [("Energy", True), ("E", True), ("mace_forces", True), ("dE_grad", True), ("mu", True),
-     ("energy_unit", False), ("config_type", False), ("pos", False), ("stretch", False),
-     ("species", False), ("id", False)],
-)  # fmt: skip
+    [
+        ("Energy", True),
+        ("E", True),
+        ("mace_forces", True),
+        ("dE_grad", True),
+        ("mu", True),
+        ("energy_unit", False),
+        ("config_type", False),
+        ("pos", False),
+        ("stretch", False),
+        ("species", False),
+        ("id", False),
+    ],
+)
 def test_what_looks_like_a_label(name: str, label: bool) -> None:
     assert looks_like_label(name) is label

@@ -33,14 +33,32 @@ def pdb_line(
 @pytest.mark.parametrize(
     ("name", "residue", "symbol"),
     [
-        ("HG11", "VAL", "H"), ("1HG1", "VAL", "H"), ("HH12", "ARG", "H"), ("HO5'", "DA", "H"),
-        (" CA ", "ALA", "C"), ("CA  ", "ALA", "C"), ("CA  ", "CA", "Ca"), (" HG ", "SER", "H"),
-        ("HG  ", "CYS", "H"), ("HG  ", "HG", "Hg"), (" OXT", "VAL", "O"), (" NE2", "HIS", "N"),
-        ("CL1 ", "LIG", "Cl"), ("CL12", "LIG", "Cl"), ("C10A", "LIG", "C"), (" C1 ", "LIG", "C"),
-        ("FE  ", "HEM", "Fe"), (" NA ", "HEM", "N"), ("SE  ", "MSE", "Se"), ("ZN  ", "ZN", "Zn"),
-        ("HN1A", "LIG", "H"), ("BR1 ", "LIG", "Br"), (" D1 ", "DOD", "H"), (" SD ", "MET", "S"),
+        ("HG11", "VAL", "H"),
+        ("1HG1", "VAL", "H"),
+        ("HH12", "ARG", "H"),
+        ("HO5'", "DA", "H"),
+        (" CA ", "ALA", "C"),
+        ("CA  ", "ALA", "C"),
+        ("CA  ", "CA", "Ca"),
+        (" HG ", "SER", "H"),
+        ("HG  ", "CYS", "H"),
+        ("HG  ", "HG", "Hg"),
+        (" OXT", "VAL", "O"),
+        (" NE2", "HIS", "N"),
+        ("CL1 ", "LIG", "Cl"),
+        ("CL12", "LIG", "Cl"),
+        ("C10A", "LIG", "C"),
+        (" C1 ", "LIG", "C"),
+        ("FE  ", "HEM", "Fe"),
+        (" NA ", "HEM", "N"),
+        ("SE  ", "MSE", "Se"),
+        ("ZN  ", "ZN", "Zn"),
+        ("HN1A", "LIG", "H"),
+        ("BR1 ", "LIG", "Br"),
+        (" D1 ", "DOD", "H"),
+        (" SD ", "MET", "S"),
     ],
-)  # fmt: skip
+)
 def test_without_an_element_column_the_names_columns_tell(
     name: str, residue: str, symbol: str
 ) -> None:
@@ -111,9 +129,23 @@ def test_exponents_of_other_languages(form: str) -> None:
 
 @pytest.mark.parametrize(
     ("symbol", "number"),
-    [("O1", 8), ("O12", 8), ("Na+", 11), ("Fe3+", 26), ("O2-", 8), ("Cl-1", 17), ("C_3", 6), ("C_R", 6),
-     ("Hg1", 80), ("CL1", 17), ("D1", 1), ("17", 17), ("ZN2+", 30), ("Fe_up", 26)],
-)  # fmt: skip
+    [
+        ("O1", 8),
+        ("O12", 8),
+        ("Na+", 11),
+        ("Fe3+", 26),
+        ("O2-", 8),
+        ("Cl-1", 17),
+        ("C_3", 6),
+        ("C_R", 6),
+        ("Hg1", 80),
+        ("CL1", 17),
+        ("D1", 1),
+        ("17", 17),
+        ("ZN2+", 30),
+        ("Fe_up", 26),
+    ],
+)
 def test_numbered_and_charged_symbols(symbol: str, number: int) -> None:
     (atom,) = read_atoms(f"1\n\n{symbol} 0 0 0\n".encode(), "a.xyz")
     assert atom.numbers.tolist() == [number]

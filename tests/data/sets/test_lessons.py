@@ -125,8 +125,10 @@ def test_the_files_are_made_from_the_wheels(
     sources = {}
     for name, body in (("digits.csv.gz", table), ("one.ply", mesh)):
         sources[name] = {
-            "url": "https://example.org/", "file": name, "sha256": hashlib.sha256(body).hexdigest()
-        }  # fmt: skip
+            "url": "https://example.org/",
+            "file": name,
+            "sha256": hashlib.sha256(body).hexdigest(),
+        }
     wheel = tmp_path / "both.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("digits.csv.gz", table)

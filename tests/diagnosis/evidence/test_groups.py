@@ -23,10 +23,15 @@ def test_a_sound_function_keeps_all():
 @pytest.mark.parametrize(
     ("name", "broken"),
     [
-        ("a bias", "SO C_i"), ("gains", "SO"), ("a triple product", "C_i"), ("the last atom", "S_n"),
-        ("distance from the origin", "T"), ("a mean over axes", "T SO"), ("coordinates", "T SO C_i"),
+        ("a bias", "SO C_i"),
+        ("gains", "SO"),
+        ("a triple product", "C_i"),
+        ("the last atom", "S_n"),
+        ("distance from the origin", "T"),
+        ("a mean over axes", "T SO"),
+        ("coordinates", "T SO C_i"),
     ],
-)  # fmt: skip
+)
 def test_groups_break_apart(name, broken):
     found = marks(name)
     assert {k for k in LETTERS if found[k]} == {f"breaks-{k}" for k in broken.split()}

@@ -42,9 +42,11 @@ def test_a_rule_that_looks_along_an_axis_is_seen():
         x = np.asarray(graph.positions)
         kept = x[graph.senders, 2] < x[graph.receivers, 2] + 0.5
         return graph.replace(
-            senders=graph.senders[kept], receivers=graph.receivers[kept], edge_mask=graph.edge_mask[kept],
+            senders=graph.senders[kept],
+            receivers=graph.receivers[kept],
+            edge_mask=graph.edge_mask[kept],
             edge_attributes=graph.edge_attributes[kept],
-        )  # fmt: skip
+        )
 
     found = rebuilt(*plain.prepared(predictor(rule)))
     assert found.marks == {"edges-change": True, "rebuilt-breaks": True}

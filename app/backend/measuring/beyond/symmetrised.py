@@ -84,6 +84,9 @@ def average(run: Run, atoms: ase.Atoms, element: Element, rule: str, argument: i
     vectors = "forces" if "forces" in m.delta else f"{target}_gradient"
     exact = {"random": None, "polyhedron": EXACT.get(argument), "product": argument}[rule]
     return Average(
-        rule, len(turns[1]), exact,
-        {"value": float(m.delta[target][0]), "gradient": float(m.delta[vectors][0])}, seconds,
-    )  # fmt: skip
+        rule,
+        len(turns[1]),
+        exact,
+        {"value": float(m.delta[target][0]), "gradient": float(m.delta[vectors][0])},
+        seconds,
+    )

@@ -72,9 +72,13 @@ def show(shown: Any) -> None:
 def _chips() -> tuple[str, ...]:
     st.session_state[CHIPS] = list(st.session_state[FAULTS])
     st.multiselect(
-        "Faults in the small model", faulty.names(), key=CHIPS, on_change=_choose, help=WHAT,
+        "Faults in the small model",
+        faulty.names(),
+        key=CHIPS,
+        on_change=_choose,
+        help=WHAT,
         placeholder="Switch a fault on",
-    )  # fmt: skip
+    )
     return tuple(st.session_state[FAULTS])
 
 
@@ -101,19 +105,22 @@ def _numbers(before: faulty.Faulty, after: faulty.Faulty | None) -> None:
     st.plotly_chart(
         figures.dots(
             [
-                figures.Dots(label, found.delta["float32"]["forces"], found.delta["float64"]["forces"])
+                figures.Dots(
+                    label, found.delta["float32"]["forces"], found.delta["float64"]["forces"]
+                )
                 for label, found in columns.items()
             ],
             layout.dark(),
         ),
-        key="molecule:faults figure", config={"displayModeBar": False},
+        key="molecule:faults figure",
+        config={"displayModeBar": False},
         alt="Δ_EQ of the forces at this g: "
         + "; ".join(
             f"{label}: {words.delta(f.delta['float32']['forces'])} in float32, "
             f"{words.delta(f.delta['float64']['forces'])} in float64"
             for label, f in columns.items()
         ),
-    )  # fmt: skip
+    )
     one, two = st.columns(2, gap="medium")
     heads = ["Δ_EQ at this g", *columns]
     rows = []

@@ -90,10 +90,12 @@ def _whole(shown: Any) -> None:
     rows = [
         [label, *(_cell(getattr(pair[k], what)) for pair in found.values())]
         for label, k, what in (
-            ("net force at x", 0, "force"), ("at g·x", 1, "force"),
-            ("torque at x", 0, "torque"), ("at g·x", 1, "torque"),
+            ("net force at x", 0, "force"),
+            ("at g·x", 1, "force"),
+            ("torque at x", 0, "torque"),
+            ("at g·x", 1, "torque"),
         )
-    ]  # fmt: skip
+    ]
     readouts.table(["of the largest possible", *found], rows)
 
 
@@ -126,15 +128,23 @@ def _paths(found: consequences.Dynamics) -> None:
     with one:
         st.caption("Energy since the start, meV")
         st.plotly_chart(
-            figures.over_time(times, {n: p.energy.tolist() for n, p in pairs.items()}, "", layout.dark()),
-            key="molecule:dynamics energy", config=PLAIN, alt=_alt("Energy", "energy", "meV", pairs),
-        )  # fmt: skip
+            figures.over_time(
+                times, {n: p.energy.tolist() for n, p in pairs.items()}, "", layout.dark()
+            ),
+            key="molecule:dynamics energy",
+            config=PLAIN,
+            alt=_alt("Energy", "energy", "meV", pairs),
+        )
     with two:
         st.caption("Spin that came from nowhere, of Σ m |r| |v|")
         st.plotly_chart(
-            figures.over_time(times, {n: p.spin.tolist() for n, p in pairs.items()}, "", layout.dark()),
-            key="molecule:dynamics spin", config=PLAIN, alt=_alt("Spin", "spin", "", pairs),
-        )  # fmt: skip
+            figures.over_time(
+                times, {n: p.spin.tolist() for n, p in pairs.items()}, "", layout.dark()
+            ),
+            key="molecule:dynamics spin",
+            config=PLAIN,
+            alt=_alt("Spin", "spin", "", pairs),
+        )
     cut = "" if len(times) > consequences.STEPS else "; stopped there, the time was used up"
     st.caption(
         f"{found.calls} calls of {consequences.RUN} in {found.seconds:.1f} s, {times[-1]:.0f} fs{cut}. "

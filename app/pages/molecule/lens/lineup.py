@@ -104,9 +104,13 @@ def _choice(shown: Any) -> list[str]:
         chosen = [*shown.names, *others][:MOST]
     st.session_state[CHOSEN] = chosen
     st.multiselect(
-        "Runs in the line-up", known, key=CHOSEN, on_change=_choose, max_selections=MOST,
+        "Runs in the line-up",
+        known,
+        key=CHOSEN,
+        on_change=_choose,
+        max_selections=MOST,
         help=f"Up to {MOST}; all at the molecule and g above.",
-    )  # fmt: skip
+    )
     return chosen
 
 
@@ -126,24 +130,31 @@ def _figure(place: Any, shown: Any, drawn: dict[str, Any], labels: dict[str, str
         for n, r in drawn.items()
     ]
     place.plotly_chart(
-        figures.dots(found, layout.dark()), key="molecule:lineup figure",
+        figures.dots(found, layout.dark()),
+        key="molecule:lineup figure",
         config={"displayModeBar": False},
         alt="Δ_EQ of each run: "
         + "; ".join(
             f"{d.label} {words.delta(d.coarse)} in float32, {words.delta(d.fine)} in float64"
             for d in found
         ),
-    )  # fmt: skip
+    )
 
 
 def _cells(name: str, row: Any, of: str, labels: dict[str, str]) -> list[str]:
     job = cached.job(name)
     test = "–" if job.test is None else f"{words.number(job.test)} {job.unit}"
     return [
-        labels[name], words.delta(row.coarse[of]), words.delta(row.fine[of]), SIGNS[row.word[of]],
-        words.delta(row.median[of]), words.delta(row.worst[of]), words.claims(row.claims), test,
+        labels[name],
+        words.delta(row.coarse[of]),
+        words.delta(row.fine[of]),
+        SIGNS[row.word[of]],
+        words.delta(row.median[of]),
+        words.delta(row.worst[of]),
+        words.claims(row.claims),
+        test,
         f"{row.parameters:,}",
-    ]  # fmt: skip
+    ]
 
 
 @st.fragment(run_every=0.5)

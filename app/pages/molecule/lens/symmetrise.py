@@ -61,9 +61,10 @@ def show(shown: Any, names: list[str], labels: dict[str, str]) -> None:
         with left:
             st.plotly_chart(
                 figures.orders([(r.rule, r.calls, r.delta[of]) for r in rows], layout.dark()),
-                key="molecule:symmetrise figure", config={"displayModeBar": False},
+                key="molecule:symmetrise figure",
+                config={"displayModeBar": False},
                 alt=f"Δ_EQ of {labels[name]} against the number of rotations averaged over.",
-            )  # fmt: skip
+            )
         with right:
             heads = [
                 "rotations",
@@ -82,8 +83,13 @@ def _cells(row: Any, of: str) -> list[str]:
     exact = "–" if row.exact is None else str(row.exact)
     seconds = f"{row.seconds:.3f}" if row.seconds < 1 else f"{row.seconds:.1f}"
     return [
-        f"{row.calls}", row.rule, exact, words.delta(row.delta[of]), f"{2 * row.calls}", seconds,
-    ]  # fmt: skip
+        f"{row.calls}",
+        row.rule,
+        exact,
+        words.delta(row.delta[of]),
+        f"{2 * row.calls}",
+        seconds,
+    ]
 
 
 @st.fragment(run_every=0.5)

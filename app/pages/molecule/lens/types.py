@@ -84,10 +84,13 @@ def _choice() -> None:
         for extra, label in (("invert", "x → −x"), ("renumber", "Renumber")):
             on = extra in (st.session_state.get(state.ALSO) or [])
             st.button(
-                label, key=f"molecule:types {extra}", on_click=_toggle, args=(extra,),
+                label,
+                key=f"molecule:types {extra}",
+                on_click=_toggle,
+                args=(extra,),
                 type="primary" if on else "secondary",
                 help=f"{'Takes back' if on else 'Adds'} {extra} at the page's g.",
-            )  # fmt: skip
+            )
 
 
 def _toggle(extra: str) -> None:

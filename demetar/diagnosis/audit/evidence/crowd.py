@@ -124,9 +124,11 @@ def _deaf(scene: Scene, atoms: ase.Atoms) -> dict[str, Any] | None:
             if beyond and (best is None or distance[i] < best["near"]):
                 far = max(distance[j] for j in beyond)
                 best = {
-                    "near": float(distance[i]), "far": float(far), "element": int(kind),
+                    "near": float(distance[i]),
+                    "far": float(far),
+                    "element": int(kind),
                     "neighbours": int(np.sum(responses > 30 * silent)) - 1,
-                }  # fmt: skip
+                }
     return best
 
 
@@ -152,7 +154,14 @@ def dynamics(scene: Scene, count: int = 120, step: float = 0.5) -> list[Finding]
     slope, offset = np.polyfit(times / 1000, energies, 1)
     wobble = float(np.std(energies - slope * times / 1000 - offset))
     return [
-        Finding("dynamics", "Drift of the energy at constant energy", float(slope), None, "meV/atom/ps",
-                detail=f"over {step * count:g} fs from 300 K; it varies by {wobble:.2g} meV/atom",
-                tags={"wobble": wobble}, data={"time": times.tolist(), "energy": energies.tolist()})
-    ]  # fmt: skip
+        Finding(
+            "dynamics",
+            "Drift of the energy at constant energy",
+            float(slope),
+            None,
+            "meV/atom/ps",
+            detail=f"over {step * count:g} fs from 300 K; it varies by {wobble:.2g} meV/atom",
+            tags={"wobble": wobble},
+            data={"time": times.tolist(), "energy": energies.tolist()},
+        )
+    ]

@@ -24,9 +24,16 @@ def balance(scene: Scene) -> list[Finding]:
     forces, limit = scene.base.forces, scene.limits(scene.generic)[1] * len(scene.generic)
     net = float(np.abs(forces.sum(0)).max())
     found = [
-        Finding("net-force", "Net force", net, limit, "eV/Å", net > limit,
-                tags={"vector": forces.sum(0).tolist()})
-    ]  # fmt: skip
+        Finding(
+            "net-force",
+            "Net force",
+            net,
+            limit,
+            "eV/Å",
+            net > limit,
+            tags={"vector": forces.sum(0).tolist()},
+        )
+    ]
     if not scene.periodic:
         arms = scene.generic.positions - scene.generic.positions.mean(0)
         torque = float(np.abs(np.cross(arms, forces).sum(0)).max())
@@ -65,11 +72,17 @@ def steps(scene: Scene) -> list[Finding]:
     limit = min((r[2] / np.sqrt(len(scene.atoms)) for r in table), default=None)
     return [
         Finding(
-            "gradient", "Forces against −dE/dx", best, limit, "eV/Å", any(verdicts),
-            "the best of six steps, root mean square over atoms", {"relative": best / size},
+            "gradient",
+            "Forces against −dE/dx",
+            best,
+            limit,
+            "eV/Å",
+            any(verdicts),
+            "the best of six steps, root mean square over atoms",
+            {"relative": best / size},
             {"steps": table},
         )
-    ]  # fmt: skip
+    ]
 
 
 def _scan(scene: Scene, slopes: dict[float, float], expected: float) -> list[tuple[float, float]]:
@@ -139,16 +152,27 @@ def atoms(scene: Scene) -> list[Finding]:
     )
     wrong = [int(i) for i, e in zip(chosen, error) if e > limit]
     tags: dict[str, Any] = {
-        "wrong": wrong, "count": count, "ratio": _ratio(forces, slopes), "order": _order(forces, slopes),
-        "slopes": slopes.tolist(), "chosen": chosen.tolist(), "step": h,
-    }  # fmt: skip
+        "wrong": wrong,
+        "count": count,
+        "ratio": _ratio(forces, slopes),
+        "order": _order(forces, slopes),
+        "slopes": slopes.tolist(),
+        "chosen": chosen.tolist(),
+        "step": h,
+    }
     return [
         Finding(
-            "gradient-atoms", "Forces against −dE/dx of each atom", float(error.max()), limit, "eV/Å",
-            bool(wrong), f"step {h:.2g} Å; atoms that disagree: {_listed(wrong, count)}", tags,
+            "gradient-atoms",
+            "Forces against −dE/dx of each atom",
+            float(error.max()),
+            limit,
+            "eV/Å",
+            bool(wrong),
+            f"step {h:.2g} Å; atoms that disagree: {_listed(wrong, count)}",
+            tags,
         ),
         _asymmetry(scene, jacobian[:, :, chosen], h),
-    ]  # fmt: skip
+    ]
 
 
 def _listed(wrong: list[int], count: int) -> str:
@@ -182,9 +206,15 @@ def _asymmetry(scene: Scene, block: Float[np.ndarray, "n 3 n 3"], h: float) -> F
     )
     limit = 10 * rounding / h * len(matrix) / max(size, 1e-300) + 300 * h**2
     return Finding(
-        "jacobian", "Asymmetry of the forces' Jacobian", value, float(limit), "", bool(value > limit),
-        "‖J − Jᵀ‖ / ‖J + Jᵀ‖", {"value": value},
-    )  # fmt: skip
+        "jacobian",
+        "Asymmetry of the forces' Jacobian",
+        value,
+        float(limit),
+        "",
+        bool(value > limit),
+        "‖J − Jᵀ‖ / ‖J + Jᵀ‖",
+        {"value": value},
+    )
 
 
 def law(scene: Scene, found: Finding) -> Finding:
@@ -199,9 +229,14 @@ def law(scene: Scene, found: Finding) -> Finding:
             expected.append(slopes @ matrix.T)
     tags = force_law(np.array(forces), np.array(expected))
     return Finding(
-        "force-law", "What the forces are of −∇E", tags.get("left"), None, "of the deviation unexplained",
-        detail=tags["law"] or "no simple law", tags=tags,
-    )  # fmt: skip
+        "force-law",
+        "What the forces are of −∇E",
+        tags.get("left"),
+        None,
+        "of the deviation unexplained",
+        detail=tags["law"] or "no simple law",
+        tags=tags,
+    )
 
 
 def stress(scene: Scene) -> list[Finding]:
@@ -244,7 +279,13 @@ def stress(scene: Scene) -> list[Finding]:
                     tags["law"] = "axis-order"
     return [
         Finding(
-            "stress", "Stress against dE/dε", error, limit, "eV/Å³", error > limit,
-            f"strain {h:.2g}", tags,
+            "stress",
+            "Stress against dE/dε",
+            error,
+            limit,
+            "eV/Å³",
+            error > limit,
+            f"strain {h:.2g}",
+            tags,
         )
-    ]  # fmt: skip
+    ]

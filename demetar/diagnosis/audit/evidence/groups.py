@@ -26,15 +26,20 @@ def finding(name: str, title: str, scene: Scene, rows: list[Row], **more: Any) -
     le, lf = scene.limits(scene.generic)
     by_force = worst[2] / lf > worst[1] / le
     return Finding(
-        name, title, worst[2] if by_force else worst[1], lf if by_force else le,
-        "eV/Å" if by_force else "eV", bool(worst[3] > 1), f"worst: {worst[0]}",
+        name,
+        title,
+        worst[2] if by_force else worst[1],
+        lf if by_force else le,
+        "eV/Å" if by_force else "eV",
+        bool(worst[3] > 1),
+        f"worst: {worst[0]}",
         {
             "rows": [[r[0], r[1], r[2], r[3]] for r in rows],
             "energy": any(r[1] > le for r in rows),
             **more.pop("tags", {}),
         },
         more.pop("data", {}),
-    )  # fmt: skip
+    )
 
 
 def check(
@@ -139,9 +144,12 @@ def permutations(scene: Scene) -> list[Finding]:
     ]
     generic = any(r[3] > 1 for r in rows if not r[0].endswith("as given"))
     tags = {
-        "energy_exact": forces_only, "with_first": with_first, "others": others, "generic": generic,
+        "energy_exact": forces_only,
+        "with_first": with_first,
+        "others": others,
+        "generic": generic,
         "new_charges": of_charges and not elsewhere,
-    }  # fmt: skip
+    }
     return [finding("permutation", "Order of the atoms", scene, rows, tags=tags)]
 
 
@@ -162,15 +170,20 @@ def turns(scene: Scene) -> list[Finding]:
             if got := check(scene, f"as given, {k + 1}", scene.atoms, given, matrix):
                 symmetric.append(got[0])
     tags = {
-        "generic": any(r[3] > 1 for r in rows), "as_given": any(r[3] > 1 for r in symmetric),
+        "generic": any(r[3] > 1 for r in rows),
+        "as_given": any(r[3] > 1 for r in symmetric),
         "relative": max((r[2] for r in rows), default=0.0) / scene.precision.scale,
-    }  # fmt: skip
+    }
     found = [
         finding(
-            "rotation", "Rotations", scene, rows + symmetric, tags=tags,
+            "rotation",
+            "Rotations",
+            scene,
+            rows + symmetric,
+            tags=tags,
             data={"pairs": pairs(scene.base, seen)},
         )
-    ]  # fmt: skip
+    ]
     return [*found, *_vectors(vectors, seen, scene)]
 
 
@@ -206,10 +219,16 @@ def _vectors(rows: list[Row], seen: list, scene: Scene) -> list[Finding]:
             law = _law(key, scene.base, seen) if worst[3] > 1 else None
             found.append(
                 Finding(
-                    f"rotation-{key}", f"Rotations: {key}", worst[2], worst[2] / max(worst[3], 1e-300),
-                    unit, worst[3] > 1, f"worst: {worst[0]}", {"law": law},
+                    f"rotation-{key}",
+                    f"Rotations: {key}",
+                    worst[2],
+                    worst[2] / max(worst[3], 1e-300),
+                    unit,
+                    worst[3] > 1,
+                    f"worst: {worst[0]}",
+                    {"law": law},
                 )
-            )  # fmt: skip
+            )
     return found
 
 

@@ -233,9 +233,12 @@ def _normalised(f: Any) -> dict[str, Any]:
         return g / np.sqrt(np.mean(g**2, axes, keepdims=True) + 1e-300)
 
     return {
-        "": f, "each": layer(2, True), "length": layer(2, False),
-        "all": layer((1, 2), True), "size": layer((1, 2), False),
-    }  # fmt: skip
+        "": f,
+        "each": layer(2, True),
+        "length": layer(2, False),
+        "all": layer((1, 2), True),
+        "size": layer((1, 2), False),
+    }
 
 
 def _affine(matrix: Matrix, bias: Any, size: float, normalised: str) -> str | None:

@@ -96,10 +96,16 @@ def repeat(probe: Probe, atoms: ase.Atoms) -> list[Finding]:
     broken = not again <= limit
     found = [
         Finding(
-            "repeat", "The same call again", again, limit, "eV, eV/Å", broken,
-            "between two equal calls after the same other call", {"again": again},
+            "repeat",
+            "The same call again",
+            again,
+            limit,
+            "eV, eV/Å",
+            broken,
+            "between two equal calls after the same other call",
+            {"again": again},
         )
-    ]  # fmt: skip
+    ]
     if broken:
         return found
     history = _history(probe, atoms, between, first, limit, again)

@@ -239,14 +239,19 @@ def continuity(scene: Scene) -> list[Finding]:
     if where is not None:
         detail = f"{where.path} at {where.s:.5g}, across {where.gap:.1g}"
     tags = {
-        "energy": energy, "force": force, "pairs": single, "count": len(jumps),
+        "energy": energy,
+        "force": force,
+        "pairs": single,
+        "count": len(jumps),
         "where": None if where is None else dataclasses.asdict(where),
-    }  # fmt: skip
-    unit = "eV" if energy else "eV/Å"
+    }
+    unit, seen = ("eV", seen_e) if energy else ("eV/Å", seen_f)
+    largest, rows = energy or force, {"curves": curves}
     return [
-        Finding("continuity", "Jumps along a path", energy or force, seen_e if energy else seen_f, unit,
-                bool(jumps), detail, tags, {"curves": curves})
-    ]  # fmt: skip
+        Finding(
+            "continuity", "Jumps along a path", largest, seen, unit, bool(jumps), detail, tags, rows
+        )
+    ]
 
 
 def alone(scene: Scene) -> dict[str, Any]:
@@ -282,7 +287,6 @@ def roughness(scene: Scene) -> list[Finding]:
         worst = max(worst, float(np.sqrt(np.mean(left**2, axis=0)).max()))
         size = max(size, float(np.ptp(table, axis=0).max()))
     limit = scene.limits(scene.generic)[1] + RIPPLE * size
-    return [
-        Finding("roughness", "Ripples of the forces", worst, limit, "eV/Å", worst > limit,
-                "what a quintic over 0.12 Å leaves", {"relative": worst / max(size, 1e-300)})
-    ]  # fmt: skip
+    what, tags = "what a quintic over 0.12 Å leaves", {"relative": worst / max(size, 1e-300)}
+    title, rough = "Ripples of the forces", worst > limit
+    return [Finding("roughness", title, worst, limit, "eV/Å", rough, what, tags)]

@@ -122,9 +122,12 @@ class Potential(Calculator):
         total = float(0.5 * pair.sum() + energy.sum())
         charges = 0.1 * (rho - rho.mean()) / (1 + rho.mean())
         results = {
-            "energy": total, "free_energy": total, "forces": forces, "charges": charges,
+            "energy": total,
+            "free_energy": total,
+            "forces": forces,
+            "charges": charges,
             "dipole": 0.2 * v[:, 0].sum(0),
-        }  # fmt: skip
+        }
         if atoms.cell.rank == 3:
             virial = np.einsum("ex,ey->xy", d, slopes) / atoms.get_volume()
             results["stress"] = ((virial + virial.T) / 2).flat[[0, 4, 8, 5, 2, 1]]
