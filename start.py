@@ -141,7 +141,7 @@ def explore(arguments):
 
 
 def test(arguments):
-    """Runs the tests, in parallel unless told otherwise, and returns pytest's exit code."""
+    """Runs the tests, two at a time unless told otherwise, and returns pytest's exit code."""
     if not any(shutil.which(name) for name in BROWSERS):
         step(
             "Installing Chromium for the tests that drive the explorer",
@@ -151,8 +151,7 @@ def test(arguments):
         )
     command = [str(PYTHON), "-m", "pytest"]
     if not any(a.startswith(("-n", "--numprocesses", "--pdb")) for a in arguments):
-        # One more than cores: a quarter of the time a test waits for a browser or a process that it began.
-        command += ["-n", str(min(4, 1 + (os.cpu_count() or 1))), "--dist", "loadgroup"]
+        command += ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadgroup"]
         command.append("--no-loadscope-reorder")  # tests/support/sharing.py puts the longest first
     return subprocess.call(command + list(arguments), cwd=str(ROOT))
 
