@@ -6,7 +6,7 @@ All host numpy; lengths in Å; rotations come as unit quaternions (x, y, z, w). 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -50,6 +50,12 @@ class Element(NamedTuple):
     invert: bool = False
     shift: bool = False
     renumber: int | None = None
+
+
+def element(rotation: Quaternion, also: Collection[str]) -> Element:
+    """The rotation with those of "invert", "shift" and "renumber" that stand beside it."""
+    renumber = 0 if "renumber" in also else None
+    return Element(rotation, "invert" in also, "shift" in also, renumber)
 
 
 def gallery() -> list[str]:

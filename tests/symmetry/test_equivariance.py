@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -81,15 +80,19 @@ def test_elements_in_any_number_give_what_they_give_together(
                 np.testing.assert_allclose(m.delta[name], delta[:count], rtol=1e-10, err_msg=name)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_threads_change_no_digit(scene: Graph, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@each_precision
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_change_no_digit(
+    scene: Graph, dtype: str, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A thread that began without the settings of its caller would answer in other digits."""
-    found = []
-    for threads in (1, 3):
-        monkeypatch.setattr(memory, "threads", lambda *given, threads=threads: threads)
-        found.append(measure(faulty, scene, "E(3)", 40, dtype=dtype))
-    for one, other in zip(*(jax.tree.leaves((m.delta, m.move_then_predict)) for m in found)):
-        np.testing.assert_array_equal(one, other)
+    monkeypatch.setattr(memory, "threads", lambda *given: threads)
+    drawn = groups.load("E(3)").sample(np.random.default_rng(0), 40, REAL)
+    together = measure(faulty, scene, elements=drawn, dtype=dtype)
+    for k in range(len(drawn)):  # moved and built again: the second of two calls is a thread's
+        alone = measure(faulty, scene, elements=drawn[k : k + 1], dtype=dtype, rebuild=False)
+        for name, ends in together.move_then_predict.items():
+            np.testing.assert_array_equal(ends[k], alone.move_then_predict[name][0])
 
 
 def test_a_fault_of_known_size_gives_that_delta() -> None:

@@ -84,10 +84,7 @@ def _molecule(parameters: Mapping[str, str]) -> None:
 
 
 def _element(parameters: Mapping[str, str]) -> molecules.Element:
-    also = parameters.get("also", "").split(",")
-    return molecules.Element(
-        IDENTITY, "invert" in also, "shift" in also, 0 if "renumber" in also else None
-    )
+    return molecules.element(IDENTITY, parameters.get("also", "").split(","))
 
 
 def _bodies(parameters: Mapping[str, str]) -> None:

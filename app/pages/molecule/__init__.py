@@ -90,15 +90,13 @@ def render() -> None:
 def _shown(
     source: molecules.Source, names: list[str], turn: rotation.Turn, extras: list[str]
 ) -> Shown:
-    renumber = 0 if "renumber" in extras else None
-    element = molecules.Element(turn[2], "invert" in extras, "shift" in extras, renumber)
     s = st.session_state
     return Shown(
         source,
         cached.molecule(source),
         names,
         choose.labels(names),
-        element,
+        molecules.element(turn[2], extras),
         turn,
         str(s[state.PRECISION]),
         str(s[state.OF]),

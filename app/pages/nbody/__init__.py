@@ -103,8 +103,6 @@ def render() -> None:
 
 
 def _shown(source: nbody.Source, names: list[str], turn: rotation.Turn, extras: list[str]) -> Shown:
-    renumber = 0 if "renumber" in extras else None
-    element = molecules.Element(turn[2], "invert" in extras, "shift" in extras, renumber)
     rolling, begins = lenses.rolling()
     s = st.session_state
     return Shown(
@@ -112,7 +110,7 @@ def _shown(source: nbody.Source, names: list[str], turn: rotation.Turn, extras: 
         cached.start_of(source),
         names,
         choose.labels(names),
-        element,
+        molecules.element(turn[2], extras),
         turn,
         str(s[state.LAW]),
         str(s[state.PRECISION]),

@@ -102,20 +102,8 @@ def audit(
     if len(atoms) == 0:
         raise InputError("Expected a structure with atoms, got none; give at least one.")
     probe = Probe(made, factory)
-    first = time.monotonic()
-    probe.explore(atoms)
-    each = time.monotonic() - first
-    probe.most = evaluations or 5 * planned(
-        atoms
-    )  # a fault that is found is looked at more closely
-    probe.thrifty = each * planned(atoms) > 2 * seconds
-    probe.seconds, probe.tell = seconds, tell
-    if say is not None:
-        say(
-            f"About {planned(atoms)} evaluations of {len(atoms)} atoms, at most {probe.most} "
-            f"or {seconds:.0f} s; "
-            f"the first took {1e3 * each:.3g} ms. Ctrl-C gives what there is."
-        )
+    _begin(probe, atoms, seconds, evaluations, say)
+    probe.tell = tell
     found: dict[str, Finding] = {}
     scene, complete = None, True
     try:
@@ -147,6 +135,22 @@ def audit(
         len(atoms),
         tuple(dict.fromkeys(probe.refusals))[:10],
     )
+
+
+def _begin(
+    probe: Probe, atoms: ase.Atoms, seconds: float, evaluations: int | None, say: Tell | None
+) -> None:
+    """Asks once, sets what the probe may spend by what that took, and says so."""
+    first = time.monotonic()
+    probe.explore(atoms)
+    each, count = time.monotonic() - first, planned(atoms)
+    probe.most = evaluations or 5 * count  # a fault that is found is looked at more closely
+    probe.thrifty, probe.seconds = each * count > 2 * seconds, seconds
+    if say is not None:
+        say(
+            f"About {count} evaluations of {len(atoms)} atoms, at most {probe.most} or {seconds:.0f} s; "
+            f"the first took {1e3 * each:.3g} ms. Ctrl-C gives what there is."
+        )
 
 
 def _smallest(
