@@ -33,7 +33,6 @@ from demetar.models.nn import radial
 from demetar.models.nn import readout as ro
 from demetar.models.nn.irreps import coupling, products
 from demetar.models.nn.irreps.equivariant import (
-    SOFTENING,
     Linear,
     RadialMLP,
     presence,
@@ -69,6 +68,7 @@ class Config:
     hidden: int = 32
     envelope: str = "polynomial"
     cutoff: float = 5.0
+    softening: float = 0.1  # of |f| in the norm non-linearity
 
 
 def even(irreps: tuple[str, ...]) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ class NormLayer(nn.Module):
     |f| is softened near zero, where the direction of f is rounding, see also presence().
     """
 
-    softening: float = SOFTENING
+    softening: float
 
     @nn.compact
     def __call__(self, x: Features) -> Features:
@@ -170,7 +170,7 @@ class Model(nn.Module):
         for i in range(c.layers):
             block = AttentionBlock(spec, c.heads, c.div, c.hidden, name=f"attention_{i + 1}")
             h, alpha = block(graph, h, y, invariants, envelope)
-            h = NormLayer(name=f"norm_{i + 1}")(h)
+            h = NormLayer(c.softening, name=f"norm_{i + 1}")(h)
             trace.append(
                 Layer(f"layer {i + 1}", trace_features(h), segments.edge_attention(graph, alpha))
             )

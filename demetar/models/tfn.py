@@ -56,6 +56,7 @@ class Config:
     basis: int = 16
     envelope: str = "polynomial"
     cutoff: float = 5.0
+    softening: float = 0.1  # of |f| in the norm non-linearity
 
 
 class Model(nn.Module):
@@ -76,6 +77,7 @@ class Model(nn.Module):
         trace = []
         for i in range(c.layers):
             convolution = Convolution(spec, c.hidden, name=f"layer_{i + 1}")
-            h = NormActivation(name=f"norm_{i + 1}")(convolution(graph, h, y, invariants, envelope))
+            norm = NormActivation(softening=c.softening, name=f"norm_{i + 1}")
+            h = norm(convolution(graph, h, y, invariants, envelope))
             trace.append(Layer(f"layer {i + 1}", trace_features(h)))
         return Output(ro.Readout(c.output, c.width, name="readout")(graph, h), tuple(trace))

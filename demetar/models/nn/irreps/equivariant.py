@@ -81,14 +81,17 @@ class NormActivation(nn.Module):
     """f · η(|f| + b) / |f| for each channel of each irrep, η(f) for 0e; |f| is softened near zero.
 
     Thomas et al. 2018, section 4.1.4 (their equation has no name for the softening). An irrep that
-    symmetry makes vanish stays so, see presence().
+    symmetry makes vanish stays so, see presence(). A single channel can be small by chance, most
+    easily where symmetry leaves a vector one direction, as at the atoms of benzene; once training has
+    found a bias, gradients there carry rounding over softening².
     """
 
     activation: Pointwise = nn.silu
+    softening: float = SOFTENING
 
     @nn.compact
     def __call__(self, x: Features) -> Features:
-        size = products.norms({k: v for k, v in x.items() if k != "0e"}, SOFTENING)
+        size = products.norms({k: v for k, v in x.items() if k != "0e"}, self.softening)
         found, there = {}, presence(x)
         for irrep, v in x.items():
             if irrep == "0e":

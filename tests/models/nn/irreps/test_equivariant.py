@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from demetar.models import tfn
 from demetar.models.nn.init import RULES
 from demetar.models.nn.irreps import coupling, products
 from demetar.models.nn.irreps import equivariant as eq
@@ -116,6 +117,21 @@ def test_vanishing_features_stay_small(layer: object) -> None:
     slope = jax.grad(lambda v: sum(jnp.sum(y) for y in f(x | {"1o": v}).values()))
     assert np.isfinite(slope(0 * x["1o"])).all()
     assert np.abs(slope(x["1o"])).max() < 1e-3, "amplified: divided by a softening alone it is 100"
+
+
+@pytest.mark.parametrize(("softening", "holds"), [(tfn.Config().softening, True), (0.01, False)])
+def test_a_channel_small_by_chance_keeps_the_rounding_of_slopes_small(
+    softening: float, holds: bool
+) -> None:
+    """What a slope makes of rounding is its own slope: η(b) / softening² at most, here with b = 1."""
+    x = jnp.stack([jnp.array([[1.0, 0, 0]]), jnp.array([[3e-3, 0, 0]])], -1)
+    layer = eq.NormActivation(softening=softening)
+    bias = {"params": {"1o": {"bias": jnp.ones(2)}}}
+    slope = jax.grad(
+        lambda v: jnp.sum(layer.apply(bias, {"0e": jnp.ones((1, 1, 2)), "1o": v})["1o"])
+    )
+    curved = jax.jvp(slope, (x,), (jnp.ones_like(x),))[1]
+    assert (np.abs(curved).max() < 200) == holds
 
 
 def test_what_is_there_is_not_touched() -> None:
