@@ -1,14 +1,15 @@
 """What rotation augmentation does to LieConv(T3): its error and its Δ_EQ, with and without.
 
-python benchmarks/lieconv.py [--sets rmd17 nbody] [--seeds 3] [--epochs 60] [--json FILE]
+python benchmarks/lieconv.py [--sets rmd17 nbody] [--seeds 3] [--epochs 60] [--json FILE] [--write]
 
-The same small LieConv is trained with --augment "" and "SO(3)" on frames of ethanol, whose atoms lie
-much alike in all of them, and on charged bodies (variant clean), whose scenes have no orientation to
-begin with. Before and after: Δ under SO(3) and T(3) on test systems, and the test error on the
-systems as they are and on the same ones turned at random with their labels. Energies weigh more than
-forces here, which a recipe for forces would not do. Δ is the root mean square
-of D(g) f(x) − f(g·x) in the unit of what has to be predicted: of the deviation of the test energies
-from their mean, or of the displacement of the bodies.
+The same small LieConv is trained with --augment "" and "SO(3)" on frames of ethanol (energies and
+forces), which lie in many orientations but not in all alike, and on charged bodies (variant clean),
+whose scenes have no orientation to begin with. Before and after: Δ under SO(3) and T(3) on test systems,
+and the test error on the systems as they are and on the same ones turned at random with their labels. Δ is
+the root mean square of D(g) f(x) − f(g·x) in the unit of what has to be predicted: of the deviation
+of the test energies from their mean, or of the displacement of the bodies. Trainings that FILE
+already has are not done again. With --write they stand in trained/augmentation/result.json, which
+the page Results reads, and in docs/ablation.md.
 """
 
 import argparse
@@ -35,11 +36,13 @@ from demetar.training import fit
 MODEL = {"width": 64, "layers": 3}
 SETS: dict[str, dict[str, Any]] = {
     "rmd17": {"dataset": "rmd17", "target": "energy", "train_size": 500, "valid_size": 50,
-              "batch_size": 25, "energy_weight": 10.0, "force_weight": 1.0},
+              "batch_size": 10},
     "nbody": {"dataset": "nbody", "target": "positions", "data_options": {"variant": "clean"},
               "train_size": 1000, "valid_size": 200, "batch_size": 50},
 }  # fmt: skip
 GROUPS = ("SO(3)", "T(3)")
+ROOT = Path(__file__).resolve().parents[1]
+STORED, PAGE = ROOT / "trained" / "augmentation" / "result.json", ROOT / "docs" / "ablation.md"
 SYSTEMS, SAMPLES, TESTED = 16, 16, 200
 
 
@@ -129,7 +132,7 @@ def one(name: str, augment: str, seed: int, epochs: int) -> dict[str, Any]:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """Mean ± standard deviation over the seeds, in Markdown."""
+    """Median over the seeds (least to most), in Markdown."""
     keys = ("SO(3)", "T(3)", "error", "error_turned")
     lines = [
         "| data | augmentation | when | Δ SO(3) | Δ T(3) | test error | turned |",
@@ -140,30 +143,47 @@ def table(rows: list[dict[str, Any]]) -> str:
         for when in ("before", "after"):
             mine = [r[when] for r in rows if (r["set"], r["augment"]) == (data, augment)]
             cells = [
-                f"{np.mean(v):.3g} ± {np.std(v):.1g}" for v in ([m[k] for m in mine] for k in keys)
+                f"{np.median(v):.3g} ({min(v):.3g} to {max(v):.3g})"
+                for v in ([m[k] for m in mine] for k in keys)
             ]
             lines.append(f"| {data} | {augment or 'none'} | {when} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
+def write(rows: list[dict[str, Any]]) -> None:
+    """Keeps the trainings for the page, and their table between the marks of docs/ablation.md."""
+    STORED.parent.mkdir(exist_ok=True)
+    disk.write_atomically(STORED, (json.dumps(rows, indent=1) + "\n").encode())
+    begin, end = (f"<!-- augmentation: {w} -->" for w in ("by benchmarks/lieconv.py", "end"))
+    before, rest = PAGE.read_text().split(begin)
+    page = f"{before}{begin}\n\n{table(rows)}\n\n{end}{rest.split(end)[1]}"
+    disk.write_atomically(PAGE, page.encode())
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=60)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, help="keeps every training as soon as it is done")
+    parser.add_argument("--write", action="store_true", help="keep the result for page and docs")
     a = parser.parse_args()
     os.environ["DEMETAR_DATA"] = str(disk.data_root().resolve())
-    rows = []
+    rows = json.loads(a.json.read_text()) if a.json and a.json.is_file() else []
+    done = {(r["set"], r["augment"], r["seed"], r["epochs"]) for r in rows}
     with tempfile.TemporaryDirectory() as folder:
         os.environ["DEMETAR_HOME"] = folder
         for seed in range(a.seeds):
             for name in a.sets:
                 for augment in ("", "SO(3)"):
+                    if (name, augment, seed, a.epochs) in done:
+                        continue
                     rows.append(one(name, augment, seed, a.epochs))
                     print(json.dumps(rows[-1]), flush=True)
                     if a.json:
                         a.json.write_text(json.dumps(rows, indent=1) + "\n")
+    if a.write:
+        write(rows)
     print(table(rows))
 
 

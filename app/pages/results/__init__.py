@@ -1,8 +1,8 @@
-"""Results: all models at the same cost, what they claim, and two experiments over many runs."""
+"""Results: all models at the same cost, what they claim, and experiments over many runs."""
 
 import streamlit as st
 
-from app.pages.results import ablation, claims, efficiency, equal
+from app.pages.results import ablation, augmentation, claims, efficiency, equal
 from app.ui import address, style
 
 TITLE, ICON, ORDER, SECTION = "Results", ":material/leaderboard:", 35, "Train"
@@ -10,6 +10,7 @@ PARTS = {
     "equal": ("At equal cost", equal.render),
     "claims": ("Claimed and measured", claims.render),
     "efficiency": ("Data efficiency", efficiency.render),
+    "augmentation": ("Augmentation", augmentation.render),
     "ablation": ("Ablations", ablation.render),
 }
 

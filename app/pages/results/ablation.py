@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from app.backend.stored import ablation as backend
-from app.figures import ablation
+from app.figures.results import ablation
 from app.ui import address, layout
 
 QUESTIONS = {

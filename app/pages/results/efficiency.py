@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.figures import efficiency
+from app.figures.results import efficiency
 from app.jobs import efficiency as jobs
 from app.ui import address, layout, owner, words
 from demetar.core.errors import InputError

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from app.backend.stored import results as backend
-from app.figures import results as figures
+from app.figures.results import equal as figures
 from app.ui import address, layout, words
 
 CHART: dict[str, Any] = {"config": {"displayModeBar": False}}

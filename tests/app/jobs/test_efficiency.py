@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.figures import efficiency as figures
+from app.figures.results import efficiency as figures
 from app.jobs import efficiency as jobs
 from app.jobs import queue, training
 from demetar.core.disk import locked

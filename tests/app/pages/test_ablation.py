@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.backend.stored import ablation
-from app.figures import ablation as figures
+from app.figures.results import ablation as figures
 
 SPREAD = {"mean": 20.0, "std": 1.5}
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.backend.stored import results
-from app.figures import results as figures
+from app.figures.results import equal as figures
 from app.pages.results import claims, equal
 
 ABOUT = {

@@ -1,0 +1,1 @@
+"""Figures of the page Results, one file a part."""
