@@ -1,6 +1,7 @@
 """The figure of augmentation: Δ_EQ before and after training, both ways, seed by seed."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -45,7 +46,7 @@ def deltas(lines: Mapping[str, Mapping[str, Sequence[float]]], dark: bool = Fals
     return figure
 
 
-def _ticks(low: float, high: float) -> dict[str, list]:
+def _ticks(low: float, high: float) -> dict[str, Any]:
     """Powers of ten, or 1, 2 and 5 times them where fewer than three are in sight."""
     powers = log_ticks(low, high)
     if len(powers["tickvals"]) > 2:
