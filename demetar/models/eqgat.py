@@ -12,8 +12,10 @@ A cross product of polar vectors is axial, so the model claims SE(3); `parity` "
 out, as the public code's variant does, and claims E(3).
 
 Where paper and public code differ, this follows the code: Bessel functions times the polynomial
-envelope, the mean over neighbours for vectors, |n|² kept above 1e-6, the mean over atoms. Its
-normalisation (off by default there) and dropout are left out. As published (`envelope` "none"), only
+envelope, the mean over neighbours for vectors, the mean over atoms. Its normalisation (off by default
+there) and dropout are left out. Its |n|² is kept above 1e-6, so that |n| has a kink and its gradient
+turns what is left of vectors that cancel into a direction; by default |n| is softened instead
+(`softening`). As published (`envelope` "none"), only
 the Bessel functions end at the cutoff: attention, vector messages and the number of neighbours jump
 there, and with them the energy. By default an envelope multiplies e^a, the values and the vector
 messages, whose sum is then divided by 1 + the envelopes' sum instead of by the number of neighbours.
@@ -61,6 +63,7 @@ class Config:
     parity: str = "se3"  # or "e3": no cross products
     envelope: str = "polynomial"  # or "cosine", "none"
     pool: str = "mean"  # or "sum"
+    softening: float = 0.1  # δ of |n|, as PaiNN's; 0: |n|² kept above 1e-6, as published
 
 
 def symmetry(config: Config) -> str:
@@ -121,6 +124,7 @@ class Gated(nn.Module):
     width: int
     vectors: int
     hidden: tuple[int, ...]  # widths of the perceptron's inner layers
+    softening: float
     mixed: bool = True  # a last linear map of the vectors
 
     @nn.compact
@@ -129,7 +133,8 @@ class Gated(nn.Module):
     ) -> tuple[Float[Array, "nodes new_scalars"], Float[Array, "nodes 3 new_vectors"]]:
         inner = Dense(v.shape[-1] + self.vectors, bias=False, name="vector")(v)
         square = jnp.sum(jnp.square(inner[..., : v.shape[-1]]), 1)
-        given = jnp.concatenate([s, jnp.sqrt(jnp.maximum(square, 1e-6))], -1)
+        above = square + self.softening**2 if self.softening else jnp.maximum(square, 1e-6)
+        given = jnp.concatenate([s, jnp.sqrt(above)], -1)
         made = MLP((*self.hidden, self.vectors + self.width), name="scalar")(given)
         out = made[:, None, : self.vectors] * inner[..., v.shape[-1] :]
         if self.mixed:
@@ -156,12 +161,13 @@ class Model(nn.Module):
         for i in range(c.layers):
             taken, vectors, alpha = Attention(c, name=f"attention_{i + 1}")(graph, s, v, edges)
             s, v = s + taken, vectors if v is None else v + vectors
-            update = Gated(c.width, c.vectors, (c.width,), name=f"update_{i + 1}")(s, v)
+            gated = Gated(c.width, c.vectors, (c.width,), c.softening, name=f"update_{i + 1}")
+            update = gated(s, v)
             s, v = s + update[0], v + update[1]
             mean = segments.edge_attention(graph, alpha.mean(-1, keepdims=True))
             trace.append(Layer(f"layer {i + 1}", (scalars(s), Feature(v, "1o")), mean))
         places = c.output == "positions"
-        s, v = Gated(c.width, int(places), (), mixed=False, name="head")(s, v)
+        s, v = Gated(c.width, int(places), (), c.softening, mixed=False, name="head")(s, v)
         if places:
             return Output(nf.positions_value(graph, graph.positions + v[..., 0]), tuple(trace))
         pool = segments.graph_mean if c.pool == "mean" else segments.graph_sum

@@ -32,10 +32,10 @@ TOLERANCE_OF_RUNS = {"float32": 5e-5, "float64": 1e-12}
 # The gradient of Σ|f(x) − x|² of particles; measured: 2e-5 (Cormorant), on a crooked system too.
 TOLERANCE_OF_SLOPES = {"float32": 5e-5, "float64": 1e-11}
 # Gradients of energies with random weights in float32; measured: 4.9e-5 (TorchMD-NET, atoms along the
-# axes), 3.8e-5 (EQGAT, HCN), 2.1e-5 (DimeNet++), 1.8e-5 (WaveScatt, CF4), 1.2e-5 (SEGNN, CO2), 1.0e-5
+# axes), 2.5e-5 (EQGAT, CO2), 2.1e-5 (DimeNet++), 1.8e-5 (WaveScatt, CF4), 1.2e-5 (SEGNN, CO2), 1.0e-5
 # (Equiformer, crooked ethanol). All other models, and these too in float64, are held to TOLERANCE.
 TOLERANCE_OF_GRADIENTS = {
-    "torchmd_net": 7e-5, "eqgat": 6e-5, "dimenet": 3e-5, "wavescatt": 3e-5, "segnn": 2e-5, "equiformer": 2e-5,
+    "torchmd_net": 7e-5, "eqgat": 4e-5, "dimenet": 3e-5, "wavescatt": 3e-5, "segnn": 2e-5, "equiformer": 2e-5,
 }  # fmt: skip
 FREE = float("inf")
 # The autoencoder's frame and order choose among points that symmetry makes equal, and no frame can turn

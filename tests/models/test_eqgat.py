@@ -1,12 +1,14 @@
 """EQGAT: its size, its claims, its attention, and what ends at the cutoff."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from demetar import models
 from demetar.core.graph import from_arrays
 from demetar.core.padding import pad
+from demetar.models import eqgat
 from demetar.models.nn.init import enlarged, initialise, probe
 
 ATOMS = {"inputs": "atoms", "output": "scalar"}
@@ -35,6 +37,19 @@ def test_attention_of_each_receiver_adds_up() -> None:
     real = np.asarray(attention.mask)
     np.add.at(total, np.asarray(attention.receivers)[real], np.asarray(attention.weights)[real, 0])
     np.testing.assert_allclose(total[graph.node_mask], 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("softening", "holds"), [(eqgat.Config().softening, True), (0.0, False)])
+def test_vectors_small_by_chance_keep_the_rounding_of_slopes_small(
+    softening: float, holds: bool
+) -> None:
+    """What a slope makes of rounding is its own slope: 1 / softening at most, as published 1 / |n|."""
+    layer = eqgat.Gated(1, 1, (), softening)
+    s, v = jnp.zeros((1, 1)), jnp.array([[[2e-3], [0], [0]]])
+    params = jax.tree.map(jnp.ones_like, layer.init(jax.random.key(0), s, v))
+    slope = jax.grad(lambda v: jnp.sum(layer.apply(params, s, v)[0]))
+    across = jnp.array([[[0], [1.0], [0]]])
+    assert (np.abs(jax.jvp(slope, (v,), (across,))[1]).max() < 30) == holds
 
 
 @pytest.mark.parametrize(("envelope", "ends"), [("polynomial", True), ("none", False)])
