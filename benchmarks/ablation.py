@@ -20,6 +20,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+import marked
 import numpy as np
 import radial_weights
 from ablation_text import QUANTITIES, again, statement, text
@@ -226,12 +227,8 @@ def main() -> None:
         target.parent.mkdir(exist_ok=True)
         disk.write_atomically(target, (json.dumps(result) + "\n").encode())
         page = ROOT / "docs" / "ablation.md"
-        begin, end = (
-            f"<!-- {args.experiment}: {word} -->" for word in ("by benchmarks/ablation.py", "end")
-        )
-        before, rest = page.read_text().split(begin)
-        after = rest.split(end)[1]
-        disk.write_atomically(page, f"{before}{begin}\n\n{shown}\n\n{end}{after}".encode())
+        made = marked.replaced(page.read_text(), args.experiment, shown, "ablation.py")
+        disk.write_atomically(page, made.encode())
     print(json.dumps(result) if args.json else shown)
 
 

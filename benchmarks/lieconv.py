@@ -20,6 +20,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import marked
 import numpy as np
 
 from demetar.core import disk
@@ -154,9 +155,7 @@ def write(rows: list[dict[str, Any]]) -> None:
     """Keeps the trainings for the page, and their table between the marks of docs/ablation.md."""
     STORED.parent.mkdir(exist_ok=True)
     disk.write_atomically(STORED, (json.dumps(rows, indent=1) + "\n").encode())
-    begin, end = (f"<!-- augmentation: {w} -->" for w in ("by benchmarks/lieconv.py", "end"))
-    before, rest = PAGE.read_text().split(begin)
-    page = f"{before}{begin}\n\n{table(rows)}\n\n{end}{rest.split(end)[1]}"
+    page = marked.replaced(PAGE.read_text(), "augmentation", table(rows), "lieconv.py")
     disk.write_atomically(PAGE, page.encode())
 
 
@@ -182,9 +181,10 @@ def main() -> None:
                     print(json.dumps(rows[-1]), flush=True)
                     if a.json:
                         a.json.write_text(json.dumps(rows, indent=1) + "\n")
+    asked = [r for r in rows if r["epochs"] == a.epochs and r["set"] in a.sets]
     if a.write:
-        write(rows)
-    print(table(rows))
+        write(asked)
+    print(table(asked))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from typing import Any
 
 import equal_cost
 import equal_cost_text
+import marked
 
 from demetar.core import disk
 from demetar.data.sets import rmd17
@@ -75,13 +76,6 @@ def _error(folder: Path) -> float:
     return json.loads((folder / "results.json").read_text())["test"]["value"]
 
 
-def replaced(page: str, name: str, content: str) -> str:
-    """The page with the content between the marks of that name."""
-    begin, end = (f"<!-- {name}: {word} -->" for word in ("by benchmarks/results.py", "end"))
-    before, rest = page.split(begin)
-    return f"{before}{begin}\n\n{content}\n\n{end}{rest.split(end)[1]}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--write", action="store_true", help="keep the result for page and docs")
@@ -102,7 +96,7 @@ def main() -> None:
         disk.write_atomically(STORED, (json.dumps(found, indent=1) + "\n").encode())
         page = PAGE.read_text()
         for name, content in parts.items():
-            page = replaced(page, name, content)
+            page = marked.replaced(page, name, content, "results.py")
         disk.write_atomically(PAGE, page.encode())
     print(json.dumps(found) if given.json else "\n\n".join(parts.values()))
 

@@ -69,6 +69,14 @@ def log_ticks(low: float, high: float, most: int = 6) -> dict[str, list]:
     }
 
 
+def round_ticks(low: float, high: float) -> dict[str, list]:
+    """Ticks at 1, 2 and 5 times powers of ten between two bounds (given as log10), or at the powers alone."""
+    marks = [m * 10.0**k for k in range(-9, 6) for m in (1, 2, 5)]
+    marks = [m for m in marks if low <= np.log10(m) <= high]
+    marks = marks if len(marks) <= 8 else [m for m in marks if f"{m:e}"[0] == "1"]
+    return {"tickvals": marks, "ticktext": [f"{m:g}" for m in marks]}
+
+
 def frame(dark: bool, height: int, x_title: str = "", y_title: str = "") -> go.Figure:
     """An empty figure in the explorer's quiet style."""
     line = "rgba(150,165,185,0.25)" if dark else "rgba(90,105,125,0.18)"

@@ -27,8 +27,12 @@ def build(checkout: Path, small: bool) -> list[case.Case]:
     package.__path__ = [str(checkout / "eqgat" / "models")]
     sys.modules["eqgat.models"] = package
     sys.path.insert(0, str(checkout))
-    shared: dict[str, Any] = {"inputs": "atoms", "output": "scalar", "envelope": "none"}
-    shared |= {"softening": 0.0}
+    shared: dict[str, Any] = {
+        "inputs": "atoms",
+        "output": "scalar",
+        "envelope": "none",
+        "softening": 0.0,
+    }
     if not small:
         return [_case("eqgat_qm9", shared, case.molecules(96, 5.0))]
     shared |= {"width": 16, "vectors": 8, "layers": 3, "bases": 8}

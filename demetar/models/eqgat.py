@@ -36,6 +36,7 @@ from demetar.core.graph import Graph
 from demetar.core.output import Feature, Layer, Output, scalars
 from demetar.models.nn import inputs as nf
 from demetar.models.nn import radial
+from demetar.models.nn import vectors as nv
 from demetar.models.nn.layers import MLP, Dense, Embedding
 from demetar.symmetry import irreps as ir
 
@@ -118,6 +119,11 @@ class Attention(nn.Module):
         return taken, vectors, alpha
 
 
+def _above(n: Float[Array, "nodes 3 vectors"]) -> Float[Array, "nodes vectors"]:
+    """|n| as published: |n|² kept above 1e-6."""
+    return jnp.sqrt(jnp.maximum(jnp.sum(jnp.square(n), 1), 1e-6))
+
+
 class Gated(nn.Module):
     """New (scalars, vectors) of each node's own, the vectors gated."""
 
@@ -132,9 +138,9 @@ class Gated(nn.Module):
         self, s: Float[Array, "nodes scalars"], v: Float[Array, "nodes 3 vectors"]
     ) -> tuple[Float[Array, "nodes new_scalars"], Float[Array, "nodes 3 new_vectors"]]:
         inner = Dense(v.shape[-1] + self.vectors, bias=False, name="vector")(v)
-        square = jnp.sum(jnp.square(inner[..., : v.shape[-1]]), 1)
-        above = square + self.softening**2 if self.softening else jnp.maximum(square, 1e-6)
-        given = jnp.concatenate([s, jnp.sqrt(above)], -1)
+        n = inner[..., : v.shape[-1]]
+        size = nv.length(n, self.softening) if self.softening else _above(n)
+        given = jnp.concatenate([s, size], -1)
         made = MLP((*self.hidden, self.vectors + self.width), name="scalar")(given)
         out = made[:, None, : self.vectors] * inner[..., v.shape[-1] :]
         if self.mixed:

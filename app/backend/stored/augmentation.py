@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 from typing import Any
 
@@ -26,14 +27,16 @@ def stored() -> list[dict[str, Any]] | None:
 def _sound(row: Any) -> bool:
     if not isinstance(row, dict) or not set(row) >= ROW:
         return False
-    known = row["set"] in SETS and row["augment"] in ARMS
-    return known and all(_numbers(row[when]) for when in ("before", "after"))
+    known = row["set"] in list(SETS) and row["augment"] in list(ARMS)
+    counted = isinstance(row["seed"], int) and isinstance(row["epochs"], int)
+    return known and counted and all(_numbers(row[when]) for when in ("before", "after"))
 
 
 def _numbers(found: Any) -> bool:
-    return isinstance(found, dict) and all(
-        isinstance(found.get(key), int | float) for key in MEASURED
-    )
+    """Finite and not negative; Δ under rotations has a logarithm: no input is so symmetric."""
+    if not isinstance(found, dict) or not all(type(found.get(k)) in (int, float) for k in MEASURED):
+        return False
+    return all(0 <= found[k] < math.inf for k in MEASURED) and found["SO(3)"] > 0
 
 
 def sets(rows: list[dict[str, Any]]) -> list[str]:

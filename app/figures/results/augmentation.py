@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures import color, frame, log_ticks
+from app.figures import color, frame, round_ticks
 
 STYLES = {"before": ("grey", "circle-open"), "after": ("blue", "circle")}
 
@@ -38,19 +38,10 @@ def deltas(lines: Mapping[str, Mapping[str, Sequence[float]]], dark: bool = Fals
             )
         )
     low, high = np.log10(min(seen)) - 0.15, np.log10(max(seen)) + 0.15
+    ticks: dict[str, Any] = round_ticks(low, high)
     figure.update_layout(hovermode="closest")
-    figure.update_xaxes(type="log", range=[low, high], **_ticks(low, high))
+    figure.update_xaxes(type="log", range=[low, high], **ticks)
     figure.update_yaxes(
         tickvals=list(range(len(lines))), ticktext=list(lines), range=[len(lines) - 0.5, -0.5]
     )
     return figure
-
-
-def _ticks(low: float, high: float) -> dict[str, Any]:
-    """Powers of ten, or 1, 2 and 5 times them where fewer than three are in sight."""
-    powers = log_ticks(low, high)
-    if len(powers["tickvals"]) > 2:
-        return powers
-    marks = [m * 10.0**k for k in range(-8, 4) for m in (1, 2, 5)]
-    shown = [m for m in marks if low <= np.log10(m) <= high]
-    return {"tickvals": shown, "ticktext": [f"{m:g}" for m in shown]}

@@ -1,11 +1,12 @@
 """Test error and Δ_EQ against the number of training systems, on log axes."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures import bands, bounds, color, faint, frame, level, log_ticks
+from app.figures import bands, bounds, color, faint, frame, level, log_ticks, round_ticks
 
 # Colour, dash and mark of each way to learn; the same in both figures.
 STYLES = {
@@ -38,15 +39,8 @@ def errors(points: Points, key: str, baselines: Mapping[str, float], dark: bool)
         level(figure, value, f"{name} {value:.2g}", dark)
     every = [p[key] for p in points] + list(baselines.values())
     low, high = np.log10(min(v for v in every if v > 0)), np.log10(max(every))
-    marks = [m * 10.0**k for k in range(-9, 6) for m in (1, 2, 5)]
-    marks = [m for m in marks if low - 0.1 <= np.log10(m) <= high + 0.1]
-    marks = marks if len(marks) <= 8 else [m for m in marks if f"{m:e}"[0] == "1"]
-    figure.update_yaxes(
-        type="log",
-        range=[low - 0.12, high + 0.12],
-        tickvals=marks,
-        ticktext=[f"{m:g}" for m in marks],
-    )
+    ticks: dict[str, Any] = round_ticks(low - 0.1, high + 0.1)
+    figure.update_yaxes(type="log", range=[low - 0.12, high + 0.12], **ticks)
     return figure
 
 
