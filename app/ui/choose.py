@@ -35,7 +35,7 @@ def models(inputs: str, keys: tuple[str, str], defaults: tuple[str, str]) -> lis
             "Model B, beside it" if i else "Model A",
             options,
             key=keys[i],
-            width=152 if i else 126,
+            width=166,
             format_func=lambda n: called.get(n, "no second"),
             label_visibility="collapsed",
         )

@@ -51,6 +51,30 @@ def test_camera_drags_and_keys_send_nothing(square, open_page):
     assert np.allclose(view(viewer)[4:], [0, 0, 0, 1])
 
 
+def test_camera_steps_back_for_what_came_later_until_a_hand_moves_it(square, open_page):
+    """Arrows that arrive after the first picture are not cut; nothing else moves the camera."""
+    page = open_page(square)
+    viewer = drawn(page)
+    wider = """(element, times) => { const { viewer } = element; const { fit } = viewer.data;
+      viewer.take({ ...viewer.data, fit: { ...fit, radius: times * fit.radius } }); }"""
+    near = view(viewer)
+    viewer.evaluate(wider, 0.5)
+    assert view(viewer) == near
+    viewer.evaluate(wider, 1.5)
+    away = view(viewer)
+    assert away[3] < near[3], "the eye is farther away"
+    assert away[4:] == near[4:], "and sees it from where it did"
+    viewer.evaluate(wider, 1)
+    assert view(viewer) == away, "it does not come and go"
+    viewer.focus()
+    page.keyboard.press("ArrowLeft")
+    turned = view(viewer)
+    viewer.evaluate(wider, 3)
+    assert view(viewer) == turned
+    page.keyboard.press("0")
+    assert view(viewer) != turned
+
+
 def test_one_input_drag_reports_what_the_panel_shows(square, open_page):
     page = open_page(square)
     viewer = drawn(page)

@@ -125,7 +125,7 @@ def _first(body: look.Atoms, molecule: Any, square: Any, model: dict[str, Any]) 
         [body, arrows],
         f"{model['label']}: slope of the {what}",
         caption=f"f = {words.physical(value)} {square.unit}",
-        note=f"longest {longest:.3g} {square.unit}/Å",
+        note=f"longest {words.physical(longest)} {square.unit}/Å",
         help=f"{terms.GRADIENT} {terms.HOMO if what == 'HOMO' else ''}",
     )
 

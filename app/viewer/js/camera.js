@@ -8,20 +8,34 @@ export class Camera {
     this.view = null;
   }
 
-  /** Picks up where this key left it; looks anew at a first scene or one named differently. */
+  /**
+   * Picks up where this key left it; looks anew at a scene named differently. Steps back where what came
+   * later is cut, such as the first arrows of a model, but never once the hand has moved it.
+   */
   take(key, fit, aspect) {
     const known = shared.cameras.get(key);
     Object.assign(this, { key, fit });
-    if (known && known.token === fit.token) this.view = known.view;
-    else this.set(fitCamera(fit.centre, fit.radius, aspect, known?.view.slice(4)));
+    const same = known?.token === fit.token;
+    this.held = same && known.held;
+    this.radius = same ? known.radius : 0;
+    if (same && (this.held || fit.radius <= this.radius)) this.view = known.view;
+    else this.look(aspect, known?.view.slice(4));
+  }
+
+  /** All that belongs into the picture. */
+  look(aspect, orientation) {
+    this.radius = this.fit.radius;
+    this.set(fitCamera(this.fit.centre, this.radius, aspect, orientation));
   }
 
   set(view) {
     this.view = view;
-    shared.cameras.set(this.key, { view, token: this.fit.token });
+    const { held, radius } = this;
+    shared.cameras.set(this.key, { view, held, radius, token: this.fit.token });
   }
 
   move(view) {
+    this.held = true;
     this.set(view);
     this.moved();
   }
@@ -29,5 +43,10 @@ export class Camera {
   turn = (rotation) => this.move(turnCamera(this.view, rotation));
   pan = (dx, dy, height) => this.move(panCamera(this.view, dx, dy, height));
   zoom = (factor) => this.move(zoomCamera(this.view, factor));
-  reset = (aspect) => this.move(fitCamera(this.fit.centre, this.fit.radius, aspect));
+
+  reset(aspect) {
+    this.held = false;
+    this.look(aspect);
+    this.moved();
+  }
 }
