@@ -21,7 +21,9 @@ node, Σ_kl Y_l0(θ_kji) a_kj,lc, and no array has a row for each triplet and ch
 import dataclasses
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
 
 from demetar.core import kinds
@@ -29,7 +31,7 @@ from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.output import Output
 from demetar.models.nn import directional as dn
-from demetar.models.nn.triplets import Triplets, legendre, radial_basis, triplets
+from demetar.models.nn.triplets import legendre, radial_basis, triplets
 
 TITLE = "DimeNet++"
 SYMMETRY = "E(3) x S_n"
@@ -44,24 +46,31 @@ class Config(dn.Config):
 
 
 class AngularSum(nn.Module):
-    """mix(s) of s; `radial` is of k → j, `angular` of the triplets, masked."""
+    """mix(s) by place of the edge that each node sends, of s by place of the edge that it receives.
+
+    `radial` is of k → j, `angular` of the triplets, masked.
+    """
 
     rank: int
 
     @nn.compact
     def __call__(
         self,
-        graph: Graph,
-        s: Float[Array, "edges channels"],
-        radial: Float[Array, "edges degrees bases"],
+        s: Float[Array, "nodes D channels"],
+        radial: Float[Array, "nodes D degrees bases"],
         angular: Float[Array, "nodes D D degrees"],
-        t: Triplets,
-    ) -> Float[Array, "edges channels"]:
-        _, degrees, bases = radial.shape
-        kernel = dn.LowRank(self.rank, s.shape[1], name="basis")(degrees * bases, s.dtype)
-        kernel = kernel.reshape(degrees, bases, -1)
-        a = jnp.einsum("eln,lnc->elc", radial, kernel) * s[:, None]
-        return t.to_edges(graph, jnp.einsum("joil,jilc->joc", angular, a[t.received]))
+    ) -> Float[Array, "nodes D channels"]:
+        _, places, degrees, bases = radial.shape
+        kernel = dn.LowRank(self.rank, s.shape[-1], name="basis")(degrees * bases, s.dtype)
+        kernel = dn.own_degree(kernel.reshape(degrees, bases, -1), np.arange(degrees), degrees)
+
+        def part(rows: tuple) -> Float[Array, "nodes D channels"]:
+            s, radial, angular = rows
+            a = radial.reshape(-1, degrees * bases) @ kernel.reshape(degrees * bases, -1)
+            a = a.reshape(*s.shape[:2], degrees, -1) * s[:, :, None]
+            return jnp.einsum("joil,jilc->joc", angular, a)
+
+        return dn.in_parts(jax.checkpoint(part), (s, radial, angular), places)
 
 
 class Model(nn.Module):
@@ -75,11 +84,14 @@ class Model(nn.Module):
         d, towards, envelope = dn.geometry(graph, c)
         e = dn.Distances(c.bases, name="distances")(d, envelope)
         radial = radial_basis(d, c.degrees, c.bases) * (envelope * dn.inverse(d))[:, :, None]
-        t = triplets(graph)
+        t = dn.divisible(triplets(graph))
         cosine = jnp.sum(towards[t.sent][:, :, None] * towards[t.received][:, None], -1)
         angular = jnp.where(t.mask[..., None], jnp.stack(legendre(cosine, c.degrees), -1), 0)
 
+        radial = radial[t.received]
+
         def mix(name: str, sent: Float[Array, "edges channels"]) -> Float[Array, "edges channels"]:
-            return AngularSum(c.basis_width, name=name)(graph, sent, radial, angular, t)
+            mixed = AngularSum(c.basis_width, name=name)(sent[t.received], radial, angular)
+            return t.to_edges(graph, mixed)
 
         return dn.network(c, graph, e, mix)

@@ -26,7 +26,8 @@ of equals has no gradient. Y is a polynomial of the unit vector (sin θ cos τ, 
 """
 
 import dataclasses
-from collections.abc import Callable
+import functools
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -49,7 +50,6 @@ CONNECT = {"atoms": 5.0}
 TIE = 1e-3  # rad; a thousand times the rounding of float32
 EQUAL = 3e-5  # rad; nearest k' that share: few enough that no usual system has any
 TURN = 2 * np.pi
-PLACES = 4096  # pairs of edges at once: 1 MB for each array of 64 channels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +92,8 @@ def _nearest(
     second = jnp.cross(axis, first)
     azimuth = jnp.arctan2(jnp.sum(u * second, -1), jnp.sum(u * first, -1))
     there = off & jnp.swapaxes(t.mask, 1, 2)
-    gap = jnp.mod(azimuth[:, None] - azimuth[:, :, None], TURN)  # [nodes, k, k', i]
+    gap = azimuth[:, None] - azimuth[:, :, None]  # [nodes, k, k', i]
+    gap = jnp.where(gap < 0, gap + TURN, gap)
     itself = jnp.eye(azimuth.shape[1], dtype=bool)[None, :, :, None]
     gap = jnp.where(there[:, None] & ~itself & (gap > TIE), gap, TURN)
     least = jnp.min(gap, 2, keepdims=True)
@@ -100,62 +101,81 @@ def _nearest(
     return near / jnp.sum(near, 2, keepdims=True), least[:, :, 0, :, None] > TURN - TIE
 
 
-class SphericalSum(nn.Module):
-    """mix(s) of s; `radial` is of k → j, `y` of the triplets, received by sent."""
+class Factor(NamedTuple):
+    """A low-rank map of R Y: what acts on R, and what is left to do after the sum over functions."""
+
+    kernel: Float[Array, "radial functions rank"]  # from the R of all degrees, zero but for one
+    out: Float[Array, "rank channels"]
+
+
+class Factors(nn.Module):
+    """Those of a layer for angle and torsion."""
 
     rank: int
+    width: int
 
     @nn.compact
-    def __call__(
-        self,
-        graph: Graph,
-        s: Float[Array, "edges channels"],
-        radial: Float[Array, "edges degrees bases"],
-        y: Float[Array, "nodes D D harmonics"],
-        t: Triplets,
-    ) -> Float[Array, "edges channels"]:
-        _, degrees, bases = radial.shape
-        width, rank = s.shape[1], self.rank
-
-        def factor(
-            name: str, degree: np.ndarray
-        ) -> tuple[Float[Array, "nodes D functions rank"], Float[Array, "rank channels"]]:
-            """A low-rank map of R Y, each harmonic with its radial degree: R, and what is left to do."""
-            shape = (len(degree), bases, rank)
-            kernel = dn.linear(rank, f"{name}_in", bias=False)(
-                jnp.eye(len(degree) * bases, dtype=s.dtype)
+    def __call__(self, degrees: int, bases: int, dtype: Any) -> tuple[Factor, Factor]:
+        def factor(name: str, degree: np.ndarray) -> Factor:
+            count = len(degree)
+            kernel = dn.linear(self.rank, f"{name}_in", bias=False)(
+                jnp.eye(count * bases, dtype=dtype)
             )
-            per_edge = jnp.einsum("efn,fnb->efb", radial[:, degree], kernel.reshape(shape))
-            out = dn.linear(width, f"{name}_out", bias=False)(jnp.eye(rank, dtype=s.dtype))
-            return per_edge[t.received], out
+            kernel = dn.own_degree(kernel.reshape(count, bases, self.rank), degree, degrees)
+            out = dn.linear(self.width, f"{name}_out", bias=False)(jnp.eye(self.rank, dtype=dtype))
+            return Factor(kernel.reshape(degrees * bases, count, self.rank), out)
 
         every = np.arange(degrees)
-        angles, to_angle = factor("angle", every)
-        torsions, to_torsion = factor("torsion", np.arange(degrees**2) % degrees)
-
-        def node(row: tuple) -> Float[Array, "D channels"]:
-            """The sum over k at one node j, by place of the edge that it sends."""
-            y, angle, torsion, sent, mask = row
-            angle = jnp.einsum("kif,kfb->kib", y[..., every**2], angle) @ to_angle
-            torsion = jnp.einsum("kif,kfb->kib", y, torsion) @ to_torsion
-            return jnp.sum(jnp.where(mask[..., None], sent[:, None] * angle * torsion, 0), 0)
-
-        rows = (y, angles, torsions, s[t.received], jnp.swapaxes(t.mask, 1, 2))
-        return t.to_edges(graph, in_parts(node, rows, y.shape[1] ** 2))
+        return factor("angle", every), factor("torsion", np.arange(degrees**2) % degrees)
 
 
-def in_parts(
-    node: Callable[[tuple], Float[Array, "D channels"]], rows: tuple, places: int
+def low_rank(
+    radial: Float[Array, "nodes D radial"],
+    y: Float[Array, "nodes D functions D"],
+    factors: list["Factor"],
+) -> list[Float[Array, "nodes D D rank"]]:
+    """Σ_f R_f Y_f of each triplet for the factors of all layers at once: y is the largest array."""
+    kernel = jnp.concatenate([factor.kernel for factor in factors], -1)
+
+    def part(rows: tuple) -> Float[Array, "nodes D D ranks"]:
+        radial, y = rows
+        r = radial.reshape(-1, len(kernel)) @ kernel.reshape(len(kernel), -1)
+        return jnp.einsum("jkfi,jkfb->jkib", y, r.reshape(*radial.shape[:2], *kernel.shape[1:]))
+
+    return jnp.split(dn.in_parts(part, (radial, y), y.shape[1]), len(factors), -1)
+
+
+def spherical_sum(
+    s: Float[Array, "nodes D channels"],
+    low: tuple[Float[Array, "nodes D D rank"], ...],
+    factors: tuple["Factor", ...],
 ) -> Float[Array, "nodes D channels"]:
-    """What `node` gives for each node's rows, for as many nodes at once as stay in a core's cache.
+    """mix(s) by place of the edge that each node sends, of s by place of the edge that it receives."""
 
-    A row of channels for each of `places` pairs of edges is computed again for the gradient, not kept:
-    for 32 molecules that is 63 MB an array, and a step is bound by how often such are passed over.
+    def part(rows: tuple) -> Float[Array, "nodes D channels"]:
+        s, *low = rows
+        # A product of rows for all nodes: of one a node the gradient takes three times as long.
+        full = [
+            (x.reshape(-1, x.shape[-1]) @ factor.out).reshape(*x.shape[:-1], -1)
+            for x, factor in zip(low, factors, strict=True)
+        ]
+        return over_received(s[:, :, None] * (full[0] * full[1]))
+
+    return dn.in_parts(jax.checkpoint(part), (s, *low), s.shape[1])
+
+
+@jax.custom_jvp
+def over_received(x: Float[Array, "nodes k i channels"]) -> Float[Array, "nodes i channels"]:
+    """The sum over the second axis, one addition after the other.
+
+    XLA's CPU library fuses jnp.sum with the products before it into a loop that takes five times as long.
     """
-    at_once = max(PLACES // places, 1)
-    if len(rows[0]) <= at_once:
-        return jax.vmap(node)(rows)
-    return jax.lax.map(jax.checkpoint(node), rows, batch_size=at_once)
+    return functools.reduce(jnp.add, [x[:, k] for k in range(x.shape[1])])
+
+
+@over_received.defjvp
+def _(primals: tuple, tangents: tuple) -> tuple[Array, Array]:
+    return over_received(*primals), jnp.sum(tangents[0], 1)
 
 
 class Model(nn.Module):
@@ -169,10 +189,22 @@ class Model(nn.Module):
         d, towards, envelope = dn.geometry(graph, c)
         e = dn.Distances(c.bases, name="distances")(d, envelope)
         radial = radial_basis(d, c.degrees, c.bases)
-        t = triplets(graph)
-        y = jnp.stack(harmonics(spherical(towards, t), c.degrees), -1)
+        t = dn.divisible(triplets(graph))
+        radial = radial[t.received].reshape(*t.received.shape, -1)
+        y = harmonics(spherical(towards, t), c.degrees)
+        # By place last: a harmonic is written in runs, not one number here and there.
+        y = jnp.stack([jnp.where(t.mask.swapaxes(1, 2), x, 0) for x in y], 2)
+        factors = {
+            name: Factors(c.basis_width, c.triplet_width, name=name)(c.degrees, c.bases, y.dtype)
+            for name in (f"mixed_{i + 1}" for i in range(c.layers))
+        }
+        angles = low_rank(
+            radial, y[:, :, np.arange(c.degrees) ** 2], [a for a, _ in factors.values()]
+        )
+        torsions = low_rank(radial, y, [t for _, t in factors.values()])
+        low = dict(zip(factors, zip(angles, torsions, strict=True), strict=True))
 
         def mix(name: str, sent: Float[Array, "edges channels"]) -> Float[Array, "edges channels"]:
-            return SphericalSum(c.basis_width, name=name)(graph, sent, radial, y, t)
+            return t.to_edges(graph, spherical_sum(sent[t.received], low[name], factors[name]))
 
         return dn.network(c, graph, e, mix, up_bias=True, last="orthogonal")

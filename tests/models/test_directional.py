@@ -13,6 +13,7 @@ from demetar import models
 from demetar.core.graph import Graph, from_arrays
 from demetar.core.padding import pad
 from demetar.models import spherenet
+from demetar.models.nn import directional
 from demetar.models.nn.init import enlarged, initialise, probe
 from demetar.runs.prediction import with_gradient
 
@@ -82,9 +83,9 @@ def test_linear_molecules_are_not_singular(name: str, system: str) -> None:
     call = energy(name)
     slope = call(from_arrays(x, z, cutoff=CUTOFF), "float64")[1]
     step = np.zeros_like(x)
-    step[0, 2] = 1e-5
+    step[-1, 2] = 1e-5  # an atom at the end: what holds the middle one vanishes
     ends = [call(from_arrays(x + s * step, z, cutoff=CUTOFF), "float64")[0] for s in (1, -1)]
-    assert (ends[0] - ends[1]) / 2e-5 == pytest.approx(slope[0, 2], rel=1e-6)
+    assert (ends[0] - ends[1]) / 2e-5 == pytest.approx(slope[-1, 2], rel=1e-6)
     assert np.abs(slope[:, :2]).max() <= 1e-9 * np.abs(slope).max()
 
 
@@ -133,23 +134,44 @@ def test_a_mirror_changes_spherenet_alone() -> None:
         assert kept or abs(e[0] - e[1]) > 1e-3 * abs(e[0])
 
 
+@each_model
 def test_many_triplets_are_summed_in_parts_to_the_same_numbers(
-    monkeypatch: pytest.MonkeyPatch,
+    name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     graph = from_arrays(*molecule("C6H6"), cutoff=CUTOFF)
+    assert len(pad(graph).species) == 16
     seen = []
     parts = jax.lax.map
-    monkeypatch.setattr(jax.lax, "map", lambda *a, **k: seen.append(k) or parts(*a, **k))
-    whole = energy("spherenet")(graph, "float64")
+    monkeypatch.setattr(jax.lax, "map", lambda f, x: seen.append(x[0].shape[:2]) or parts(f, x))
+    monkeypatch.setattr(directional, "PLACES", 10**6)
+    energy.cache_clear()
+    whole = energy(name)(graph, "float64")
     assert not seen
-    monkeypatch.setattr(spherenet, "PLACES", 5 * graph.max_degree**2)
+    for at_once in (3, 5):
+        monkeypatch.setattr(directional, "PLACES", at_once * pad(graph).max_degree ** 2)
+        energy.cache_clear()
+        value, slope = energy(name)(graph, "float64")
+        assert abs(value - whole[0]) < 1e-12 * abs(value)
+        np.testing.assert_allclose(slope, whole[1], rtol=0, atol=1e-12 * np.abs(slope).max())
     energy.cache_clear()
-    value, slope = energy("spherenet")(graph, "float64")
-    assert {k["batch_size"] for k in seen} <= {3, 5}, "no part divides the nodes"
-    assert seen
-    energy.cache_clear()
-    assert abs(value - whole[0]) < 1e-12 * abs(value)
-    np.testing.assert_allclose(slope, whole[1], rtol=0, atol=1e-12 * np.abs(slope).max())
+    assert set(seen) == {(6, 3), (4, 4)}, "parts and nodes in each: with and without nodes added"
+
+
+def test_the_sum_over_received_edges_differentiates_in_both_modes() -> None:
+    """Its own rule beside the one of jnp.sum: value, tangent, gradient."""
+    with jax.enable_x64(True):
+        x, v = np.random.default_rng(0).normal(size=(2, 3, 5, 4, 2))
+
+        def all_of(total: Callable) -> list:
+            cubed = lambda x: total(x) ** 3  # noqa: E731
+            pushed = lambda x: jax.jvp(cubed, (x,), (v,))[1].sum()  # noqa: E731
+            slopes = [jax.grad(f)(x) for f in (lambda x: cubed(x).sum(), pushed)]
+            return [*jax.jvp(cubed, (x,), (v,)), *slopes]
+
+        for mine, expected in zip(
+            all_of(spherenet.over_received), all_of(lambda x: x.sum(1)), strict=True
+        ):
+            np.testing.assert_allclose(mine, expected, rtol=0, atol=1e-12)
 
 
 def test_a_pair_ends_smoothly_at_the_cutoff_in_dimenet_alone() -> None:

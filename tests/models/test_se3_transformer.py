@@ -31,7 +31,10 @@ def test_a_channel_small_by_chance_keeps_the_rounding_of_slopes_small(
     """What a slope makes of rounding is its own slope: that of f/|f|, 1 / softening² at most."""
     x = jnp.stack([jnp.array([[1.0, 0, 0]]), jnp.array([[3e-3, 0, 0]])], -1)
     layer = se3.NormLayer(softening)
-    norm = {"scale": jnp.ones(2), "bias": jnp.full(2, 2.0)}  # the small one is at -1 before its bias
+    norm = {
+        "scale": jnp.ones(2),
+        "bias": jnp.full(2, 2.0),
+    }  # the small one is at -1 before its bias
     slope = jax.grad(lambda v: jnp.sum(layer.apply({"params": {"1e": norm}}, {"1e": v})["1e"]))
     curved = jax.jvp(slope, (x,), (jnp.ones_like(x),))[1]
     assert (np.abs(curved).max() < 200) == holds

@@ -21,7 +21,9 @@ from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
 
 from demetar.core import segments
@@ -31,9 +33,10 @@ from demetar.core.output import Layer, Output, scalars
 from demetar.models.nn import inputs as nf
 from demetar.models.nn import radial
 from demetar.models.nn.layers import Dense
-from demetar.models.nn.triplets import spherical_bessel
+from demetar.models.nn.triplets import Triplets, spherical_bessel
 from demetar.symmetry import irreps as ir
 
+PLACES = 2048  # pairs of edges at once: 0.5 MB for each array of 64 channels
 NEAREST = 0.01  # of the cutoff: no two atoms come closer, so 1/d need not grow beyond
 
 
@@ -98,6 +101,45 @@ class LowRank(nn.Module):
     def __call__(self, count: int, dtype: Any) -> Float[Array, "count features"]:
         inner = linear(self.rank, "in", bias=False)(jnp.eye(count, dtype=dtype))
         return linear(self.features, "out", bias=False)(inner)
+
+
+def own_degree(
+    kernel: Float[Array, "functions bases features"], degree: np.ndarray, degrees: int
+) -> Float[Array, "degrees bases functions features"]:
+    """The kernel of functions that read the bases of one degree each, for the bases of all degrees.
+
+    Zeros make the product larger, but it is one product of matrices without a transposed copy.
+    """
+    own = np.arange(degrees)[:, None, None, None] == degree[:, None]
+    return jnp.where(own, kernel.swapaxes(0, 1), 0)
+
+
+def divisible(t: Triplets) -> Triplets:
+    """The same triplets for as many nodes as in_parts() can divide."""
+    parts, size = part_sizes(*t.received.shape)
+    return t.filled(parts * size)
+
+
+def part_sizes(nodes: int, places: int) -> tuple[int, int]:
+    """How many parts, and how many nodes in each, stay in a core's cache with D places each."""
+    parts = -(-nodes // max(PLACES // places**2, 1))
+    return parts, -(-nodes // parts)
+
+
+def in_parts(
+    part: Callable[[tuple], Float[Array, "nodes *row"]], rows: tuple, places: int
+) -> Float[Array, "nodes *row"]:
+    """What `part` gives for the rows of all nodes, which part_sizes() must divide.
+
+    A step is bound by how often it passes over large arrays: a row of channels for each pair of edges
+    is 63 MB for 32 molecules, so that such are computed again for the gradient rather than kept.
+    """
+    parts, size = part_sizes(len(rows[0]), places)
+    if parts == 1:
+        return part(rows)
+    divided = jax.tree.map(lambda x: x.reshape(parts, size, *x.shape[1:]), rows)
+    found = jax.lax.map(part, divided)
+    return found.reshape(parts * size, *found.shape[2:])
 
 
 def linear(features: int, name: str, bias: bool = True) -> Dense:

@@ -40,6 +40,12 @@ class Triplets:
         """Rows of edges j → i from rows by place of `sent`."""
         return rows[graph.senders, self.slot]
 
+    def filled(self, nodes: int) -> "Triplets":
+        """The same with that many nodes; those that are added have no edges."""
+        add = ((0, nodes - len(self.mask)), (0, 0), (0, 0))
+        received, sent = (jnp.pad(x, add[:2]) for x in (self.received, self.sent))
+        return Triplets(received, sent, jnp.pad(self.mask, add), self.slot)
+
 
 def triplets(graph: Graph) -> Triplets:
     """All triplets of the graph's real edges; static shapes only.
