@@ -157,7 +157,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_holds_the_library_with_its_runs_and_samples(wheel: Path) -> None:
-    assert wheel.stat().st_size < 30e6
+    assert wheel.stat().st_size < 40e6, "as much as trained/ may have: weights hardly get smaller"
     names = set(zipfile.ZipFile(wheel).namelist())
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"demetar"}
     assert "demetar/py.typed" in names
