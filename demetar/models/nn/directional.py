@@ -127,8 +127,8 @@ def part_sizes(nodes: int, places: int) -> tuple[int, int]:
 
 
 def in_parts(
-    part: Callable[[tuple], Float[Array, "nodes *row"]], rows: tuple, places: int
-) -> Float[Array, "nodes *row"]:
+    part: Callable[[tuple], Float[Array, " nodes *row"]], rows: tuple, places: int
+) -> Float[Array, " nodes *row"]:
     """What `part` gives for the rows of all nodes, which part_sizes() must divide.
 
     A step is bound by how often it passes over large arrays: a row of channels for each pair of edges
