@@ -85,10 +85,9 @@ class Model(nn.Module):
         e = dn.Distances(c.bases, name="distances")(d, envelope)
         radial = radial_basis(d, c.degrees, c.bases) * (envelope * dn.inverse(d))[:, :, None]
         t = dn.divisible(triplets(graph))
+        radial = radial[t.received]
         cosine = jnp.sum(towards[t.sent][:, :, None] * towards[t.received][:, None], -1)
         angular = jnp.where(t.mask[..., None], jnp.stack(legendre(cosine, c.degrees), -1), 0)
-
-        radial = radial[t.received]
 
         def mix(name: str, sent: Float[Array, "edges channels"]) -> Float[Array, "edges channels"]:
             mixed = AngularSum(c.basis_width, name=name)(sent[t.received], radial, angular)

@@ -132,7 +132,7 @@ class Factors(nn.Module):
 def low_rank(
     radial: Float[Array, "nodes D radial"],
     y: Float[Array, "nodes D functions D"],
-    factors: list["Factor"],
+    factors: list[Factor],
 ) -> list[Float[Array, "nodes D D rank"]]:
     """Σ_f R_f Y_f of each triplet for the factors of all layers at once: y is the largest array."""
     kernel = jnp.concatenate([factor.kernel for factor in factors], -1)
@@ -148,7 +148,7 @@ def low_rank(
 def spherical_sum(
     s: Float[Array, "nodes D channels"],
     low: tuple[Float[Array, "nodes D D rank"], ...],
-    factors: tuple["Factor", ...],
+    factors: tuple[Factor, ...],
 ) -> Float[Array, "nodes D channels"]:
     """mix(s) by place of the edge that each node sends, of s by place of the edge that it receives."""
 
@@ -198,10 +198,9 @@ class Model(nn.Module):
             name: Factors(c.basis_width, c.triplet_width, name=name)(c.degrees, c.bases, y.dtype)
             for name in (f"mixed_{i + 1}" for i in range(c.layers))
         }
-        angles = low_rank(
-            radial, y[:, :, np.arange(c.degrees) ** 2], [a for a, _ in factors.values()]
-        )
-        torsions = low_rank(radial, y, [t for _, t in factors.values()])
+        of_angle, of_torsion = (list(both) for both in zip(*factors.values(), strict=True))
+        angles = low_rank(radial, y[:, :, np.arange(c.degrees) ** 2], of_angle)
+        torsions = low_rank(radial, y, of_torsion)
         low = dict(zip(factors, zip(angles, torsions, strict=True), strict=True))
 
         def mix(name: str, sent: Float[Array, "edges channels"]) -> Float[Array, "edges channels"]:
