@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 SHOTS = Path(__file__).parent / "shots"
@@ -170,6 +170,23 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="session")
+def press() -> Callable[[Page, str], None]:
+    """press(page, key) presses the key of a button once that button listens.
+
+    Streamlit fetches the script of buttons when the first one is drawn, and until then shows none: what
+    stands beside them can be ready long before, and a key pressed then is heard by nobody.
+    """
+    heard = "new Promise(done => requestAnimationFrame(() => setTimeout(done)))"  # effects have run
+
+    def press(page: Page, key: str) -> None:
+        expect(page.get_by_label(f"Shortcut {key}", exact=True)).to_be_visible(timeout=60_000)
+        page.evaluate(heard)
+        page.keyboard.press(key)
+
+    return press
 
 
 @pytest.fixture

@@ -23,14 +23,14 @@ def table(page: Page) -> list[str]:
 
 @pytest.mark.parametrize(("width", "dark"), [(1400, False), (800, True)])
 def test_systems_are_walked_through_and_a_link_shows_the_same(
-    open_page, serve, apps, shoot, width, dark
+    open_page, serve, apps, shoot, press, width, dark
 ):
     address = serve(apps / "data.py")
     page = open_page(f"{address}/?data=nbody&variant=clean&split=test&index=5", width, 900, dark)
     outside: list[str] = []
     page.on("request", lambda r: None if "127.0.0.1" in r.url else outside.append(r.url))
     drawn(page)
-    page.keyboard.press("n")
+    press(page, "N")
     page.wait_for_url("**index=6**", timeout=30_000)
     drawn(page)
     page.wait_for_timeout(500)

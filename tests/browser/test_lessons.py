@@ -82,7 +82,7 @@ def test_a_lesson_fills_one_screen(
 
 @pytest.mark.parametrize("name", LECTURES)
 def test_a_lecture_of_lessons_is_legible_without_scrolling(
-    open_page: Callable[..., Page], explorer: str, name: str
+    open_page: Callable[..., Page], explorer: str, press: Callable[[Page, str], None], name: str
 ) -> None:
     scenes = tomllib.loads((ROOT / "data" / "lectures" / f"{name}.toml").read_text())["scenes"]
     page = open_page(f"{explorer}/lecture?lecture={name}&scene=1", width=1024, height=768)
@@ -101,5 +101,5 @@ def test_a_lecture_of_lessons_is_legible_without_scrolling(
             expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=WAIT)
             page.wait_for_function(f"() => {CHARTS}", timeout=10_000)
         expect(page.get_by_role("alert")).to_have_count(0)
-        page.keyboard.press("PageDown")
+        press(page, "PageDown")
     assert not page.complaints, "nothing goes wrong in the browser"  # type: ignore[attr-defined]
