@@ -34,6 +34,7 @@ from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Layer, Output
+from demetar.models.nn import alike
 from demetar.models.nn import inputs as nf
 from demetar.models.nn import readout as ro
 from demetar.models.nn.irreps import coupling, products
@@ -174,8 +175,8 @@ class Model(nn.Module):
         y = ir.harmonics(ir.direction(r), names)
         x, edge, trace, invariants = self._embedded(graph), None, [], []
         for i in range(c.layers):
-            edge = EdgeLevel(c, name=f"edge_{i + 1}")(graph, x, edge, length)
-            x = AtomLevel(c, name=f"atom_{i + 1}")(graph, x, edge, y)
+            edge = alike.layer(self, EdgeLevel, c, name=f"edge_{i + 1}")(graph, x, edge, length)
+            x = alike.layer(self, AtomLevel, c, name=f"atom_{i + 1}")(graph, x, edge, y)
             weights = segments.norm(jnp.concatenate(list(edge.values()), -1))
             trace.append(
                 Layer(f"level {i + 1}", trace_features(x), segments.message_weights(graph, weights))

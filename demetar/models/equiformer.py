@@ -22,6 +22,7 @@ embedding, products of charges the radial perceptrons, `cutoff` only sets the sc
 import dataclasses
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
@@ -31,8 +32,8 @@ from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Layer, Output
+from demetar.models.nn import alike, radial
 from demetar.models.nn import inputs as nf
-from demetar.models.nn import radial
 from demetar.models.nn import readout as ro
 from demetar.models.nn.activations import sigmoid, silu, smooth_leaky_relu
 from demetar.models.nn.irreps import coupling, products
@@ -133,6 +134,7 @@ class Distances(nn.Module):
         return jnp.exp(-0.5 * jnp.square((scaled - mean) / width)) / ((2 * jnp.pi) ** 0.5 * width)
 
 
+@jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Edges:
     """What every block needs of the edges."""
@@ -236,7 +238,7 @@ class Model(nn.Module):
         trace = []
         for i in range(c.layers):
             out = ir.unparse(last if i == c.layers - 1 else made)
-            x, weights = Block(c, out, name=f"block_{i + 1}")(graph, x, edges)
+            x, weights = alike.layer(self, Block, c, out, name=f"block_{i + 1}")(graph, x, edges)
             attention = segments.edge_attention(graph, weights)
             trace.append(Layer(f"block {i + 1}", eq.trace_features(x), attention))
         x = eq.EquivariantLayerNorm(c.softening, c.epsilon, name="norm")(x)

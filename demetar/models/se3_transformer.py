@@ -28,8 +28,8 @@ from demetar.core.arrays import Array
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.core.output import Layer, Output
+from demetar.models.nn import alike, radial
 from demetar.models.nn import inputs as nf
-from demetar.models.nn import radial
 from demetar.models.nn import readout as ro
 from demetar.models.nn.irreps import coupling, products
 from demetar.models.nn.irreps.equivariant import (
@@ -168,7 +168,8 @@ class Model(nn.Module):
         h = Linear(spec, name="embed")({even((k,))[0]: v for k, v in given.items()})
         trace = []
         for i in range(c.layers):
-            block = AttentionBlock(spec, c.heads, c.div, c.hidden, name=f"attention_{i + 1}")
+            fields = spec, c.heads, c.div, c.hidden
+            block = alike.layer(self, AttentionBlock, *fields, name=f"attention_{i + 1}")
             h, alpha = block(graph, h, y, invariants, envelope)
             h = NormLayer(c.softening, name=f"norm_{i + 1}")(h)
             trace.append(

@@ -30,6 +30,7 @@ from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Layer, Output
+from demetar.models.nn import alike
 from demetar.models.nn import inputs as nf
 from demetar.models.nn import readout as ro
 from demetar.models.nn.activations import sigmoid, silu
@@ -150,7 +151,9 @@ class Model(nn.Module):
         x = Steered(hidden, gate=False, name="embed")(x, node)
         trace = []
         for i in range(c.layers):
-            x, weights = MessagePassing(c, name=f"layer_{i + 1}")(graph, x, edge, scalars, node)
+            x, weights = alike.layer(self, MessagePassing, c, name=f"layer_{i + 1}")(
+                graph, x, edge, scalars, node
+            )
             attention = segments.message_weights(graph, weights)
             trace.append(Layer(f"layer {i + 1}", trace_features(x), attention))
         pool = segments.graph_mean if c.pool == "mean" else segments.graph_sum
