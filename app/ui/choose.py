@@ -8,18 +8,25 @@ from app.backend import cached
 from app.ui import address
 
 ALONE = "none"  # no second model
+USUAL = ("nbody", "qm9-homo")  # of the runs that say no more, most
 
 
 def labels(names: list[str]) -> dict[str, str]:
-    """What each run is called: its model, and its own name where several runs have that model.
-
-    "nbody" alone says nothing beside "nbody-clean".
-    """
+    """What each run is called: its model, and what else its name says where several runs have that model."""
     titles = {name: cached.title(name) for name in names}
-    own = {name: name.partition("-")[2] for name in names}
     twice = {t for t in titles.values() if list(titles.values()).count(t) > 1}
-    short = {n: t not in twice or own[n] == "nbody" for n, t in titles.items()}
-    return {n: t if short[n] else f"{t} · {own[n]}" for n, t in titles.items()}
+    called = {
+        n: f"{t} · {own}" if t in twice and (own := _own(n)) else t for n, t in titles.items()
+    }
+    same = {c for c in called.values() if list(called.values()).count(c) > 1}
+    return {n: f"{titles[n]} · {n}" if c in same else c for n, c in called.items()}
+
+
+def _own(name: str) -> str:
+    """A run's name without its model and data set, which the page tells; nothing for a run as most are."""
+    config = cached.job(name).config
+    rest = name.removeprefix(f"{config.get('model')}-")
+    return "" if rest in USUAL else rest.removeprefix(f"{config.get('dataset')}-")
 
 
 def models(inputs: str, keys: tuple[str, str], defaults: tuple[str, str]) -> list[str]:

@@ -2,13 +2,17 @@
 
 import streamlit as st
 
-# Streamlit's own bar lies over the page's first line: only its buttons are seen and clicked.
-BAR = """
+# Streamlit's own bar lies over the page's first line: only its buttons are seen and clicked. What a small
+# box offers is as wide as its longest words: names that begin alike differ at their ends. (Of a long list only
+# the rows in sight are there, so its width has to be a number.)
+EVERYWHERE = """
+[data-testid="stSelectboxVirtualDropdown"]{min-width:max-content;max-width:92vw}
+[data-testid="stSelectboxVirtualDropdown"]:has([role="presentation"]){min-width:min(300px,92vw)}
 header.stAppHeader,header.stAppHeader *{background:transparent!important;pointer-events:none}
 header.stAppHeader button,header.stAppHeader button *{pointer-events:auto}
 """
 CSS = (
-    f"""{BAR}"""
+    f"""{EVERYWHERE}"""
     + """
 .stMainBlockContainer{padding:1rem 1.6rem 1.2rem!important;max-width:none}
 .stMain .stVerticalBlock{gap:.5rem}
@@ -74,7 +78,7 @@ box-shadow:1px 0 12px rgb(0 0 0/.18)}
 }
 """
 HEADING = (
-    f"""{BAR}"""
+    f"""{EVERYWHERE}"""
     + """
 h1.demetar{font-size:23px;font-weight:650;line-height:1.25;margin:0;padding:0;letter-spacing:0}
 p.demetar{font-size:15px;line-height:1.4;margin:2px 0 0;color:color-mix(in srgb,currentColor 72%,transparent)}

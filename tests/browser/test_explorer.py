@@ -194,6 +194,18 @@ def test_a_molecule_fills_its_panel_in_a_lecture_too(open_page, explorer):
     assert viewer.evaluate("e => e.viewer.aspect()") > 0.4
 
 
+@pytest.mark.parametrize("width", [1400, 800])
+def test_names_of_models_that_begin_alike_are_read_to_their_ends(open_page, explorer, width):
+    page = open_page(explorer, width=width)
+    settled(page)
+    page.get_by_role("combobox", name="Model B").click()
+    expect(page.get_by_role("option").first).to_be_visible()
+    cut = """all => all.filter(option => [option, ...option.querySelectorAll("*")].some(part =>
+      part.scrollWidth > part.clientWidth + 1 && part.clientWidth)
+      || option.getBoundingClientRect().right > innerWidth).map(option => option.innerText)"""
+    assert page.get_by_role("option").evaluate_all(cut) == []
+
+
 def test_one_model_alone_leaves_its_place_empty(open_page, explorer, shoot):
     page = open_page(explorer + "/?beside=none")
     settled(page)
