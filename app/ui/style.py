@@ -3,8 +3,8 @@
 import streamlit as st
 
 # Streamlit's own bar lies over the page's first line: only its buttons are seen and clicked. What a small
-# box offers is as wide as its longest words: names that begin alike differ at their ends. (Of a long list only
-# the rows in sight are there, so its width has to be a number.)
+# box offers is as wide as its longest words, for names that begin alike differ at their ends. Of a long list
+# only the rows in sight are there, so its width has to be a number.
 EVERYWHERE = """
 [data-testid="stSelectboxVirtualDropdown"]{min-width:max-content;max-width:92vw}
 [data-testid="stSelectboxVirtualDropdown"]:has([role="presentation"]){min-width:min(300px,92vw)}
