@@ -34,12 +34,11 @@ from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Layer, Output
-from demetar.models.nn import alike
 from demetar.models.nn import inputs as nf
 from demetar.models.nn import readout as ro
 from demetar.models.nn.irreps import coupling, products
 from demetar.models.nn.irreps.equivariant import Linear, trace_features
-from demetar.models.nn.layers import MLP, Dense
+from demetar.models.nn.layers import MLP, Dense, alike
 from demetar.models.nn.readout import answer
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
@@ -175,8 +174,8 @@ class Model(nn.Module):
         y = ir.harmonics(ir.direction(r), names)
         x, edge, trace, invariants = self._embedded(graph), None, [], []
         for i in range(c.layers):
-            edge = alike.layer(self, EdgeLevel, c, name=f"edge_{i + 1}")(graph, x, edge, length)
-            x = alike.layer(self, AtomLevel, c, name=f"atom_{i + 1}")(graph, x, edge, y)
+            edge = alike(self, EdgeLevel, c, name=f"edge_{i + 1}")(graph, x, edge, length)
+            x = alike(self, AtomLevel, c, name=f"atom_{i + 1}")(graph, x, edge, y)
             weights = segments.norm(jnp.concatenate(list(edge.values()), -1))
             trace.append(
                 Layer(f"level {i + 1}", trace_features(x), segments.message_weights(graph, weights))

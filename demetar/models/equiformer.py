@@ -8,21 +8,20 @@ gate, a second product, a linear map. Where paper and public code differ, this f
 the normalisation of degrees above zero divides by the root mean square of the components, the last
 block has scalars only, and sums are divided by the root of their average length on QM9.
 
-The published models take harmonics of degree one as 1e: rotations keep their meaning, reflections
-do not, so `parity="se3"` claims SE(3). With "e3" every irrep carries its parity. `envelope` ends
-what edges of molecules contribute smoothly at the cutoff; "none" is the published choice, with
-energies that jump there. Where a molecule is nearly symmetric, or an odd scalar nearly vanishes, the
-published `softening` of √1e-5 amplifies what is left 300 times in each normalisation, so the default
-is larger; even scalars keep the published `epsilon`.
-Dropout is left out. `width` is the number of 0e channels; degree l has width/2^l, split between the
-parities for "e3". Moving particles, unknown to the paper: speed, charge and velocity enter the
-embedding, products of charges the radial perceptrons, `cutoff` only sets the scale of the basis.
+The published models take harmonics of degree one as 1e: rotations keep their meaning, reflections do not,
+so `parity="se3"` claims SE(3). With "e3" every irrep carries its parity. `envelope` ends what edges of
+molecules contribute smoothly at the cutoff; "none" is the published choice, with energies that jump there.
+Where a molecule is nearly symmetric, or an odd scalar nearly vanishes, the published `softening` of √1e-5
+amplifies what is left 300 times in each normalisation, so the default is larger; even scalars keep the
+published `epsilon`. Dropout is left out. `width` is the number of 0e channels; degree l has width/2^l,
+split between the parities for "e3". Moving particles, unknown to the paper: speed, charge and velocity
+enter the embedding, products of charges the radial perceptrons, `cutoff` only sets the scale of the basis.
 """
 
 import dataclasses
+from typing import NamedTuple
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
@@ -32,12 +31,13 @@ from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Layer, Output
-from demetar.models.nn import alike, radial
 from demetar.models.nn import inputs as nf
+from demetar.models.nn import radial
 from demetar.models.nn import readout as ro
 from demetar.models.nn.activations import sigmoid, silu, smooth_leaky_relu
 from demetar.models.nn.irreps import coupling, products
 from demetar.models.nn.irreps import equivariant as eq
+from demetar.models.nn.layers import alike
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
 
@@ -134,9 +134,7 @@ class Distances(nn.Module):
         return jnp.exp(-0.5 * jnp.square((scaled - mean) / width)) / ((2 * jnp.pi) ** 0.5 * width)
 
 
-@jax.tree_util.register_dataclass
-@dataclasses.dataclass(frozen=True)
-class Edges:
+class Edges(NamedTuple):
     """What every block needs of the edges."""
 
     harmonics: Features  # [edges, 2l+1]
@@ -238,7 +236,7 @@ class Model(nn.Module):
         trace = []
         for i in range(c.layers):
             out = ir.unparse(last if i == c.layers - 1 else made)
-            x, weights = alike.layer(self, Block, c, out, name=f"block_{i + 1}")(graph, x, edges)
+            x, weights = alike(self, Block, c, out, name=f"block_{i + 1}")(graph, x, edges)
             attention = segments.edge_attention(graph, weights)
             trace.append(Layer(f"block {i + 1}", eq.trace_features(x), attention))
         x = eq.EquivariantLayerNorm(c.softening, c.epsilon, name="norm")(x)

@@ -27,8 +27,8 @@ from demetar.core import segments
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.output import Layer, Output
-from demetar.models.nn import alike, radial
 from demetar.models.nn import inputs as nf
+from demetar.models.nn import radial
 from demetar.models.nn import readout as ro
 from demetar.models.nn.irreps import coupling, products
 from demetar.models.nn.irreps.equivariant import (
@@ -37,7 +37,7 @@ from demetar.models.nn.irreps.equivariant import (
     Linear,
     trace_features,
 )
-from demetar.models.nn.layers import MLP
+from demetar.models.nn.layers import MLP, alike
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
 
@@ -176,7 +176,7 @@ class Model(nn.Module):
         trace = []
         for i in range(c.layers):
             given = EquivariantLayerNorm(c.softening, EPSILON, name=f"norm_{i + 1}")(h)
-            attention = alike.layer(self, InvariantAttention, c, irreps, name=f"attention_{i + 1}")
+            attention = alike(self, InvariantAttention, c, irreps, name=f"attention_{i + 1}")
             mixed, alpha, mine = attention(graph, given, y, r, envelope)
             h = products.add(h, Linear(spec, name=f"out_{i + 1}")(mixed))
             h = products.add(h, GatedPerceptron(spec, name=f"perceptron_{i + 1}")(h))

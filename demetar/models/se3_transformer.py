@@ -28,8 +28,8 @@ from demetar.core.arrays import Array
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.core.output import Layer, Output
-from demetar.models.nn import alike, radial
 from demetar.models.nn import inputs as nf
+from demetar.models.nn import radial
 from demetar.models.nn import readout as ro
 from demetar.models.nn.irreps import coupling, products
 from demetar.models.nn.irreps.equivariant import (
@@ -38,7 +38,7 @@ from demetar.models.nn.irreps.equivariant import (
     presence,
     trace_features,
 )
-from demetar.models.nn.layers import LayerNorm
+from demetar.models.nn.layers import LayerNorm, alike
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
 
@@ -169,7 +169,7 @@ class Model(nn.Module):
         trace = []
         for i in range(c.layers):
             fields = spec, c.heads, c.div, c.hidden
-            block = alike.layer(self, AttentionBlock, *fields, name=f"attention_{i + 1}")
+            block = alike(self, AttentionBlock, *fields, name=f"attention_{i + 1}")
             h, alpha = block(graph, h, y, invariants, envelope)
             h = NormLayer(c.softening, name=f"norm_{i + 1}")(h)
             trace.append(

@@ -30,13 +30,12 @@ from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Layer, Output
-from demetar.models.nn import alike
 from demetar.models.nn import inputs as nf
 from demetar.models.nn import readout as ro
 from demetar.models.nn.activations import sigmoid, silu
 from demetar.models.nn.irreps import coupling, products
 from demetar.models.nn.irreps.equivariant import TensorProduct, trace_features
-from demetar.models.nn.layers import Dense
+from demetar.models.nn.layers import Dense, alike
 from demetar.models.nn.readout import answer
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
@@ -151,7 +150,7 @@ class Model(nn.Module):
         x = Steered(hidden, gate=False, name="embed")(x, node)
         trace = []
         for i in range(c.layers):
-            x, weights = alike.layer(self, MessagePassing, c, name=f"layer_{i + 1}")(
+            x, weights = alike(self, MessagePassing, c, name=f"layer_{i + 1}")(
                 graph, x, edge, scalars, node
             )
             attention = segments.message_weights(graph, weights)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from demetar.models.nn import alike
+from demetar.models.nn.layers import alike
 
 TRACED: list[int] = []
 X = jnp.linspace(-1.0, 1.0, 6).reshape(3, 2)
@@ -22,14 +22,14 @@ class Step(nn.Module):
 
 
 class Deep(nn.Module):
-    """Four layers; `shared` by `alike.layer`, otherwise children as ever."""
+    """Four layers; `shared` by `alike`, otherwise children as ever."""
 
     shared: bool
 
     @nn.compact
     def __call__(self, x):
         for i in range(4):
-            layer = alike.layer(self, Step, 2, name=f"step_{i}") if self.shared else None
+            layer = alike(self, Step, 2, name=f"step_{i}") if self.shared else None
             x = (layer or Step(2, name=f"step_{i}"))(x)
         return x
 
