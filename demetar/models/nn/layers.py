@@ -1,6 +1,7 @@
 """Dense layers and small perceptrons, filled by name (see `nn.init`); layers that are traced once."""
 
 import functools
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from jaxtyping import Float
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.models.nn.activations import Pointwise
+from demetar.models.nn.irreps.cuequivariance import SETTING
 
 
 class Dense(nn.Module):
@@ -77,9 +79,10 @@ def alike(parent: nn.Module, kind: Callable[..., nn.Module], *fields: Any, name:
     if parent.is_initializing():
         return kind(*fields, name=name)
     made = kind(*fields, parent=None)  # without a parent it is known by its fields alone
-    return functools.partial(_applied, made, parent.variables["params"][name])
+    asked = os.environ.get(SETTING)  # a layer reads it while it is traced
+    return functools.partial(_applied, made, asked, parent.variables["params"][name])
 
 
-@functools.partial(jax.jit, static_argnums=0)
-def _applied(layer: nn.Module, params: Any, *inputs: Any) -> Any:
+@functools.partial(jax.jit, static_argnums=(0, 1))
+def _applied(layer: nn.Module, asked: str | None, params: Any, *inputs: Any) -> Any:
     return layer.apply({"params": params}, *inputs)

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from demetar.models.nn.irreps.cuequivariance import SETTING
 from demetar.models.nn.layers import alike
 
 TRACED: list[int] = []
@@ -67,3 +68,12 @@ def test_a_name_without_parameters_is_an_error():
     del params["step_2"]
     with pytest.raises(KeyError, match="step_2"):
         Deep(True).apply({"params": params}, X)
+
+
+def test_another_tensor_product_is_traced_anew(monkeypatch):
+    params, x = params_of(Deep(True)), jnp.ones((7, 2))
+    for setting, times in (("own", 1), ("own", 0), ("cuequivariance", 1)):
+        monkeypatch.setenv(SETTING, setting)
+        TRACED.clear()
+        slope(Deep(True), x).lower(params)
+        assert len(TRACED) == times
