@@ -166,6 +166,9 @@ def _table(rows: list[dict[str, Any]], about: dict[str, Any], unit: str) -> None
         key="results:table",
         alt="Errors, costs and equivariance errors of every model, with published numbers beside.",
         column_config={
+            "model": st.column_config.TextColumn(
+                width=158
+            ),  # its width alone cuts the longest name
             "published": st.column_config.TextColumn(
                 help="What the paper reports; its split and budget stand right of it."
             ),
