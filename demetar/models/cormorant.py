@@ -38,7 +38,8 @@ from demetar.models.nn import inputs as nf
 from demetar.models.nn import readout as ro
 from demetar.models.nn.irreps import coupling, products
 from demetar.models.nn.irreps.equivariant import Linear, trace_features
-from demetar.models.nn.layers import MLP, Dense, alike
+from demetar.models.nn.irreps.shared import alike
+from demetar.models.nn.layers import MLP, Dense
 from demetar.models.nn.readout import answer
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features

@@ -37,7 +37,7 @@ from demetar.models.nn import readout as ro
 from demetar.models.nn.activations import sigmoid, silu, smooth_leaky_relu
 from demetar.models.nn.irreps import coupling, products
 from demetar.models.nn.irreps import equivariant as eq
-from demetar.models.nn.layers import alike
+from demetar.models.nn.irreps.shared import alike
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
 

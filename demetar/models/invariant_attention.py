@@ -37,7 +37,8 @@ from demetar.models.nn.irreps.equivariant import (
     Linear,
     trace_features,
 )
-from demetar.models.nn.layers import MLP, alike
+from demetar.models.nn.irreps.shared import alike
+from demetar.models.nn.layers import MLP
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
 

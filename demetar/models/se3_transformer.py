@@ -38,7 +38,8 @@ from demetar.models.nn.irreps.equivariant import (
     presence,
     trace_features,
 )
-from demetar.models.nn.layers import LayerNorm, alike
+from demetar.models.nn.irreps.shared import alike
+from demetar.models.nn.layers import LayerNorm
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features
 

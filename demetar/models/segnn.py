@@ -35,7 +35,8 @@ from demetar.models.nn import readout as ro
 from demetar.models.nn.activations import sigmoid, silu
 from demetar.models.nn.irreps import coupling, products
 from demetar.models.nn.irreps.equivariant import TensorProduct, trace_features
-from demetar.models.nn.layers import Dense, alike
+from demetar.models.nn.irreps.shared import alike
+from demetar.models.nn.layers import Dense
 from demetar.models.nn.readout import answer
 from demetar.symmetry import irreps as ir
 from demetar.symmetry.irreps import Features

@@ -1,19 +1,12 @@
-"""Dense layers and small perceptrons, filled by name (see `nn.init`); layers that are traced once."""
-
-import functools
-import os
-from collections.abc import Callable
-from typing import Any
+"""Dense layers and small perceptrons, filled by name (see `nn.init`)."""
 
 import flax.linen as nn
-import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.models.nn.activations import Pointwise
-from demetar.models.nn.irreps.cuequivariance import SETTING
 
 
 class Dense(nn.Module):
@@ -68,21 +61,3 @@ class LayerNorm(nn.Module):
         centred = x - x.mean(-1, keepdims=True)
         variance = jnp.square(centred).mean(-1, keepdims=True)
         return centred / jnp.sqrt(variance + self.epsilon) * scale + bias
-
-
-def alike(parent: nn.Module, kind: Callable[..., nn.Module], *fields: Any, name: str) -> Callable:
-    """A child `name` of `parent`, `kind(*fields)`, as a call that all children with these fields share.
-
-    JAX traces, differentiates and lowers one of them; XLA writes all of them out again, so what runs is
-    the same. Measured: Equiformer's first answer, its program in the cache, takes 0.6 of the time.
-    """
-    if parent.is_initializing():
-        return kind(*fields, name=name)
-    made = kind(*fields, parent=None)  # without a parent it is known by its fields alone
-    asked = os.environ.get(SETTING)  # a layer reads it while it is traced
-    return functools.partial(_applied, made, asked, parent.variables["params"][name])
-
-
-@functools.partial(jax.jit, static_argnums=(0, 1))
-def _applied(layer: nn.Module, asked: str | None, params: Any, *inputs: Any) -> Any:
-    return layer.apply({"params": params}, *inputs)

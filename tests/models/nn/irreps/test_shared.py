@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from demetar.models.nn.irreps.cuequivariance import SETTING
-from demetar.models.nn.layers import alike
+from demetar.models.nn.irreps.shared import alike
 
 TRACED: list[int] = []
 X = jnp.linspace(-1.0, 1.0, 6).reshape(3, 2)
