@@ -172,7 +172,7 @@ def _table(rows: list[dict[str, Any]], about: dict[str, Any], unit: str) -> None
             "published": st.column_config.TextColumn(
                 help="What the paper reports; its split and budget stand right of it."
             ),
-            "published on": st.column_config.TextColumn(width=250),
+            "published on": st.column_config.TextColumn(width=264),
         },
     )
 

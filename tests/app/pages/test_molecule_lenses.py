@@ -1,8 +1,11 @@
 """The lenses Line-up and Break a rule on the page: numbers, links, undo, and what the address says."""
 
+from types import SimpleNamespace
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.pages.molecule import lenses
 from demetar.diagnosis import faults
 from tests.support import pages
 
@@ -130,3 +133,22 @@ def test_nothing_is_computed_while_the_lenses_are_closed(small_runs, open_page, 
         monkeypatch.setattr(store, "ask", lambda *_: pytest.fail("asked while closed"))
     at = open_page("molecule", molecule="water")
     assert not at.exception
+
+
+@pytest.mark.parametrize(
+    ("targets", "cells"),
+    [
+        (("homo", "homo"), ["−7126.7 meV", "−7126.7 meV"]),
+        (("energy", "homo"), ["–", "−7126.7 meV"]),
+        (("energy", "gap"), None),
+    ],
+)
+def test_the_reference_stands_only_under_models_of_its_property(targets, cells) -> None:
+    shown = SimpleNamespace(
+        molecule=SimpleNamespace(reference=-7126.7),
+        squares={str(i): SimpleNamespace(target=target) for i, target in enumerate(targets)},
+    )
+    rows = lenses._reference(shown, {"0": [], "1": []})
+    assert rows == ([] if cells is None else [["HOMO by B3LYP (QM9)", *cells]])
+    shown.molecule.reference = None
+    assert lenses._reference(shown, {"0": [], "1": []}) == []
