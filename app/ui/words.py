@@ -97,8 +97,9 @@ def headline(
     if all(m["word"] == "still" for m in models):
         return f"This g moves nothing: turn the {input} in the outlined panel."
     same = [m for m in models if m["word"] in ("rounding", "still")]
-    other = [m for m in models if m not in same]
-    parts = []
+    zero = [m for m in models if m["word"] == "zero"]
+    other = [m for m in models if m not in (*same, *zero)]
+    parts = [f"{_name(m)}'s {what} are all zero: nothing can differ." for m in zero]
     if same:
         verb = "answer" if len(same) > 1 else "answers"
         parts.append(f"{_joined(same)} {verb} with the same {what} either way.")

@@ -63,7 +63,8 @@ class Square(Sides):
 class Judgement:
     """Rounding or structure, by a second precision: a word by output and the library's sentence.
 
-    A word is "rounding", "structure", "mixed", or "still" where g moves nothing. `coarse` and `fine` are Δ
+    A word is "rounding", "structure", "mixed", "still" where g moves nothing, or "zero" where there is
+    nothing to compare: the slope of a model that reads no positions. `coarse` and `fine` are Δ
     in both precisions, `second` the name of the other one; `broken` the first layer that is not rounding.
     """
 
@@ -206,13 +207,21 @@ def judge_by(names: Mapping[str, str], first: Measurement, again: Measurement) -
     found, inside = verdict.compare(first, again), bool(first.layers and again.layers)
     moving = bool(first.elements.moving()[0])
     return Judgement(
-        word={k: found.findings[n].word if moving else "still" for k, n in names.items()},
+        word={
+            k: "still" if not moving else "zero" if _zero(first, n) else found.findings[n].word
+            for k, n in names.items()
+        },
         coarse={k: found.findings[n].coarse for k, n in names.items()},
         fine={k: found.findings[n].fine for k, n in names.items()},
         second=again.dtype,
         broken=verdict.first_broken_layer(first, again) if inside else None,
         sentence=found.sentence if moving else "This g moves nothing, so nothing can differ.",
     )
+
+
+def _zero(found: Measurement, name: str) -> bool:
+    ways = (found.prediction, found.predict_then_move, found.move_then_predict)
+    return not any(np.any(way[name]) for way in ways)
 
 
 def curve(run: Run, atoms: ase.Atoms, element: Element, axis: Vector, dtype: str) -> Curve:

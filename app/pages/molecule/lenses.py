@@ -122,7 +122,7 @@ def _reference(shown: Any, found: dict[str, list[float]]) -> list[list[str]]:
     if value is None or not any(asked):
         return []
     label = f"{words.physical(value)} meV"
-    return [["HOMO by B3LYP (QM9)", *(label if homo else "–" for homo in asked)]]
+    return [["HOMO (B3LYP)", *(label if homo else "–" for homo in asked)]]
 
 
 def _rebuilt(shown: Any, found: dict[str, list[float]]) -> list[list[str]]:

@@ -22,7 +22,7 @@ EXTRAS = {"invert": "invert", "shift": "shift", "renumber": "renumber"}
 VALUES = {"gradient": "arrows ∂f/∂x", "value": "number f"}
 SIGNS = {
     "rounding": "✓ rounding", "structure": "✗ structure", "mixed": "✗ part structure",
-    "still": "g moves nothing",
+    "still": "g moves nothing", "zero": "– all zero",
 }  # fmt: skip
 ALONE = "none"  # no second model
 AXIS, DEGREES = "(1 1 1)", 60.0

@@ -8,6 +8,7 @@ const WORDS = {
   structure: ["✗", () => "no rounding explains it"],
   mixed: ["✗", () => "rounding explains a part only"],
   still: ["–", () => "this g moves nothing"],
+  zero: ["–", () => "all zero: nothing can differ"],
 };
 const [LOW, HIGH] = [-17, 1]; // powers of ten on the ruler
 

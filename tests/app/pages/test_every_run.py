@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from app.backend import cached, form, molecules
 from app.backend.measuring import square
 from app.jobs import runs
+from app.ui import words
 from demetar.core.disk import PROJECT
 from demetar.core.errors import InputError
 from demetar.core.graph import from_atoms
@@ -90,3 +92,22 @@ def test_forces_stand_in_for_the_gradient(structure: str, shipped: None) -> None
     graph = from_atoms(atoms)
     np.testing.assert_allclose(found.first["gradient"], -run(graph)["forces"], rtol=1e-3, atol=1e-2)
     assert found.first["gradient"].shape == (len(atoms), 3)
+
+
+def test_slopes_that_are_all_zero_are_no_success(shipped: None) -> None:
+    """A model that reads no positions has nothing that could differ; one whose Δ is small has."""
+    atoms, g = molecules.molecule(molecules.Source("ethanol")), molecules.Element((0, 0, 0.6, 0.8))
+    words_of = {
+        n: square.judged(cached.run(n), atoms, g).word
+        for n in ("linear-qm9-homo", "egnn-qm9-homo", "gnn-qm9-homo")
+    }
+    assert words_of["linear-qm9-homo"] == {"value": "rounding", "gradient": "zero"}
+    assert words_of["egnn-qm9-homo"]["gradient"] == "rounding"
+    told = [
+        {"label": n, "color": "", "word": w["gradient"], "delta": 0.5} for n, w in words_of.items()
+    ]
+    said = re.sub("<.*?>", "", words.headline(told))
+    assert said == (
+        "linear-qm9-homo's arrows are all zero: nothing can differ. egnn-qm9-homo answers with the "
+        "same arrows either way. gnn-qm9-homo does not: its arrows differ by 50 %."
+    )

@@ -149,6 +149,6 @@ def test_the_reference_stands_only_under_models_of_its_property(targets, cells) 
         squares={str(i): SimpleNamespace(target=target) for i, target in enumerate(targets)},
     )
     rows = lenses._reference(shown, {"0": [], "1": []})
-    assert rows == ([] if cells is None else [["HOMO by B3LYP (QM9)", *cells]])
+    assert rows == ([] if cells is None else [["HOMO (B3LYP)", *cells]])
     shown.molecule.reference = None
     assert lenses._reference(shown, {"0": [], "1": []}) == []
