@@ -9,6 +9,7 @@ LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 CLAIMS = {
     "E(3)": "turns, mirrors, shifts", "SE(3)": "turns, shifts", "O(3)": "turns, mirrors",
     "SO(3)": "turns", "Sim(3)": "turns, mirrors, shifts, sizes", "S_n": "order", "T(3)": "shifts",
+    "O_h": "turns and mirrors of a cube",
 }  # fmt: skip
 
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

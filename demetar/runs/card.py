@@ -125,7 +125,6 @@ def text(run: Run, results: dict[str, Any], folder: Path) -> str:
     c, test = run.config, results["test"]
     model = registry.load("models", c["model"])
     done = lines(folder / "metrics.jsonl")
-    last = done[-1] if done else {"epoch": 0, "step": 0, "seconds": 0}
     published = results["published"]
     rows = "\n".join(
         f"| {g} | {'yes' if g in groups.load(run.symmetry).parts else 'no'} | "
@@ -157,14 +156,7 @@ def text(run: Run, results: dict[str, Any], folder: Path) -> str:
 
 ## How it was made
 
-```
-{command(c)}
-```
-
-{last["epoch"]:.0f} of {c["epochs"]} epochs ({last["step"]} steps of {c["batch_size"]}), seed {c["seed"]}, \
-{last["seconds"] / 60:.0f} min on {c["device"]}, shared with other work. The parameters are the exponential \
-average at the best of {len(done)} evaluations on the validation split ({results["valid_best"]:.4g}). \
-{note_of(c)} {c.get("note", "")}
+{made(c, done, results["valid_best"])} {note_of(c)} {c.get("note", "")}
 
 ## Equivariance error
 
@@ -179,6 +171,27 @@ fresh order.
 {_shares(results.get("share", {}))}
 Packages: {", ".join(f"{k} {v}" for k, v in c["packages"].items())}. Measured {results["measured"]}.
 """
+
+
+def made(c: dict[str, Any], done: list[dict[str, Any]], best: float | None) -> str:
+    """The command that makes a run, and what it did by its lines and its least validation error."""
+    script = getattr(registry.load("models", c["model"]), "FITTED_BY", "")
+    if script and (fitted := c.get("closed_form")):
+        return f"""```
+python {script} --train {c["train_size"]} --save {c["name"]}
+```
+
+A regression in closed form on features of {c["train_size"]} molecules, \
+{fitted["processor"] / 60:.0f} processor minutes on {c["device"]}, shared with other work; leave-one-out \
+error {fitted["leave_one_out"]:.4g}."""
+    last = done[-1] if done else {"epoch": 0, "step": 0, "seconds": 0}
+    return f"""```
+{command(c)}
+```
+
+{last["epoch"]:.0f} of {c["epochs"]} epochs ({last["step"]} steps of {c["batch_size"]}), seed {c["seed"]}, \
+{last["seconds"] / 60:.0f} min on {c["device"]}, shared with other work. The parameters are the exponential \
+average at the best of {len(done)} evaluations on the validation split ({best:.4g})."""
 
 
 def _shares(found: dict[str, float]) -> str:

@@ -159,17 +159,23 @@ def evaluate(run: Run, split: str = "test", size: int | None = None, batch_size:
     """
     data = systems(run.config, split, size)
     loader = Loader(data, batch_size, run.config.get("connect"))
+    return of_predictions(run, predict(run.model, run.params, loader), data, split, size)
+
+
+def of_predictions(
+    run: Run, rows: Mapping[str, np.ndarray], data: Systems, split: str, size: int | None = None
+) -> dict:
+    """The same of what the run predicts for the split (`predict`)."""
     output = run.model.config.output
     metric = QUANTITIES[output].metric
-    predicted = predict(run.model, run.params, loader)
-    found = _errors(predicted, data, output)
-    alone = by_system(predicted, data, output)
+    found = _errors(rows, data, output)
+    alone = by_system(rows, data, output)
     module = registry.load("datasets", run.config["dataset"])
     options = run.config.get("data_options", {})
     masks = module.parts(split, size, **options) if hasattr(module, "parts") else {}
     unit = f"({data.unit})²" if metric == "MSE" else data.unit
     beside = {"target_per_atom": ("MAE", f"{unit}/atom"), "forces": ("MAE", f"{unit}/Å")}
-    rows = {
+    listed = {
         name: dict(zip(("metric", "unit"), beside.get(name, (metric, unit))), value=value)
         for name, value in found.items()
     }
@@ -180,7 +186,7 @@ def evaluate(run: Run, split: str = "test", size: int | None = None, batch_size:
         "unit": unit,
         "systems": len(data),
         "split": split,
-        "errors": rows,
+        "errors": listed,
         "parts": {name: _mean(alone[mask]) for name, mask in masks.items()},
     }
 

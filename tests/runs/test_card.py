@@ -10,7 +10,7 @@ import pytest
 
 from demetar.cli import command as cli
 from demetar.core.errors import InputError
-from demetar.runs.card import command
+from demetar.runs.card import command, made
 from demetar.runs.config import Config, check, resolve, restored
 from demetar.training import fit
 
@@ -47,7 +47,7 @@ def test_the_command_makes_the_same_settings(
 KNOWN = {field.name for field in dataclasses.fields(Config)}
 FOUND = {
     "unit", "rms", "data_sha256", "deviation", "masses", "forces", "packages", "commit", "device", "note",
-    "plan",
+    "plan", "closed_form",
 }  # fmt: skip
 
 
@@ -69,3 +69,15 @@ def test_settings_of_other_names_and_types_are_seen() -> None:
     assert strangers({"model": "egnn", "decay": True}) == {"decay"}
     with pytest.raises(InputError, match="augment"):
         check(restored({"augment": False}))
+
+
+def test_a_regression_says_so_and_its_command_is_no_training() -> None:
+    _, stored = resolve(
+        Config(model="wavescatt", dataset="qm9", target="homo", name="w", train_size=9)
+    )
+    stored |= {"device": "cpu", "closed_form": {"leave_one_out": 123.45, "processor": 600.0}}
+    said = made(stored, [], None)
+    assert "python benchmarks/wavescatt.py --train 9 --save w\n" in said
+    assert "demetar train" not in said
+    assert "10 processor minutes" in said
+    assert "error 123.5" in said
