@@ -208,14 +208,16 @@ def fit(
     kernel = x @ x.T
     if readout == "bilinear":
         kernel = kernel + np.square(kernel) / d
-    centre = np.eye(n) - 1 / n
-    values, vectors = np.linalg.eigh(centre @ kernel @ centre)
-    rotated, best = vectors.T @ (targets - targets.mean()), (np.inf, np.zeros(n))
+    means = kernel.mean(0)
+    values, vectors = np.linalg.eigh(kernel - means - means[:, None] + means.mean())
+    squares, rotated = np.square(vectors), vectors.T @ (targets - targets.mean())
+    best = (np.inf, np.zeros(n))
     for strength in strengths:
         ridge = strength * np.trace(kernel) / n
         inverse = 1 / (np.maximum(values, 0) + ridge)
-        dual = centre @ vectors @ (inverse * rotated)  # or 1 / ridge raises the constant's rounding
-        left_out = ridge * dual / (ridge * (np.square(vectors) @ inverse) - 1 / n)
+        dual = vectors @ (inverse * rotated)
+        dual -= dual.mean()  # or 1 / ridge raises the constant's rounding
+        left_out = ridge * dual / (ridge * (squares @ inverse) - 1 / n)
         best = min(best, (float(np.abs(left_out).mean()), dual), key=lambda found: found[0])
     error, dual = best
     linear, products = x.T @ dual, (x.T * dual) @ x / d**0.5
