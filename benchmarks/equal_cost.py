@@ -37,7 +37,6 @@ SPLITS = {
 SPLITS["nbody clean"] = SPLITS["nbody"]
 KEPT = ("state", "test", "forces", "systems", "valid", "parameters", "steps", "epochs", "seconds_a_step",
         "processor", "learning_rate", "delta", "device", "measured")  # fmt: skip
-NO_TRIAL = {"trial_seconds": 0.0, "learning_rate": None}
 
 
 def place(c: Config) -> str:
@@ -99,11 +98,8 @@ def row(c: Config, stored: dict[str, Any] | None) -> dict[str, Any]:
         kept = {k: stored[k] for k in KEPT if k in stored} if stored else {}
         return known | (kept or {"state": "not yet run"})
     results, done = measured(folder), lines(folder / "metrics.jsonl")
-    config, test = json.loads((folder / "config.json").read_text()), results["test"]
-    plan = config["plan"] if "closed_form" not in config else {"steps": 1} | NO_TRIAL
-    if closed := config.get("closed_form"):
-        done = [{"step": 1, "epoch": 1.0, "processor": closed["processor"]}]
-        results["valid_best"] = closed["leave_one_out"]
+    config = json.loads((folder / "config.json").read_text())
+    plan, test = config["plan"], results["test"]
     forces = test["errors"].get("forces")
     return known | {
         "state": "finished",
@@ -167,7 +163,7 @@ def summary(group: list[dict[str, Any]]) -> dict[str, Any]:
             k: statistics.fmean(r[k] for r in done)
             for k in ("epochs", "seconds_a_step", "processor", "parameters")
         },
-        "learning_rates": sorted({r["learning_rate"] for r in done if r["learning_rate"]}),
+        "learning_rates": sorted({r["learning_rate"] for r in done}),
         "delta": {
             g: {
                 t: statistics.median(r["delta"][g][t] for r in done) for t in ("float32", "float64")

@@ -175,16 +175,14 @@ Packages: {", ".join(f"{k} {v}" for k, v in c["packages"].items())}. Measured {r
 
 def made(c: dict[str, Any], done: list[dict[str, Any]], best: float | None) -> str:
     """The command that makes a run, and what it did by its lines and its least validation error."""
-    script = getattr(registry.load("models", c["model"]), "FITTED_BY", "")
-    if script and (fitted := c.get("closed_form")):
+    last = done[-1] if done else {"epoch": 0, "step": 0, "seconds": 0}
+    if script := getattr(registry.load("models", c["model"]), "FITTED_BY", ""):
         return f"""```
 python {script} --train {c["train_size"]} --save {c["name"]}
 ```
 
-A regression in closed form on features of {c["train_size"]} molecules, \
-{fitted["processor"] / 60:.0f} processor minutes on {c["device"]}, shared with other work; leave-one-out \
-error {fitted["leave_one_out"]:.4g}."""
-    last = done[-1] if done else {"epoch": 0, "step": 0, "seconds": 0}
+A regression in closed form on features of {c["train_size"]} molecules, {last["seconds"] / 60:.0f} processor \
+minutes on {c["device"]}, shared with other work; leave-one-out error {best or 0:.4g}."""
     return f"""```
 {command(c)}
 ```

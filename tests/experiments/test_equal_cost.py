@@ -127,17 +127,6 @@ def test_a_run_that_goes_on_is_not_counted(scripts: dict[str, Any], home: Path) 
     assert rows(scripts, folder.name)[0]["state"] == "not yet run"
 
 
-def test_a_regression_in_closed_form_is_one_step(scripts: dict[str, Any], home: Path) -> None:
-    folder = finished(home, "linear-nbody-published-s0", 0.06)
-    (folder / "metrics.jsonl").unlink()
-    config = json.loads((folder / "config.json").read_text())
-    config["closed_form"] = {"leave_one_out": 0.07, "processor": 150.0}
-    (folder / "config.json").write_text(json.dumps(config | {"plan": {}}))
-    found = rows(scripts, folder.name)[0]
-    assert (found["steps"], found["epochs"], found["valid"]) == (1, 1.0, 0.07)
-    assert found["processor"] == found["seconds_a_step"] == 150.0
-
-
 def test_what_is_not_here_stays_as_it_was_stored(scripts: dict[str, Any], home: Path) -> None:
     name = "linear-nbody-published-s0"
     finished(home, name, 0.06)

@@ -47,7 +47,7 @@ def test_the_command_makes_the_same_settings(
 KNOWN = {field.name for field in dataclasses.fields(Config)}
 FOUND = {
     "unit", "rms", "data_sha256", "deviation", "masses", "forces", "packages", "commit", "device", "note",
-    "plan", "closed_form",
+    "plan",
 }  # fmt: skip
 
 
@@ -75,8 +75,8 @@ def test_a_regression_says_so_and_its_command_is_no_training() -> None:
     _, stored = resolve(
         Config(model="wavescatt", dataset="qm9", target="homo", name="w", train_size=9)
     )
-    stored |= {"device": "cpu", "closed_form": {"leave_one_out": 123.45, "processor": 600.0}}
-    said = made(stored, [], None)
+    line = {"step": 1, "epoch": 1.0, "seconds": 600.0, "processor": 600.0, "valid": 123.45}
+    said = made(stored | {"device": "cpu"}, [line], 123.45)
     assert "python benchmarks/wavescatt.py --train 9 --save w\n" in said
     assert "demetar train" not in said
     assert "10 processor minutes" in said
