@@ -5,6 +5,7 @@ from typing import Any
 import claims
 
 from app.pages.results.equal import reading
+from app.ui import words
 
 
 def number(value: float | None, places: int) -> str:
@@ -68,9 +69,9 @@ def _table(found: dict[str, Any], where: str) -> str:
                 *[with_spread(r["forces"], 1)] * forces,
                 str(r["seeds"]),
                 f"{r['parameters']:,.0f}",
-                f"{r['seconds_a_step']:.3g}",
-                f"{r['epochs']:.3g}",
-                f"{r['processor']:.0f}",
+                words.number(r["seconds_a_step"]),
+                words.number(r["epochs"]),
+                f"{r['processor']:,.0f}",
                 *(f"{d['SO(3)'][t]:.0e}" for t in ("float32", "float64")),
                 f"{d['C_i']['float64']:.0e}",
                 *paper,

@@ -194,8 +194,8 @@ def _row(r: dict[str, Any], about: dict[str, Any], unit: str, forces: bool) -> d
         "published on": paper["on"],
         "seeds": f"{r['seeds']} of {r['asked']}",
         "parameters": f"{r['parameters']:,.0f}" if ran else "",
-        "s a step": f"{r['seconds_a_step']:.3g}" if ran else "",
-        "epochs": f"{r['epochs']:.3g}" if ran else "",
+        "s a step": words.number(r["seconds_a_step"]) if ran else "",
+        "epochs": words.number(r["epochs"]) if ran else "",
         "processor s": f"{r['processor']:,.0f}" if ran else "",
     }
     for group, dtype in (("SO(3)", "float32"), ("SO(3)", "float64"), ("C_i", "float64")):

@@ -207,3 +207,11 @@ def test_names_lie_over_no_mark_of_the_chart_of_costs(cost: str) -> None:
         row = next(r for r in rows if r["title"] == a.text)
         assert (lines.x[start], lines.y[start]) == (row[cost], row["test"]["mean"])
         assert np.log10(lines.y[start + 1]) == pytest.approx(a.y)
+
+
+def test_many_epochs_and_long_steps_are_no_powers_of_ten() -> None:
+    row = finished("egnn", "E(3) x S_n", 1.0, 1e-15, epochs=1219.4, seconds_a_step=1577.5)
+    told = equal._row(row, ABOUT, "meV", False)
+    assert (told["epochs"], told["s a step"]) == ("1,219", "1,578")
+    few = equal._row(row | {"epochs": 9.081, "seconds_a_step": 0.00396}, ABOUT, "meV", False)
+    assert (few["epochs"], few["s a step"]) == ("9.08", "0.00396")
