@@ -1,7 +1,7 @@
 """WaveScatt on QM9: closed-form fits, their error, and Δ against the grid's spacing.
 
 python benchmarks/wavescatt.py [--train 800] [--test 200] [--target homo] [--features FOLDER]
-                               [--save NAME] [--json FILE]
+                               [--model-config KEY=VALUE …] [--save NAME] [--json FILE]
 
 Molecules are the first of QM9's training and of its test split (partition cormorant). Features are
 computed once and kept in FOLDER, one file a split, which another call takes up where one was
@@ -21,6 +21,8 @@ from typing import Any
 import jax
 import numpy as np
 
+from demetar import models
+from demetar.cli.arguments import setting
 from demetar.core import disk, registry
 from demetar.core.graph import from_arrays
 from demetar.data import standardise
@@ -36,6 +38,7 @@ from demetar.training.monitor import of_run
 
 POINTS = (20, 24, 28, 32, 40, 48, 56)  # a side, in a box of the same length
 BATCH = 10
+EACH = 50  # batches, after which features are written and told of
 CHECKED = 50  # molecules of the test that a saved run predicts anew
 APART = 0.02  # of the test error: how far from what float64 made of the features; 0.004 measured
 ROOM = 30 * BATCH, 70 * BATCH  # nodes and edges: enough for the largest molecules of QM9
@@ -63,11 +66,12 @@ def described(
         graph, _ = loader.batch(np.resize(index, BATCH), *ROOM)
         found = np.concatenate(jax.device_get(function(graph.astype(np.float32))), -1)
         rows.append(found[: len(index)])
-        if path is not None:
+        whole = start + BATCH >= len(systems)
+        if path is not None and (whole or start // BATCH % EACH == EACH - 1):
             path.parent.mkdir(parents=True, exist_ok=True)
             parts = {"rows": np.concatenate(rows), "key": np.array(key)}
             np.savez(path, allow_pickle=False, seconds=np.array(seconds()), **parts)
-        if start // BATCH % 5 == 4:
+        if whole or start // BATCH % EACH == EACH - 1:
             each = (time.process_time() - began) / (index[-1] + 1 - known)
             print(f"{split}: {index[-1] + 1} molecules, {each:.2f} s each", flush=True)
     return np.concatenate(rows)[: len(systems)].astype(np.float64), seconds()
@@ -180,17 +184,19 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=8, help="elements of each group there")
     parser.add_argument("--save", help="name of a run folder")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--model-config", nargs="+", type=setting, default=[], metavar="KEY=VALUE")
     a = parser.parse_args()
+    settings = models.create("wavescatt", **dict(a.model_config)).config
     read = registry.load("datasets", "qm9").systems
     train, test = read("train", a.target, a.train), read("test", a.target, a.test)
     name = a.save or f"wavescatt-qm9-{a.target}"
-    features, seconds = described(wavescatt.Config(), train, "train", a.features)
-    of_test, _ = described(wavescatt.Config(), test, "test", a.features)
+    features, seconds = described(settings, train, "train", a.features)
+    of_test, _ = described(settings, test, "test", a.features)
     result: dict[str, Any] = {"train": len(train), "test": len(test), "unit": train.unit}
     result["baselines"] = simple(train, test)
     found = []
     for readout in ("linear", "bilinear"):
-        config = wavescatt.Config(readout=readout)
+        config = dataclasses.replace(settings, readout=readout)
         began = time.process_time()
         made, left_out = fitted(config, a.target, name, features, train)
         spent = seconds + time.process_time() - began

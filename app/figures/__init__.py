@@ -14,6 +14,7 @@ COLORS = {
     "purple": ("#CC79A7", "#E29CC4"),
     "orange": ("#B27A00", "#E69F00"),
     "grey": ("#5E6B7C", "#9AA7B8"),
+    "ground": ("#FFFFFF", "#11161D"),  # of the page, as in .streamlit/config.toml
 }
 ORDER = ("blue", "vermillion", "green", "purple", "orange", "grey")
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")

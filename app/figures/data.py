@@ -168,7 +168,7 @@ def turning(found: Mapping[str, tuple[float, float]], chosen: str, dark: bool = 
 
 def image(pixels: np.ndarray, dark: bool = False) -> go.Figure:
     """A grey picture [rows, columns] with square pixels, its first row on top."""
-    ends = ["#11161D", "#E4E9F0"] if dark else ["#FFFFFF", "#1B2430"]
+    ends = [color("ground", dark), "#E4E9F0" if dark else "#1B2430"]
     figure = frame(dark, 420)
     figure.add_trace(
         go.Heatmap(

@@ -116,7 +116,7 @@ def by_degree(rows: Sequence[tuple[str, str, float]], dark: bool = False) -> go.
 
 def turning(matrix: np.ndarray, dark: bool = False) -> go.Figure:
     """A matrix D(g) with its entries: blue positive, vermillion negative."""
-    middle = "#11161D" if dark else "#FFFFFF"
+    middle = color("ground", dark)
     ends = (color("vermillion", dark), color("blue", dark))
     size = len(matrix)
     figure = frame(dark, 250)

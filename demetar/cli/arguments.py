@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
@@ -119,3 +120,16 @@ def sentence_of(kind: Callable[[str], Any]) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     return checked
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """A key and its value, of "key=value": the value as JSON reads it, or the word itself."""
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise argparse.ArgumentTypeError(
+            f"Expected a setting as key=value, got {text!r}; write for example width=128."
+        )
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value

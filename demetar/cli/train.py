@@ -9,23 +9,11 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from demetar.cli.arguments import sentence_of
+from demetar.cli.arguments import sentence_of, setting
 from demetar.cli.bar import Steps
 from demetar.cli.terminal import say
 from demetar.core.disk import parsed
 from demetar.core.errors import InputError, quoted
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise argparse.ArgumentTypeError(
-            f"Expected a setting as key=value, got {text!r}; write for example width=128."
-        )
-    try:
-        return key, json.loads(value)
-    except ValueError:
-        return key, value
 
 
 def add(_: str, p: argparse.ArgumentParser) -> None:
@@ -39,7 +27,7 @@ def add(_: str, p: argparse.ArgumentParser) -> None:
     for field in dataclasses.fields(Config):
         flag = "--" + field.name.replace("_", "-")
         if field.name in ("model_config", "data_options"):
-            p.add_argument(flag, nargs="+", type=_setting, metavar="KEY=VALUE", default=None)
+            p.add_argument(flag, nargs="+", type=setting, metavar="KEY=VALUE", default=None)
         elif field.name == "learning_rates":
             p.add_argument(flag, nargs="+", type=float, metavar="RATE", default=None)
         elif isinstance(field.default, bool):

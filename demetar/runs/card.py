@@ -178,7 +178,7 @@ def made(c: dict[str, Any], done: list[dict[str, Any]], best: float | None) -> s
     last = done[-1] if done else {"epoch": 0, "step": 0, "seconds": 0}
     if script := getattr(registry.load("models", c["model"]), "FITTED_BY", ""):
         return f"""```
-python {script} --train {c["train_size"]} --save {c["name"]}
+python {script} --train {c["train_size"]}{_fitted_with(c)} --save {c["name"]}
 ```
 
 A regression in closed form on features of {c["train_size"]} molecules, {last["seconds"] / 60:.0f} processor \
@@ -190,6 +190,14 @@ minutes on {c["device"]}, shared with other work; leave-one-out error {best or 0
 {last["epoch"]:.0f} of {c["epochs"]} epochs ({last["step"]} steps of {c["batch_size"]}), seed {c["seed"]}, \
 {last["seconds"] / 60:.0f} min on {c["device"]}, shared with other work. The parameters are the exponential \
 average at the best of {len(done)} evaluations on the validation split ({best:.4g})."""
+
+
+def _fitted_with(c: dict[str, Any]) -> str:
+    """The settings of a model fitted by a script, but for the readout, which the script chooses."""
+    usual = dataclasses.asdict(registry.load("models", c["model"]).Config())
+    given = {k: v for k, v in c["model_config"].items() if v != usual[k] and k != "readout"}
+    words = [shlex.quote(f"{k}={_written(v)}") for k, v in given.items()]
+    return " ".join(["", "--model-config", *words]) if words else ""
 
 
 def _shares(found: dict[str, float]) -> str:

@@ -37,6 +37,10 @@ TOLERANCE_OF_SLOPES = {"float32": 5e-5, "float64": 1e-11}
 TOLERANCE_OF_GRADIENTS = {
     "torchmd_net": 7e-5, "eqgat": 4e-5, "dimenet": 3e-5, "wavescatt": 3e-5, "segnn": 2e-5, "equiformer": 2e-5,
 }  # fmt: skip
+# A ridge regression reads small differences of large features. In float32 these round by 1e-7 in the mean
+# (with Fourier transforms in float64, too), which a value shows some thousand times as large and gradients
+# do not. Measured: 6.3e-4 (methane; 0.1 meV of a run that errs by 205) and 2.2e-12.
+RAISED = {"a run of wavescatt": {"float32": {"homo": 1e-3}, "float64": {"homo": 5e-12}}}
 FREE = float("inf")
 # The autoencoder's frame and order choose among points that symmetry makes equal, and no frame can turn
 # along with a symmetric cloud (Winter et al. 2022, section 3): rounding comes back divided by four softenings
@@ -76,6 +80,7 @@ def broken(
     limits = {"gradient": max(usual, TOLERANCE_OF_SLOPES[dtype])}
     if dtype == "float32":
         limits["scalar_gradient"] = max(usual, TOLERANCE_OF_GRADIENTS.get(model, 0))
+    limits |= RAISED.get(model, {}).get(dtype, {})
     eased = limits | CHOOSES.get(model, {}).get(dtype, {})
     return "\n".join(
         f"{where}, {key}: {e:.1e}"

@@ -208,7 +208,21 @@ def test_the_fit_takes_the_strength_that_predicts_best() -> None:
     noisy = x[:, 0] + rng.normal(size=30)
     errors = [wavescatt.fit(x, noisy, "linear", (k,))[1] for k in (1e-9, 1.0)]
     assert wavescatt.fit(x, noisy, "linear", (1e-9, 1.0))[1] == min(errors) == errors[1]
-    assert wavescatt.fit(x, x[:, 0], "linear")[1] < 1e-6
+    assert wavescatt.fit(x, x[:, 0], "linear", (1e-9, 1.0))[1] < 1e-6
+
+
+def test_rounding_of_features_does_not_come_back_raised() -> None:
+    """What stands only in the last digits of float32 is not learnt, however well it would predict."""
+    rng = np.random.default_rng(0)
+    hidden, x = rng.normal(size=200), rng.normal(3, 1, size=(200, 4))
+    x[:, 3] = x[:, 2] + 3e-6 * hidden
+    rounded, raised = x.astype(np.float32).astype(float), []
+    for strengths in (wavescatt.STRENGTHS, (1e-13, *wavescatt.STRENGTHS)):
+        params, _ = wavescatt.fit(x, hidden + x[:, 0], "linear", strengths)
+        weights = params["standard"]["scale"] * params["linear"]["kernel"][:, 0]
+        raised.append(np.abs((rounded - x) @ weights).max())
+    assert raised[0] < 1e-6
+    assert raised[1] > 1e-2
 
 
 def test_what_is_fitted_is_what_the_model_reads() -> None:

@@ -72,12 +72,13 @@ def test_settings_of_other_names_and_types_are_seen() -> None:
 
 
 def test_a_regression_says_so_and_its_command_is_no_training() -> None:
+    asked = {"grid": 24, "readout": "linear"}
     _, stored = resolve(
-        Config(model="wavescatt", dataset="qm9", target="homo", name="w", train_size=9)
+        Config("wavescatt", "qm9", target="homo", name="w", train_size=9, model_config=asked)
     )
     line = {"step": 1, "epoch": 1.0, "seconds": 600.0, "processor": 600.0, "valid": 123.45}
     said = made(stored | {"device": "cpu"}, [line], 123.45)
-    assert "python benchmarks/wavescatt.py --train 9 --save w\n" in said
+    assert "python benchmarks/wavescatt.py --train 9 --model-config grid=24 --save w\n" in said
     assert "demetar train" not in said
     assert "10 processor minutes" in said
     assert "error 123.5" in said

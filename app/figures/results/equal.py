@@ -166,6 +166,8 @@ def _names(
             arrowcolor=color("grey", dark),
             standoff=5,
             font={"size": 12},
+            bgcolor=color("ground", dark),  # so that no level strikes a name through
+            borderpad=0,
         )
 
 

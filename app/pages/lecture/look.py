@@ -7,6 +7,7 @@ import html
 import streamlit as st
 
 from app.backend.teaching.lectures import Scene
+from app.figures import color
 from app.pages.lecture.parameters import selector
 from app.ui import layout
 
@@ -46,7 +47,7 @@ border:1px solid color-mix(in srgb,currentColor 30%,transparent);max-height:38vh
 
 def screen(scene: Scene) -> None:
     """The style of this scene: what is hidden, how large the type is."""
-    ground = "#11161D" if layout.dark() else "#FFFFFF"
+    ground = color("ground", layout.dark())
     hidden = ",".join(
         f".st-key-scene {part}"
         for control in scene.hide
