@@ -194,7 +194,7 @@ average at the best of {len(done)} evaluations on the validation split ({best:.4
 
 def _fitted_with(c: dict[str, Any]) -> str:
     """The settings of a model fitted by a script, but for the readout, which the script chooses."""
-    usual = dataclasses.asdict(registry.load("models", c["model"]).Config())
+    usual = json.loads(json.dumps(dataclasses.asdict(registry.load("models", c["model"]).Config())))
     given = {k: v for k, v in c["model_config"].items() if v != usual[k] and k != "readout"}
     words = [shlex.quote(f"{k}={_written(v)}") for k, v in given.items()]
     return " ".join(["", "--model-config", *words]) if words else ""

@@ -38,9 +38,14 @@ TOLERANCE_OF_GRADIENTS = {
     "torchmd_net": 7e-5, "eqgat": 4e-5, "dimenet": 3e-5, "wavescatt": 3e-5, "segnn": 2e-5, "equiformer": 2e-5,
 }  # fmt: skip
 # A ridge regression reads small differences of large features. In float32 these round by 1e-7 in the mean
-# (with Fourier transforms in float64, too), which a value shows some thousand times as large and gradients
-# do not. Measured: 6.3e-4 (methane; 0.1 meV of a run that errs by 205) and 2.2e-12.
-RAISED = {"a run of wavescatt": {"float32": {"homo": 1e-3}, "float64": {"homo": 5e-12}}}
+# (with Fourier transforms in float64, too), which its values show some thousand times as large, and
+# gradients a hundred times. Measured: 6.3e-4 (methane; 0.1 meV of a run that errs by 205), gradients 5.3e-5
+# (HCN), in float64 2.2e-12.
+RAISED = {
+    "a run of wavescatt": {
+        "float32": {"homo": 1e-3, "homo_gradient": 1e-4}, "float64": {"homo": 5e-12},
+    }
+}  # fmt: skip
 FREE = float("inf")
 # The autoencoder's frame and order choose among points that symmetry makes equal, and no frame can turn
 # along with a symmetric cloud (Winter et al. 2022, section 3): rounding comes back divided by four softenings

@@ -72,10 +72,11 @@ def test_settings_of_other_names_and_types_are_seen() -> None:
 
 
 def test_a_regression_says_so_and_its_command_is_no_training() -> None:
-    asked = {"grid": 24, "readout": "linear"}
+    asked = {"grid": 24, "readout": "linear", "species": (1, 6, 7, 8, 9)}
     _, stored = resolve(
         Config("wavescatt", "qm9", target="homo", name="w", train_size=9, model_config=asked)
     )
+    stored = json.loads(json.dumps(stored))  # as a run folder gives it back
     line = {"step": 1, "epoch": 1.0, "seconds": 600.0, "processor": 600.0, "valid": 123.45}
     said = made(stored | {"device": "cpu"}, [line], 123.45)
     assert "python benchmarks/wavescatt.py --train 9 --model-config grid=24 --save w\n" in said
