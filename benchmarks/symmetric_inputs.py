@@ -116,7 +116,8 @@ def summary(lines: dict[tuple[str, str], str]) -> str:
     return (
         f"\nOf {len({run for run, _ in lines})} runs, those that leave more than {single:.0e} in float32 or "
         f"{double:.0e} in float64 of a group they claim, each on its worst input: {above}. An autoencoder "
-        "has no frame on an input that a turn leaves as it is, and makes rounding large there.\n\n"
+        "has no frame on an input that a turn leaves as it is, and makes rounding large there; a regression "
+        "(WaveScatt) reads small differences of large features.\n\n"
         f"Of {len(broken)} groups that a run does not claim, the one it comes closest to keeping: "
         f"{min(broken):.1e} on its worst input."
     )

@@ -51,7 +51,7 @@ def described(
 
     What the folder has is taken over, with the seconds that it took.
     """
-    key = json.dumps(dataclasses.asdict(config) | {"readout": ""})
+    key = json.dumps(dataclasses.asdict(config) | {"readout": "", "ridge": 0.0})
     path, rows, spent = None if folder is None else folder / f"{split}.npz", [], 0.0
     if path is not None and path.is_file():
         with np.load(path, allow_pickle=False) as file:
@@ -83,7 +83,9 @@ def fitted(
     """The run that ridge regression gives, and its leave-one-out error in the target's unit."""
     norm = standardise.fit(train, "scalar")
     standard = standardise.standardised(train, norm, "scalar").targets[:, 0].astype(np.float64)
-    params, error = wavescatt.fit(features, standard, config.readout)
+    least = config.ridge * (1 - 1e-9)
+    strengths = [s for s in wavescatt.STRENGTHS if s >= least] or [config.ridge]
+    params, error = wavescatt.fit(features, standard, config.readout, strengths)
     asked = {k: v for k, v in dataclasses.asdict(config).items() if k not in ("inputs", "output")}
     given = Config(
         model="wavescatt",

@@ -39,11 +39,11 @@ TOLERANCE_OF_GRADIENTS = {
 }  # fmt: skip
 # A ridge regression reads small differences of large features. In float32 these round by 1e-7 in the mean
 # (with Fourier transforms in float64, too), which its values show some thousand times as large, and
-# gradients a hundred times. Measured: 6.3e-4 (methane; 0.1 meV of a run that errs by 205), gradients 5.3e-5
-# (HCN), in float64 2.2e-12.
+# gradients a hundred times. Measured: 1.5e-3 (benzene; 0.4 meV of a run that errs by 205), gradients 5.3e-5
+# (HCN), in float64 2.8e-12.
 RAISED = {
     "a run of wavescatt": {
-        "float32": {"homo": 1e-3, "homo_gradient": 1e-4}, "float64": {"homo": 5e-12},
+        "float32": {"homo": 2e-3, "homo_gradient": 1e-4}, "float64": {"homo": 5e-12},
     }
 }  # fmt: skip
 FREE = float("inf")
