@@ -94,6 +94,7 @@ def fitted(
         name=name,
         train_size=len(train),
         valid_size=BATCH,
+        epochs=1,
         model_config=asked,
         connect="bonds",
     )
