@@ -66,12 +66,12 @@ def described(
         graph, _ = loader.batch(np.resize(index, BATCH), *ROOM)
         found = np.concatenate(jax.device_get(function(graph.astype(np.float32))), -1)
         rows.append(found[: len(index)])
-        whole = start + BATCH >= len(systems)
-        if path is not None and (whole or start // BATCH % EACH == EACH - 1):
+        due = start // BATCH % EACH == EACH - 1 or start + BATCH >= len(systems)
+        if due and path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             parts = {"rows": np.concatenate(rows), "key": np.array(key)}
             np.savez(path, allow_pickle=False, seconds=np.array(seconds()), **parts)
-        if whole or start // BATCH % EACH == EACH - 1:
+        if due:
             each = (time.process_time() - began) / (index[-1] + 1 - known)
             print(f"{split}: {index[-1] + 1} molecules, {each:.2f} s each", flush=True)
     return np.concatenate(rows)[: len(systems)].astype(np.float64), seconds()
