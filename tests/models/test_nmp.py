@@ -1,5 +1,8 @@
 """NMP: matrices that are never formed, types of bonds that are told anew, a width that must suffice."""
 
+import dataclasses
+from typing import Any
+
 import ase.build
 import jax
 import jax.numpy as jnp
@@ -10,9 +13,10 @@ from demetar import models
 from demetar.core import bonds, segments
 from demetar.core.errors import InputError
 from demetar.core.graph import from_atoms
+from demetar.models import nmp
 from demetar.models.nmp import Pass
 from demetar.models.nn import inputs as nf
-from demetar.models.nn.init import RULES
+from demetar.models.nn.init import RULES, initialise
 
 
 def test_a_pass_is_that_of_a_matrix_per_edge() -> None:
@@ -23,7 +27,7 @@ def test_a_pass_is_that_of_a_matrix_per_edge() -> None:
     joined = (rng.random((graphs, n, n)) < 0.6).astype(float)
     u = u * joined[..., None]
     with jax.enable_x64(True):
-        layer = Pass(d)
+        layer = Pass(d, jax.nn.relu)
         shapes = jax.eval_shape(layer.init, jax.random.key(0), h, u, joined)["params"]
         params = jax.tree_util.tree_map_with_path(
             lambda path, s: rng.normal(size=s.shape) + RULES[path[-1].key](rng, s.shape), shapes
@@ -66,3 +70,20 @@ def test_all_types_occur_in_those_molecules() -> None:
 def test_a_width_below_the_input_is_refused() -> None:
     with pytest.raises(InputError, match="width of nmp of at least its 5 features .* got 4"):
         models.create("nmp", inputs="atoms", output="scalar", width=4)
+
+
+def test_silu_lives_where_relu_dies() -> None:
+    """A negative bias behind every sum: forces of ReLU are exactly zero, those of SiLU are not."""
+    graph = from_atoms(ase.build.molecule("CH3CH2OH"))
+    slopes = {}
+    for activation in nmp.ACTIVATIONS:
+        model = models.create("nmp", inputs="atoms", output="scalar", activation=activation)
+        params = initialise(model, graph)
+        params["pass"]["bias"] = params["pass"]["bias"] - 10
+
+        def energy(x: jax.Array, model: Any = model, params: Any = params) -> jax.Array:
+            moved = dataclasses.replace(graph, positions=x)
+            return model.apply({"params": params}, moved)["scalar"][0, 0]
+
+        slopes[activation] = float(jnp.abs(jax.grad(energy)(graph.positions)).max())
+    assert slopes["relu"] == 0 < slopes["silu"], slopes
