@@ -80,7 +80,7 @@ def tolerance(f: Any, graph: Graph, dtype: str = "float64", seed: int = 0) -> di
     rng = np.random.default_rng(seed)
     way = rng.standard_normal(np.shape(taken.graph.positions))
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
-        params = jax.tree.map(lambda x: cast(x, dtype), jax.device_get(taken.params))
+        params = cast(jax.device_get(taken.params), dtype)
         call = jax.jit(lambda p, g: {k: v.array for k, v in taken.function(p, g).values.items()})
 
         def at(distance: float) -> dict[str, Any]:

@@ -29,14 +29,14 @@ PRECISIONS = ("float32", "bfloat16")
 
 def cast(tree: Any, dtype: Any) -> Any:
     """The tree with its real numbers in `dtype`: JAX arrays stay JAX arrays, others become NumPy's."""
+    return jax.tree.map(functools.partial(_cast, dtype=dtype), tree)
 
-    def one(x: ArrayLike) -> Shaped[Array, "..."]:
-        if isinstance(x, jax.Array):
-            return x.astype(dtype) if _real(x.dtype) else x
-        array = np.asarray(x)
-        return array.astype(dtype, copy=False) if _real(array.dtype) else array
 
-    return jax.tree.map(one, tree)
+def _cast(x: ArrayLike, dtype: Any) -> Shaped[Array, "..."]:
+    if isinstance(x, jax.Array):
+        return x.astype(dtype) if _real(x.dtype) else x
+    array = np.asarray(x)
+    return array.astype(dtype, copy=False) if _real(array.dtype) else array
 
 
 @functools.lru_cache(32)

@@ -140,7 +140,7 @@ class Asked:
                 nodes, edges = rung(graph, self._most_edges())
                 fitted = pad(graph, max(nodes, self.size[0]), max(edges, self.size[1]))
                 if dtype not in self._functions:
-                    params = jax.tree.map(lambda x: cast(x, dtype), jax.device_get(self.params))
+                    params = cast(jax.device_get(self.params), dtype)
                     function = jax.jit(self.function, compiler_options=OPTIONS)
                     self._functions[dtype] = lambda g: function(params, g)
                 return called(self._functions[dtype], fitted.astype(dtype)), fitted

@@ -165,7 +165,7 @@ def _compared(
     given = isometry.led(isometry.repeated(isometry.widened(part, nodes), ways), 1).astype(dtype)
     built = neighbours.stack(graphs or [taken.graph], nodes, edges)
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
-        params = jax.tree.map(lambda x: cast(x, dtype), jax.device_get(taken.params))
+        params = cast(jax.device_get(taken.params), dtype)
         system = padded.astype(dtype)
         once, compare = comparison.compiled(taken.function, layers)
         reference = comparison.nothing(once, params, system)

@@ -98,7 +98,7 @@ def lie_derivative(
         )
     with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
         arguments = (
-            jax.tree.map(lambda x: cast(x, dtype), jax.device_get(taken.params)),
+            cast(jax.device_get(taken.params), dtype),
             pad(taken.graph).astype(dtype),
             np.stack([m for _, m, _ in generators]).astype(dtype),
             np.stack([s for *_, s in generators]).astype(dtype),

@@ -89,7 +89,7 @@ class Probe:
         rows = np.zeros((count, *padded.positions.shape))
         rows[: len(places), : len(graph.species)] = places
         with jax.enable_x64(self.dtype == "float64"), jax.default_matmul_precision("highest"):
-            params = jax.tree.map(lambda x: cast(x, self.dtype), jax.device_get(self.taken.params))
+            params = cast(jax.device_get(self.taken.params), self.dtype)
             at = _compiled(self.taken.function, names, chunk)
             arguments = (params, padded.astype(self.dtype), rows.astype(self.dtype))
             limit = memory.budget(self.budget)

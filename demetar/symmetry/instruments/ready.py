@@ -41,7 +41,7 @@ class Ready:
         system = pad(self.taken.graph, self._nodes, edges).astype(dtype)
         built = neighbours.stack([self.taken.graph], self._nodes, edges)
         with jax.enable_x64(dtype == "float64"), jax.default_matmul_precision("highest"):
-            params = jax.tree.map(lambda x: cast(x, dtype), jax.device_get(self.taken.params))
+            params = cast(jax.device_get(self.taken.params), dtype)
             once, self._compare = comparison.compiled(self.taken.function, True)
             empty = comparison.nothing(once, params, system)
             still = isometry.identity()
