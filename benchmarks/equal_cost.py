@@ -199,16 +199,16 @@ def published(where: str, model: str) -> dict[str, Any] | None:
 def published_on(dataset: str, model: str) -> str:
     """The split and the budget of a published number, in a few words."""
     if dataset == "nbody":
-        return "3,000 systems, thousands of epochs on a GPU"
+        return "3,000 systems, thousands of epochs, GPU"
     if dataset == "rmd17":
-        return "950 frames of the original MD17: other labels, other test frames"
+        return "950 frames, original MD17 (other labels)"
     on = registry.load("datasets", "qm9").PUBLISHED_ON
     if model == "wavescatt":
         return "its own split, a regression in closed form"
     if model in on["cormorant"]:
-        return "100,000 molecules, this test split, hundreds of epochs on a GPU"
-    own = "the TorchMD-NET split" if model in on["torchmd"] else "its own split"
-    return f"110,000 molecules, {own}, hundreds of epochs on a GPU"
+        return "100,000 molecules, this test split, GPU"
+    own = "TorchMD-NET's split" if model in on["torchmd"] else "its own split"
+    return f"110,000 molecules, {own}, GPU"
 
 
 def result(stored: dict[str, Any] | None = None, claimed: bool = False) -> dict[str, Any]:

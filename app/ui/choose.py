@@ -42,7 +42,7 @@ def models(inputs: str, keys: tuple[str, str], defaults: tuple[str, str]) -> lis
             "Model B, beside it" if i else "Model A",
             options,
             key=keys[i],
-            width=152,  # with it the controls of both pages stand in one line at 1400 pixels
+            width=156,  # with it the controls of both pages stand in one line at 1400 pixels
             format_func=lambda n: called.get(n, "no second"),
             label_visibility="collapsed",
         )

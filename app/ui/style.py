@@ -29,6 +29,8 @@ p.demetar b{font-weight:650}
 .stMain .stVerticalBlock .stButton .stMarkdownEllipsis{white-space:normal;overflow:visible}
 .st-key-controls button,.st-key-controls .stSelectbox :is([role=group],input){min-height:32px!important;
 height:32px!important;font-size:14px}
+.st-key-controls .stSelectbox input{font-size:13px!important;padding:0 0 0 7px}
+.st-key-controls .stSelectbox [role=group] button{width:22px;padding:0 3px 0 1px}
 .st-key-controls [data-testid="stPopover"] button{padding:0 10px}
 .st-key-controls{gap:8px!important;padding-top:.5rem;
 border-top:1px solid color-mix(in srgb,currentColor 14%,transparent)}

@@ -23,7 +23,7 @@ def row() -> tuple[nbody.Source, list[str], rotation.Turn, list[str]]:
         names = choose.models("particles", (state.RUN, state.BESIDE), state.MODELS)
         turn = rotation.rotation_of(state.G)
         viewer.follower(
-            "slider", state.VIEWER, "nbody:slider", width=194, axis=list(turn[0]), degrees=turn[1]
+            "slider", state.VIEWER, "nbody:slider", width=176, axis=list(turn[0]), degrees=turn[1]
         )
         rotation.axis_and_random(state.G)
         extras = choose.extras(state.ALSO, state.EXTRAS, "bodies")

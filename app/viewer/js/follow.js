@@ -48,6 +48,30 @@ function slider(root, data) {
 
 const [LEFT, RIGHT, TOP, BOTTOM] = [44, 14, 8, 24];
 
+/** Middle and baseline of a curve's name, which strikes no curve and no name if there is such a place. */
+function room(lines, i, half, names, [top, bottom]) {
+  const line = lines[i];
+  const between = ([x, y]) => (at) => x > at.x - half - 6 && x < at.x + half + 6 && y > at.y - 12 && y < at.y + 5;
+  // Curves are drawn straight from point to point: five places of each piece are enough for a word.
+  const places = lines.flatMap((l) =>
+    l.flatMap(([x, y], k) => {
+      const [next, below] = l[k + 1] ?? [x, y];
+      return [0, 0.2, 0.4, 0.6, 0.8].map((t) => [x + t * (next - x), y + t * (below - y)]);
+    }),
+  );
+  const others = names.flatMap((n) => [-1, -0.5, 0, 0.5, 1].map((t) => [n.x + t * n.half, n.y - 4]));
+  const struck = (at) => [...places, ...others].filter((p) => between(p)(at)).length;
+  const sides = i ? [17, -8] : [-8, 17];
+  const all = [7, 9, 11, 5, 12, 3].flatMap((k) =>
+    sides.map((side) => {
+      const [x, y] = line[Math.min(k + (i % 3), line.length - 2)];
+      return { x, y: Math.min(Math.max(y + side, top), bottom), half };
+    }),
+  );
+  const counted = all.map((at) => [struck(at), at]);
+  return counted.reduce((best, one) => (one[0] < best[0] ? one : best))[1];
+}
+
 /** Δ against the angle about the axis, with a mark for each model that moves with the hand. */
 function curve(root, first) {
   let data = first;
@@ -86,14 +110,17 @@ function curve(root, first) {
     for (const degrees of [0, 45, 90, 135, 180]) {
       found.push(write({ x: x(degrees), y: height - 6, "text-anchor": "middle" }, `${degrees}°`));
     }
-    data.curves.forEach(({ values: line, color, dashed, label }, i) => {
-      const points = line.map((v, k) => `${x(data.angles[k]).toFixed(1)},${y(v).toFixed(1)}`).join(" ");
+    const lines = data.curves.map((c) => c.values.map((v, k) => [x(data.angles[k]), y(v)]));
+    const names = [];
+    data.curves.forEach(({ color, dashed, label }, i) => {
+      const points = lines[i].map((p) => p.map((n) => n.toFixed(1)).join(",")).join(" ");
       const stroke = shade(color, theme);
       const look = { fill: "none", stroke, "stroke-width": 2, "stroke-dasharray": dashed ? "7 4" : "none" };
       found.push(svg("polyline", { points, ...look }));
-      const [degrees, k] = [[84, 7], [118, 9], [150, 12]][i % 3];
-      const at = { x: x(degrees), y: Math.max(y(line[k]) + (i ? 16 : -8), TOP + 8) };
-      found.push(write(at, label, { fill: stroke, "text-anchor": "middle", class: "label" }));
+      names.push(room(lines, i, label.length * 3.7, names, [TOP + 3, height - BOTTOM - 3]));
+      const [at] = names.slice(-1);
+      const more = { fill: stroke, "text-anchor": "middle", class: "label", stroke: theme.page };
+      found.push(write({ x: at.x, y: at.y }, label, more));
     });
     found.push(...marks(x, y, theme, height));
     picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
