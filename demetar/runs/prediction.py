@@ -16,6 +16,7 @@ from demetar.core.kinds import QUANTITIES
 from demetar.core.output import Kind, Output, Value
 from demetar.core.segments import graph_sum
 from demetar.data.standardise import ELEMENTS, norm_of
+from demetar.symmetry import stored
 
 
 @functools.lru_cache(maxsize=64)
@@ -34,8 +35,9 @@ def prediction(
 
     output = model.config.output
     quantity = QUANTITIES[output]
+    name = f"{type(model).__module__} {model.config} {target} {unit} {forces}"
     if quantity.fitted == "nothing":
-        return apply
+        return stored.named(apply, name)
 
     def scaled(params: Any, graph: Graph) -> Output:
         out = apply(params, graph)
@@ -56,7 +58,7 @@ def prediction(
         }
         return Output(values, out.trace)
 
-    return scalar if output == "scalar" else scaled
+    return stored.named(scalar if output == "scalar" else scaled, name)
 
 
 def without_constant(params: Any, graph: Graph, output: str) -> tuple[Any, np.ndarray]:

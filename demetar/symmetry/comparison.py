@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float, Integer, Shaped
 from demetar.core.arrays import Array
 from demetar.core.graph import Graph
 from demetar.core.output import Attention, Feature, Layer, Output, Value
-from demetar.symmetry import action
+from demetar.symmetry import action, stored
 from demetar.symmetry.elements import Elements
 from demetar.symmetry.neighbours import Edges
 
@@ -146,6 +146,9 @@ def compiled(function: Callable[[Any, Graph], Output], layers: bool) -> tuple[Ca
         held = jax.tree.map(lambda a, b: jnp.where(first, b[0], a), reference, seen)
         return held, jax.vmap(against)(elements, seen, order)
 
+    if name := stored.name_of(function):
+        stored.named(once, name)
+        return once, stored.Kept(compare, f"comparison of {name}, layers: {layers}")
     return once, compare
 
 
@@ -160,7 +163,7 @@ def nothing(function: Callable[[Any, Graph], Output], params: Any, graph: Graph)
     if key not in _shapes:
         if len(_shapes) >= KEPT:
             _shapes.clear()
-        found = jax.eval_shape(function, params, graph)
+        found = stored.shapes(function, params, graph)
         _shapes[key] = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), found)
     return _shapes[key]
 
