@@ -35,9 +35,8 @@ def prediction(
 
     output = model.config.output
     quantity = QUANTITIES[output]
-    name = f"{type(model).__module__} {model.config} {target} {unit} {forces}"
     if quantity.fitted == "nothing":
-        return stored.named(apply, name)
+        return _named(apply, model, "")
 
     def scaled(params: Any, graph: Graph) -> Output:
         out = apply(params, graph)
@@ -58,7 +57,16 @@ def prediction(
         }
         return Output(values, out.trace)
 
-    return stored.named(scalar if output == "scalar" else scaled, name)
+    made = scalar if output == "scalar" else scaled
+    return _named(made, model, f"{target} {unit} {forces}")
+
+
+def _named(function: Callable, model: Any, more: str) -> Callable:
+    """With a name if the model is one of this package; others may change where nobody looks."""
+    module = type(model).__module__
+    if not module.startswith("demetar.models."):
+        return function
+    return stored.named(function, f"{module} {model!r} {more}")
 
 
 def without_constant(params: Any, graph: Graph, output: str) -> tuple[Any, np.ndarray]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,9 @@ import pytest
 from demetar.core.graph import Graph
 from demetar.core.kinds import POSITIONS
 from demetar.core.output import Output, Value
+from demetar.models import egnn
 from demetar.runs.config import Config, resolve
+from demetar.runs.prediction import prediction
 from demetar.runs.run import Run, template
 from demetar.symmetry import comparison, stored
 from demetar.symmetry.equivariance import measure
@@ -70,9 +73,9 @@ def test_nothing_is_read_where_anything_differs(
         other = stored.Kept(jax.jit(lambda x: times.append(1) or 3.0 * x[0]), name)
         np.testing.assert_array_equal(other([x]), 3 * x)
     else:
-        with jax.default_matmul_precision("highest" if what == "precision" else "default"):
+        other = jax.default_matmul_precision("highest")
+        with other if what == "precision" else contextlib.nullcontext():
             kept(times, 3.0, name)(x)
-    # "default" is another setting than none at all, so that each case is the only difference there is.
     assert len(times) == 2, f"a trace of another {what} was read"
 
 
@@ -102,6 +105,9 @@ def test_what_has_no_name_is_not_kept(folder: Path, scene: Graph) -> None:
 
     measure(still, scene, "SO(3)", samples=2)
     assert not folder.exists()
+
+
+ATOMS = {"inputs": "atoms", "output": "scalar"}
 
 
 def run_of(**settings: Any) -> Run:
@@ -140,6 +146,11 @@ def test_names_say_all_that_is_computed() -> None:
     names = [stored.name_of(run_of(**s).function) for s in settings]
     assert len(set(names)) == len(names)
     assert all(names)
-    # Whatever is made of a function has no name of its own.
+    # Whatever is made of a function has no name of its own, nor has a model from elsewhere.
     function = run_of().function
     assert not stored.name_of(lambda params, graph: function(params, graph))
+
+    class Elsewhere(egnn.Model):
+        pass
+
+    assert not stored.name_of(prediction(Elsewhere(egnn.Config(**ATOMS)), "homo", "meV"))
