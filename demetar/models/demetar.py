@@ -16,6 +16,11 @@ The original's |x − centre| and largest distance have kinks where a molecule i
 that is its own centre, as in methane, the gradient of |x − centre| is whatever rounding makes it, and
 of several outermost atoms one alone would get the gradient. Invariants here are smooth: squares,
 means, and √(r² + δ²) for a length.
+
+The original's edges are the bonds, of which no angle can be read: on ethanol's forces the error stays
+above 300 meV/Å however long it trains. Joined otherwise, by `--connect 6.0` all pairs within 6 Å, an
+edge's type of bond, or none, is told of species and length, anew for each input; forces are those
+between its steps.
 """
 
 import dataclasses
@@ -26,7 +31,6 @@ from jaxtyping import Float
 
 from demetar.core import kinds, segments
 from demetar.core.arrays import Array
-from demetar.core.errors import InputError
 from demetar.core.graph import Graph
 from demetar.core.output import Feature, Layer, Output, scalars
 from demetar.core.padding import from_dense, to_dense
@@ -79,12 +83,9 @@ def edge_inputs(graph: Graph, c: Config) -> Float[Array, "edges invariants"]:
     r = nf.differences(graph, graph.positions)
     length = segments.soft_norm(r, SOFTENING)
     if c.inputs == "atoms":
-        if graph.edge_attributes is None:
-            raise InputError(
-                "Expected bond types for DEMETAr's edge encoder, got a graph without any; "
-                "connect it by 'bonds' (--connect bonds)."
-            )
-        return jnp.concatenate([jnp.asarray(graph.edge_attributes), length], -1)
+        types = graph.edge_attributes
+        types = nf.bond_types(graph, segments.norm(r)) if types is None else jnp.asarray(types)
+        return jnp.concatenate([types, length], -1)
     v = nf.velocities(graph)
     along = [
         jnp.sum(v[i] * r / length, -1, keepdims=True) for i in (graph.receivers, graph.senders)
