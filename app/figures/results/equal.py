@@ -44,9 +44,10 @@ def deltas(rows: Rows, levels: Mapping[str, float], unit: str, dark: bool) -> go
                 hovertemplate="%{customdata}: Δ %{x:.1e}, error %{y:.4g}",
             )
         )
-    named = [r["delta"]["SO(3)"]["float32"] for r in rows]
-    _names(figure, rows, named, (low, high), dark, turned=1e-3)
+    last = [max(r["delta"]["SO(3)"][p] for p in PRECISIONS) for r in rows]
+    _column(figure, rows, [max(d, FLOOR) for d in last], (low, high), 1.0, dark)
     figure.update_layout(
+        margin_r=NAMES,
         hovermode="closest",
         xaxis={"type": "log", "range": [-17.6, 1.0], "showgrid": True, **log_ticks(-17, 0, 9)},
         yaxis=_axis(low, high),
@@ -135,40 +136,6 @@ def _levels(
     for name, value in sorted(levels.items(), key=lambda item: item[1])[:1]:
         if limits[0] <= np.log10(value) <= limits[1]:
             level(figure, value, f"{name} {value:.3g}", dark)
-
-
-def _names(
-    figure: go.Figure,
-    rows: Rows,
-    x: Sequence[float],
-    limits: tuple[float, float],
-    dark: bool,
-    turned: float = np.inf,
-) -> None:
-    """Each model's name beside its mark, moved up or down where two would overlap.
-
-    It stands left of marks beyond `turned`, where there is no room on the right.
-    """
-    pixels = (HEIGHT - 90) / (limits[1] - limits[0])
-    order = np.argsort([-r["test"]["mean"] for r in rows], kind="stable")
-    wanted = [(limits[1] - np.log10(rows[i]["test"]["mean"])) * pixels for i in order]
-    for i, want, got in zip(order, wanted, apart(wanted, HEIGHT - 90), strict=True):
-        figure.add_annotation(
-            x=float(np.log10(max(x[i], FLOOR))),
-            y=float(np.log10(rows[i]["test"]["mean"])),
-            text=rows[i]["title"],
-            xanchor="right" if x[i] > turned else "left",
-            ax=-16 if x[i] > turned else 16,
-            ay=got - want,
-            showarrow=True,
-            arrowhead=0,
-            arrowwidth=0.6,
-            arrowcolor=color("grey", dark),
-            standoff=5,
-            font={"size": 12},
-            bgcolor=color("ground", dark),  # so that no level strikes a name through
-            borderpad=0,
-        )
 
 
 def _column(
