@@ -207,7 +207,7 @@ def published_on(dataset: str, model: str) -> str:
         return "its own split, a regression in closed form"
     if model in on["cormorant"]:
         return "100,000 molecules, this test split, GPU"
-    own = "TorchMD-NET's split" if model in on["torchmd"] else "its own split"
+    own = "TorchMD-NET split" if model in on["torchmd"] else "its own split"
     return f"110,000 molecules, {own}, GPU"
 
 

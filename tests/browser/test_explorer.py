@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.hands import NO_CHANNEL, WAIT, assert_fits, held, middle, released, settled
+from tests.support.hands import (
+    NO_CHANNEL,
+    WAIT,
+    answered,
+    assert_fits,
+    held,
+    middle,
+    released,
+    settled,
+)
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
@@ -42,15 +51,6 @@ def vectors(viewer: Locator, role: str) -> list[float]:
         "return [...(p.moved[k]?.[role]?.vectors ?? [])]; }",
         role,
     )
-
-
-def answered(page: Page, viewer: Locator) -> None:
-    """Waits until the channel has answered for where the hand is now."""
-    shown = """e => { const { turns, picture, live } = e.viewer;
-      return !live.waiting && live.channel.asked === null && picture.spin !== null &&
-        picture.spin.every((c, k) => Math.abs(c - turns.total[k]) < 1e-9); }"""
-    page.wait_for_timeout(500)
-    page.wait_for_function(shown, arg=viewer.element_handle(), timeout=30_000)
 
 
 def test_the_first_page_has_an_address_of_its_own_name(open_page, explorer):

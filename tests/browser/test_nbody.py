@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.hands import NO_CHANNEL, WAIT, assert_fits, held, released, settled
+from tests.support.hands import NO_CHANNEL, WAIT, answered, assert_fits, held, released, settled
 
 ROOT = Path(__file__).parents[2]
 pytestmark = [
@@ -35,7 +35,7 @@ def test_both_predictions_and_the_true_path_follow_the_hand(open_page, explorer,
     address = page.url
     held(page)
     page.wait_for_function("e => e.viewer.live.rows !== null", arg=viewer.element_handle())
-    page.wait_for_timeout(1500)
+    answered(page, viewer)
     under_hand = [viewer.evaluate(DRAWN, part) for part in parts]
     live = page.locator(".side output").all_inner_texts()
     assert page.url == address  # the script has not been told

@@ -65,3 +65,12 @@ def assert_fits(page: Page, width: int, height: int) -> None:
         " e.offsetParent).map(e => parseFloat(getComputedStyle(e).fontSize))"
     )
     assert min(sizes) >= 12
+
+
+def answered(page: Page, viewer: Locator) -> None:
+    """Waits until the channel has answered for where the hand is now."""
+    shown = """e => { const { turns, picture, live } = e.viewer;
+      return !live.waiting && live.channel.asked === null && picture.spin !== null &&
+        picture.spin.every((c, k) => Math.abs(c - turns.total[k]) < 1e-9); }"""
+    page.wait_for_timeout(500)
+    page.wait_for_function(shown, arg=viewer.element_handle(), timeout=30_000)
