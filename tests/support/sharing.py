@@ -13,8 +13,8 @@ from xdist.scheduler import LoadScopeScheduling
 MODELS = {p.stem for p in (Path(__file__).parents[2] / "demetar" / "models").glob("*.py")}
 # One explorer and one Chromium; the efficiency experiment times a stop, not beside a second Chromium.
 BROWSER = (
-    "tests/browser/test_data.py", "tests/browser/test_explorer.py", "tests/browser/test_training.py",
-    "tests/app/jobs/test_efficiency.py",
+    "tests/browser/test_data.py", "tests/browser/test_explorer.py", "tests/browser/test_names.py",
+    "tests/browser/test_training.py", "tests/app/jobs/test_efficiency.py",
 )  # fmt: skip
 # Longest first, so that workers end together; where the time goes is said by `--durations`.
 LONG = ("tests/app", "tests/contracts", "tests/browser", "tests/training", "tests/experiments")
