@@ -15,6 +15,7 @@ import jax
 
 from demetar.core.errors import InputError
 from demetar.core.graph import Graph
+from demetar.symmetry import stored
 from demetar.symmetry.comparison import SAMPLE_RUNGS
 
 DEFAULT = 1.5  # GB
@@ -57,9 +58,7 @@ _known: dict[tuple, float] = {}  # asking XLA takes as long as a small model
 
 def needed(function: Any, *arguments: Any) -> float:
     """Bytes that a jitted function holds while it runs on these arguments; it compiles it once."""
-    leaves, structure = jax.tree.flatten(arguments)
-    sizes = tuple((x.shape, x.dtype) for x in leaves)
-    key = (function, structure, sizes, jax.config.read("jax_enable_x64"))
+    key = (function, stored.sizes(arguments))
     if key not in _known:
         if len(_known) >= KEPT:
             _known.clear()

@@ -96,7 +96,7 @@ class Kept:
         return self._program(arguments).lower(*arguments)
 
     def _program(self, arguments: tuple) -> Any:
-        key = _shapes(arguments)
+        key = sizes(arguments)
         if key not in self._known:
             found = _kept(self._name, key, lambda: export.export(self._function)(*arguments))
             self._known[key] = jax.jit(found.call)
@@ -114,12 +114,13 @@ def shapes(function: Callable, *arguments: Any) -> Any:
         zeros = jax.jit(lambda: jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), found))
         return export.export(zeros)()
 
-    kept = _kept(f"shapes of {name}", _shapes(arguments), trace)
+    kept = _kept(f"shapes of {name}", sizes(arguments), trace)
     leaves = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in kept.out_avals]
     return jax.tree.unflatten(kept.out_tree, leaves)
 
 
-def _shapes(arguments: tuple) -> tuple:
+def sizes(arguments: tuple) -> tuple:
+    """All that one trace is made for: structure, shapes and types of the arguments, settings of JAX."""
     leaves, structure = jax.tree.flatten(arguments)
     settings = tuple(str(getattr(jax.config, s)) for s in SETTINGS)
     return structure, tuple((x.shape, x.dtype) for x in leaves), settings
